@@ -22,6 +22,7 @@ struct Target {
   std::string next_hop;        // "sip:ip:port;transport=tcp" where to send it if not where the URI says; empty: follow the URI
   std::string trunk;           // name of the trunk, empty if none
   std::uint16_t q_milli = 1000;
+  std::vector<std::string> route;  // Path of the registration (RFC 3327): Route header values, topmost first; beats next_hop
 };
 
 class Directory {

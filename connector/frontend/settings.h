@@ -1,0 +1,79 @@
+// What the front end needs to know of the environment: plain values, resolved from the environment file by the program.
+// Option names of section `front-end` are in the comments. Changed settings are handed in whole (FrontEnd::configure).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "common/base/ids.h"
+
+namespace tandem::connector {
+
+enum class FrontEndMode {
+  Embedded,  // registrar, location, trunks and digest are here
+  External   // a proxy and registrar in front of us does all that; everything goes to it and comes from it
+};
+
+// A device of the switch that calls can be sent to. Only Extensions with a password can register and call as
+// themselves.
+struct LocalDn {
+  bool extension =
+      false;  // a phone; else a service of the T-Server's (Routing Point and the like): callable, not registered
+  std::string password;  // DN section sip, option password; empty: nobody can register or call as this DN
+};
+
+// Where numbers outside the switch go. `sources`: further addresses it may call from ("ip" or "ip:port").
+struct Trunk {
+  std::string name;
+  std::string contact;  // "sip:ip:port[;transport=tcp]"
+  std::string prefix;   // numbers it serves; the longest matching prefix wins; empty matches every number
+  std::vector<std::string> sources;
+};
+
+enum class DigestAlgorithm { Md5, Sha256 };
+
+struct FrontEndSettings {
+  std::string application;                     // our application name: who holds the registrations we report
+  FrontEndMode mode = FrontEndMode::Embedded;  // mode
+  std::vector<std::string> domains;        // domains; the first is the realm and what short names are completed with
+  std::vector<std::string> own_addresses;  // "ip:port" of our SIP listeners: names of ours beside the domains
+
+  // External mode.
+  std::string server_address;                  // server-address
+  std::uint16_t server_port = 5060;            // server-port
+  std::string server_transport = "udp";        // server-transport: udp | tcp | tls
+  std::vector<std::string> trusted_addresses;  // trusted-addresses: further "ip" or "ip:port" of that proxy
+
+  std::unordered_map<Dn, LocalDn> dns;
+  std::vector<Trunk> trunks;
+
+  bool accept_strangers =
+      true;  // accept-strangers: callers who prove nothing may call DNs of ours, never anything else
+  bool foreign_domains = false;  // foreign-domains: phones and applications of ours may call addresses of other domains
+  bool trust_registered_flow =
+      false;  // trust-registered-flow: a TCP or TLS connection that registered by digest isn't asked again
+
+  // Registrar.
+  std::chrono::seconds expires_default{3600};  // registration-expires
+  std::chrono::seconds expires_min{60};        // registration-min-expires; shorter: 423
+  std::chrono::seconds expires_max{7200};      // registration-max-expires; longer is shortened
+  std::size_t contacts_per_aor = 10;           // contacts-per-dn; a further one replaces the oldest
+  std::size_t registrations_max = 100000;      // registrations-max; contacts altogether, ours and learned
+
+  // Digest.
+  std::vector<DigestAlgorithm> algorithms{DigestAlgorithm::Md5};  // digest-algorithms, in the order they are offered
+  std::chrono::seconds nonce_lifetime{300};                       // nonce-lifetime
+  std::size_t nonces_tracked = 50000;                             // bounds the replay memory
+
+  // Protection, each for one source address (IPv6: its /64). 0: off. Trunks and the trusted proxy are exempt.
+  std::uint32_t calls_per_second = 100;  // calls-per-second-per-source
+  std::uint32_t calls_burst = 200;
+  std::uint32_t failed_auths = 20;      // failed-authentications: so many within a minute ban the source
+  std::chrono::seconds ban{60};         // ban-time
+  std::size_t sources_tracked = 20000;  // bounds the memory
+};
+
+}  // namespace tandem::connector
