@@ -37,6 +37,8 @@ struct RequestFacts {
   std::vector<std::string> asserted;  // P-Asserted-Identity URIs; worth something from a trusted peer only
   Origin origin;
   std::vector<DigestCredentials> credentials;
+  std::optional<std::uint32_t> max_forwards;
+  std::vector<std::string> via;  // sent-by ("host:port") of each Via, topmost first
 };
 
 // One Contact of a REGISTER (RFC 3261 section 10.3, RFC 5626).
@@ -57,7 +59,8 @@ struct RegisterAsked {
   std::vector<std::string> supported;      // option tags of Supported
 };
 
-// A final response. Headers are sent as written (WWW-Authenticate, Contact, Min-Expires, ...).
+// A final response. Headers are sent as written (WWW-Authenticate, Contact, Min-Expires, ...). Status 0: none at all,
+// drop the request (its source is banned for a while).
 struct Reply {
   int status = 500;
   std::string reason;  // empty: the standard phrase
@@ -70,6 +73,13 @@ class Admission {
   virtual Reply registered(const RegisterAsked& asked, Now now) = 0;
   // An INVITE outside any dialog: who calls, or the refusal (401/407 with a challenge, 403, 404, ...).
   virtual std::variant<Caller, Reply> invited(const RequestFacts& facts, Now now) = 0;
+  // Who is called by an admitted request: the DN of ours, the number or the URI its Request-URI means (for
+  // Invited::request_uri).
+  virtual std::string called(const RequestFacts& facts) const { return facts.request_uri; }
+  // Any other request outside a dialog (OPTIONS ...): false if its source gets no answer.
+  virtual bool welcome(const Origin&, Now) { return true; }
+  // A TCP or TLS connection closed: nobody is reached over it any more.
+  virtual void connection_closed(const Origin&) {}
 };
 
 }  // namespace tandem::connector

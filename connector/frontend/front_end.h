@@ -1,58 +1,57 @@
 // The front end: who may register, who is calling, and where somebody can be reached. Pure policy: no socket, thread,
 // clock, random source or log sink, no sofia-sip type. The sip room parses, asks here, and sends what it is told.
 //
-// Identity of callers, embedded mode (RFC 3261 section 22; choice documented here):
+// Identity of callers, embedded mode (RFC 3261 section 22):
 //  - From names a phone of ours: it must prove it by digest, each call (401). With `trust-registered-flow` a TCP or TLS
-//  connection
-//    over which that phone registered by digest is believed too, until the connection closes.
+//    connection over which that phone registered by digest is believed too, until the connection closes.
 //  - the source address is a trunk's: believed, as that trunk.
 //  - anybody else is a stranger: may call DNs of ours if `accept-strangers`, never a trunk or a foreign address (no
-//  relay).
+//    relay).
 // External mode: the proxy's address is believed, all else is refused with 403.
 #pragma once
 
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "common/base/time.h"
+#include "connector/core/admission.h"
 #include "connector/core/directory.h"
-#include "connector/frontend/request.h"
 #include "connector/frontend/settings.h"
 #include "proto/link.pb.h"
 
 namespace tandem::connector {
 
-class FrontEnd final : public Directory {
+class FrontEnd final : public Directory, public Admission {
  public:
   // `secret`: at least 16 random bytes, fresh at each start; nonces are signed with it.
   FrontEnd(FrontEndSettings settings, std::string secret);
   ~FrontEnd() override;
 
-  // New settings; bindings stay, except those of DNs that are gone (reported in the result as empty registrations).
-  std::vector<link::Registration> configure(FrontEndSettings settings);
+  // New settings; bindings stay, except those of DNs that are gone.
+  void configure(FrontEndSettings settings);
 
-  // REGISTER, as registrar (RFC 3261 section 10).
-  RegisterVerdict on_register(const RegisterRequest& request, Now now);
-
-  // INVITE outside any dialog: identity, permission, loop and rate checks in one step.
-  CallVerdict on_call(const CallRequest& request, Now now);
-
-  // Any other request outside a dialog (OPTIONS ...): false if the source is banned and gets no answer.
-  bool welcome(const Source& source, Now now);
-
-  // A TCP or TLS connection closed: phones are no longer reached over it.
-  void connection_closed(const Source& source);
+  // Admission.
+  Reply registered(const RegisterAsked& asked, Now now) override;
+  std::variant<Caller, Reply> invited(const RequestFacts& facts, Now now) override;
+  std::string called(const RequestFacts& facts) const override;
+  bool welcome(const Origin& origin, Now now) override;
+  void connection_closed(const Origin& origin) override;
 
   // Location command of the T-Server: bindings held by another Connector. No contacts: forgotten.
   void learn(const link::Registration& registration, Now now);
 
-  // Expiry. Call expire() when next_expiry() has come; each returned registration changed and is to be reported.
+  // Expiry: call expire() when next_expiry() has come.
   std::optional<Instant> next_expiry() const;
-  std::vector<link::Registration> expire(Now now);
+  void expire(Now now);
 
-  // Bindings held here, for link::Snapshot::registrations.
+  // Addresses of record whose bindings held here changed since the last call, each as it is now: one Registration
+  // happening each. To be drained after registered(), learn(), expire() and configure().
+  std::vector<link::Registration> take_changed(Now now);
+
+  // All bindings held here, for link::Snapshot::registrations.
   std::vector<link::Registration> registrations(Now now) const;
 
   // Directory: contacts of a registered phone by falling q, latest first; the trunk of a number; or the external proxy.
