@@ -1,0 +1,292 @@
+#!/usr/bin/env python3
+"""Complete routed calls through a T-Server and a Connector, driven by SIPp and a routing client.
+
+A caller's INVITE reaches a routing point, bench_router answers each EventRouteRequest with RequestRouteCall, the agent's
+phone rings and answers, the call is held and released by the caller. Printed: calls per second, failures, retransmissions,
+CPU-seconds per 1000 calls of each process (utime + stime over the whole run), latencies by kernel capture times, memory
+per live call.
+
+  bench.py --rate 50 --seconds 20                 one run
+  bench.py --rate 50 --rate 200 --rate 500        several rates
+  bench.py --live 1000                            memory: so many calls held at once
+Both programs run on --server-cpus, SIPp and the routing client on --load-cpus.
+"""
+import argparse, csv, os, pathlib, resource, shutil, signal, socket, struct, subprocess, tempfile, time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+def free_port(kind=socket.SOCK_STREAM, address="127.0.0.1"):
+    with socket.socket(socket.AF_INET, kind) as s:
+        s.bind((address, 0))
+        return s.getsockname()[1]
+
+
+def environment(args, directory, ports):
+    dns = "\n".join(f'      - {{number: "sip:a{i}@tandem.test", type: Extension, sip: {{password: "p{i}"}}}}'
+                    for i in range(args.agents))
+    return f"""
+applications:
+  TServer_1:
+    type: tserver
+    host: 127.0.0.1
+    ports:
+      tlib: {{port: {ports['tlib']}, transport: {args.tlib_transport}}}
+    switch: Main
+    redundancy: none
+    tls: {{certificate: certs/tserver1.pem, key: certs/tserver1.key, ca: certs/ca.pem}}
+    options:
+      TServer: {{link-1-name: connector1, router-timeout: 10}}
+      connector1: {{hostname: 127.0.0.1, port: {ports['link']}, protocol: tls}}
+      log: {{verbose: {args.log}, all: {directory}/tserver-%.log}}
+  Connector_1:
+    type: connector
+    host: 127.0.0.1
+    ports:
+      link: {{port: {ports['link']}}}
+      sip: [{{port: {ports['sip']}, transport: udp}}, {{port: {ports['sip']}, transport: tcp}}]
+      rtp: {{range: 20000-39999}}
+    switch: Main
+    tls: {{certificate: certs/connector1.pem, key: certs/connector1.key, ca: certs/ca.pem}}
+    options:
+      front-end: {{mode: embedded, domains: [tandem.test]}}
+      limits: {{max-calls-per-second-per-source: 0}}
+      log: {{verbose: {args.log}, all: {directory}/connector-%.log}}
+switches:
+  Main:
+    dns:
+      - {{number: "sip:support@tandem.test", type: Routing Point}}
+{dns}
+""".replace("-%.log", ".log")
+
+
+class Process:
+    def __init__(self, name, command, cpus, log):
+        self.name = name
+        self.log = open(log, "w")
+        self.p = subprocess.Popen([str(c) for c in command], stdout=self.log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                                  preexec_fn=lambda: os.sched_setaffinity(0, cpus))
+
+    def cpu(self):
+        with open(f"/proc/{self.p.pid}/stat") as f:
+            fields = f.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / TICK
+
+    def rss(self):
+        with open(f"/proc/{self.p.pid}/status") as f:
+            for line in f:
+                if line.startswith("VmRSS"):
+                    return int(line.split()[1])
+        return 0
+
+    def stop(self, sig=signal.SIGTERM):
+        if self.p.poll() is None:
+            self.p.send_signal(sig)
+            try:
+                self.p.wait(10)
+            except subprocess.TimeoutExpired:
+                self.p.kill()
+                self.p.wait()
+        self.log.close()
+
+
+def wait_ready(log, needle, process, seconds=20):
+    end = time.time() + seconds
+    while time.time() < end:
+        if process.p.poll() is not None:
+            raise SystemExit(f"{process.name} ended: {pathlib.Path(log).read_text()[-2000:]}")
+        if needle in pathlib.Path(log).read_text(errors="replace"):
+            return
+        time.sleep(0.05)
+    raise SystemExit(f"{process.name} is not ready: {pathlib.Path(log).read_text()[-2000:]}")
+
+
+def sipp_stats(path):
+    with open(path) as f:
+        rows = list(csv.reader(f, delimiter=";"))
+    if len(rows) < 2:
+        return {}
+    return dict(zip(rows[0], rows[-1]))
+
+
+def pcap_times(path, sip_port):
+    """From a capture of lo: {caller number: [INVITE to us, INVITE from us, 200 to us, 200 from us]}, first of each."""
+    calls = {}
+    with open(path, "rb") as f:
+        header = f.read(24)
+        if len(header) < 24:
+            return calls
+        nano = struct.unpack("<I", header[:4])[0] == 0xA1B23C4D
+        link = struct.unpack("<I", header[20:24])[0]
+        skip = 14 if link == 1 else 16
+        while True:
+            head = f.read(16)
+            if len(head) < 16:
+                break
+            sec, frac, length, _ = struct.unpack("<IIII", head)
+            data = f.read(length)
+            stamp = sec + frac / (1e9 if nano else 1e6)
+            if len(data) < skip + 28 or data[skip] >> 4 != 4:
+                continue
+            ihl = (data[skip] & 15) * 4
+            sport, dport = struct.unpack(">HH", data[skip + ihl:skip + ihl + 4])
+            text = data[skip + ihl + 8:]
+            inbound = dport == sip_port
+            if text.startswith(b"INVITE "):
+                slot = 0 if inbound else 1
+            elif text.startswith(b"SIP/2.0 200") and b" INVITE\r\n" in text:
+                slot = 2 if inbound else 3
+            else:
+                continue
+            at = text.find(b"From:")
+            end = text.find(b"@", at)
+            start = text.rfind(b":c", at, end)
+            if at < 0 or start < 0:
+                continue
+            number = text[start + 1:end].decode()
+            calls.setdefault(number, [None] * 4)
+            if calls[number][slot] is None:
+                calls[number][slot] = stamp
+    return calls
+
+
+def percentiles(values):
+    values = sorted(v for v in values if v is not None)
+    if not values:
+        return "-"
+    pick = lambda q: values[min(len(values) - 1, int(q * len(values)))] * 1000
+    return f"{pick(0.5):.2f} / {pick(0.9):.2f} / {pick(0.99):.2f} (n={len(values)})"
+
+
+def run(args, rate):
+    directory = tempfile.mkdtemp(prefix="tandem-bench-")
+    ports = {"tlib": free_port(), "link": free_port(), "sip": free_port(socket.SOCK_DGRAM),
+             "caller": free_port(socket.SOCK_DGRAM), "agent": free_port(socket.SOCK_DGRAM)}
+    subprocess.run([ROOT / "deploy/certs", f"{directory}/certs", "tserver1=127.0.0.1", "connector1=127.0.0.1,tandem.test"], check=True)
+    config = pathlib.Path(directory, "environment.yaml")
+    config.write_text(environment(args, directory, ports))
+    with open(f"{directory}/users.csv", "w") as f:
+        f.write("SEQUENTIAL\n")
+        for i in range(args.agents):
+            f.write(f"a{i};[authentication username=a{i} password=p{i}];{ports['agent']}\n")
+    server, load = set(args.server_cpus), set(args.load_cpus)
+    bin_ = pathlib.Path(args.bin)
+    live = []
+
+    def start(name, command, cpus, ready=None):
+        log = f"{directory}/{name}.out"
+        p = Process(name, command, cpus, log)
+        live.append(p)
+        if ready:
+            wait_ready(log, ready, p)
+        return p
+
+    try:
+        connector = start("connector", [bin_ / "connector", "--config", config, "--app", "Connector_1"], server, "ready")
+        tserver = start("tserver", [bin_ / "tserver", "--config", config, "--app", "TServer_1"], server, "ready")
+        register = start("register", ["sipp", f"127.0.0.1:{ports['sip']}", "-sf", HERE / "register.xml", "-inf", f"{directory}/users.csv",
+                                      "-i", "127.0.0.1", "-m", args.agents, "-r", 200, "-nostdin"], load)
+        if register.p.wait(120) != 0:
+            raise SystemExit(f"registering failed: {pathlib.Path(directory, 'register.out').read_text()[-1500:]}")
+        router = start("router", [bin_ / "bench_router", "--connect", f"127.0.0.1:{ports['tlib']}", "--routing-point", "sip:support@tandem.test",
+                                  "--agents", f"sip:a{{0..{args.agents - 1}}}@tandem.test", "--csv", f"{directory}/router.csv"] +
+                       (["--tls", "--ca", f"{directory}/certs/ca.pem", "--cert", f"{directory}/certs/tserver1.pem", "--key",
+                         f"{directory}/certs/tserver1.key"] if args.tlib_transport == "tls" else []), load, "ready")
+        agent = start("agent", ["sipp", "-sf", HERE / "agent.xml", "-i", "127.0.0.1", "-p", ports["agent"], "-d", args.ring, "-nostdin",
+                                "-trace_stat", "-stf", f"{directory}/agent.csv", "-fd", 1, "-mp", 41000, "-buff_size", 4194304], load)
+        time.sleep(0.5)
+        capture = None
+        if args.capture:
+            capture = start("capture", ["tcpdump", "-i", "lo", "-U", "-B", 65536, "--time-stamp-precision=nano", "-s", 700, "-w",
+                                        f"{directory}/lo.pcap", f"udp port {ports['sip']}"], load, "listening on")
+        calls = args.live if args.live else int(rate * args.seconds)
+        hold = 3_600_000 if args.live else int(args.hold * 1000)
+        idle = connector.rss() + tserver.rss()
+        before = {p.name: p.cpu() for p in (connector, tserver, router)}
+        began = time.time()
+        caller = start("caller", ["sipp", f"127.0.0.1:{ports['sip']}", "-sf", HERE / "caller.xml", "-s", "support", "-i", "127.0.0.1",
+                                  "-p", ports["caller"], "-r", rate, "-m", calls, "-d", hold, "-l", max(calls, 1), "-nostdin",
+                                  "-trace_stat", "-stf", f"{directory}/caller.csv", "-fd", 1, "-mp", 42000, "-buff_size", 4194304,
+                                  "-recv_timeout", 30000 + (hold if args.live else 0)], load)
+        if args.live:
+            time.sleep(calls / rate + args.ring / 1000 + 5)
+            total = connector.rss() + tserver.rss()
+            print(f"live calls {calls}: idle {idle} KiB, now {total} KiB (tserver {tserver.rss()}, connector {connector.rss()}), "
+                  f"{(total - idle) / calls:.1f} KiB a call")
+            return
+        caller.p.wait(args.seconds + args.hold + 90)
+        took = time.time() - began
+        time.sleep(1.0)
+        after = {p.name: p.cpu() for p in (connector, tserver, router)}
+        agent.stop(signal.SIGUSR1)
+        if capture:
+            capture.stop()
+        router.stop()
+        stats = sipp_stats(f"{directory}/caller.csv")
+        good, failed = int(stats.get("SuccessfulCall(C)", 0)), int(stats.get("FailedCall(C)", 0))
+        agent_stats = sipp_stats(f"{directory}/agent.csv")
+        resent = int(stats.get("Retransmissions(C)", 0)) + int(agent_stats.get("Retransmissions(C)", 0))
+        cpu = {n: after[n] - before[n] for n in before}
+        per = {n: cpu[n] * 1000 / max(good, 1) for n in cpu}
+        print(f"rate {rate}/s: {good} calls in {took:.1f} s, failed {failed}, retransmissions {resent} ({100 * resent / max(1, 12 * calls):.2f} % of messages)")
+        print(f"  CPU-s per 1000 calls: tserver {per['tserver']:.3f}, connector {per['connector']:.3f}, together "
+              f"{per['tserver'] + per['connector']:.3f} (routing client {per['router']:.3f})")
+        if capture:
+            wire = pcap_times(f"{directory}/lo.pcap", ports["sip"])
+            rows = {}
+            with open(f"{directory}/router.csv") as f:
+                for row in csv.DictReader(f):
+                    rows[row["ANI"].split(":")[-1].split("@")[0]] = row
+            stamp = lambda row, key: float(row[key]) if row.get(key) else None
+            to_request, to_agent, both, back, setup = [], [], [], [], []
+            for number, (invite, agent_invite, ok_in, ok_out) in wire.items():
+                row = rows.get(number)
+                if row and invite and stamp(row, "RouteRequest"):
+                    to_request.append(stamp(row, "RouteRequest") - invite)
+                if row and agent_invite and stamp(row, "RouteCall"):
+                    to_agent.append(agent_invite - stamp(row, "RouteCall"))
+                if invite and agent_invite and ok_in and ok_out:
+                    both.append(agent_invite - invite + ok_out - ok_in)
+                    back.append(ok_out - ok_in)
+                    setup.append(ok_out - invite)
+            print("  ms, p50 / p90 / p99:")
+            print(f"    INVITE -> EventRouteRequest         {percentiles(to_request)}")
+            print(f"    RequestRouteCall -> agent's INVITE  {percentiles(to_agent)}")
+            print(f"    agent's 200 -> caller's 200         {percentiles(back)}")
+            print(f"    added to set-up, both ways          {percentiles(both)}")
+            print(f"    caller's INVITE -> 200 (ring {args.ring} ms) {percentiles(setup)}")
+        print(f"  peak memory: tserver {tserver.rss()} KiB, connector {connector.rss()} KiB")
+    finally:
+        for p in reversed(live):
+            p.stop()
+        if args.keep:
+            print("kept:", directory)
+        else:
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bin", default=str(ROOT / "build/bin"))
+    parser.add_argument("--rate", type=int, action="append", help="calls per second (default 50; may be repeated)")
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--hold", type=float, default=5, help="seconds a call lasts")
+    parser.add_argument("--ring", type=int, default=100, help="milliseconds an agent's phone rings")
+    parser.add_argument("--agents", type=int, default=1000)
+    parser.add_argument("--live", type=int, default=0, help="hold so many calls and print memory per call")
+    parser.add_argument("--tlib-transport", choices=["tcp", "tls"], default="tcp")
+    parser.add_argument("--log", default="standard")
+    parser.add_argument("--no-capture", dest="capture", action="store_false")
+    parser.add_argument("--server-cpus", type=int, nargs="+", default=[1])
+    parser.add_argument("--load-cpus", type=int, nargs="+", default=[0])
+    parser.add_argument("--keep", action="store_true", help="keep the working folder")
+    args = parser.parse_args()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    for rate in args.rate or [50]:
+        run(args, rate)
+
+
+if __name__ == "__main__":
+    main()
