@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "common/base/ids.h"
+#include "common/base/time.h"
+#include "proto/link.pb.h"
 
 namespace tandem::connector {
 
@@ -19,18 +21,29 @@ struct Caller {
 // One place to send a request to.
 struct Target {
   std::string request_uri;
-  std::string next_hop;        // "sip:ip:port;transport=tcp" where to send it if not where the URI says; empty: follow the URI
-  std::string trunk;           // name of the trunk, empty if none
-  std::uint16_t q_milli = 1000;
-  std::vector<std::string> route;  // Path of the registration (RFC 3327): Route header values, topmost first; beats next_hop
+  // "sip:ip:port;transport=tcp" where to send it if not where the URI says; empty: follow the URI
+  std::string next_hop;
+  std::string trunk;               // name of the trunk, empty if none
+  std::uint16_t q_milli = 1000;    // RFC 3261 section 10.2.1.2: equal ones ring together, lower ones after them
+  std::vector<std::string> route;  // Path of the registration (RFC 3327): Route values, topmost first; beats next_hop
+  std::string dn;                  // DN this is a contact of; empty for trunks and the proxy
+  std::string local_ip;            // our address that faces it, for the SDP; empty: unknown, the default is taken
+};
+
+// Why nobody can be called: 404 the address leads nowhere, 480 a phone of ours that isn't registered.
+struct Unreachable {
+  int status = 480;
+  std::string reason;  // in words
 };
 
 class Directory {
  public:
   virtual ~Directory() = default;
-  // Contacts of a registered phone, the trunk of a number, or the external proxy. Empty: nobody is there.
-  // `reason` says why in words when it is empty.
-  virtual std::vector<Target> resolve(const std::string& to, std::string& reason) const = 0;
+  // Contacts of a registered phone, the trunk of a number, or the external proxy. Empty: nobody is there, and `why`
+  // says so.
+  virtual std::vector<Target> resolve(const std::string& to, Unreachable& why) const = 0;
+  // All bindings held here, for the snapshot a T-Server is sent.
+  virtual std::vector<link::Registration> registrations(Now now) const = 0;
 };
 
 }  // namespace tandem::connector

@@ -1,11 +1,19 @@
-// The Connector's heart: conversations, parties and legs as one deterministic machine. SIP, media and link happenings come in
-// as plain values, actions go out as plain values. No socket, thread, clock, random source or log sink; no sofia-sip type.
+// The Connector's heart: conversations, parties and legs as one deterministic machine. SIP, media and link happenings
+// come in as plain values, actions go out as plain values. No socket, thread, clock, random source or log sink; no
+// sofia-sip type.
 //
-// A conversation is what the CTI link names; a party is one participant in it; a leg is one SIP dialog or attempt at one. A party
-// called at several contacts has several legs until one answers. Each party owns one media endpoint.
+// A conversation is what the CTI link names; a party is one participant in it; a leg is one SIP dialog or attempt at
+// one. A party called at several contacts has several legs until one answers. Each party owns one media endpoint.
+//
+// What the sip room and the core owe each other: every Invited and every SendInvite begins a leg; ForgetLeg ends it, is
+// sent exactly once for each and is the core's last word. SendBye or a final Answer may come right before it: the sip
+// room then finishes alone (a BYE waits for the ACK of our 2xx or timer H, RFC 3261 section 15). After ForgetLeg the
+// sip room reports nothing of that leg; a 2xx that comes all the same, or a further 2xx of a forked INVITE, it answers
+// with ACK and BYE itself. Late or repeated inputs do no harm.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -17,6 +25,7 @@
 #include "common/log/log.h"
 #include "connector/core/directory.h"
 #include "connector/core/media_port.h"
+#include "connector/core/settings.h"
 #include "proto/link.pb.h"
 
 namespace tandem::connector {
@@ -24,14 +33,17 @@ namespace tandem::connector {
 using LegId = Id<struct LegIdTag>;  // incoming: chosen by the sip room; outgoing: chosen by the core (top bit set)
 using LinkNo = std::uint32_t;       // one T-Server connection
 
-struct SipHeader { std::string name; std::string value; };
+struct SipHeader {
+  std::string name;
+  std::string value;
+};
 
 // Session timer facts of a request or response (RFC 4028).
 struct SessionTimer {
   std::uint32_t expires_s = 0;  // Session-Expires, 0 if absent
   std::uint32_t min_se_s = 0;   // Min-SE, 0 if absent
   enum class Refresher { Unspecified, Uac, Uas } refresher = Refresher::Unspecified;
-  bool supported = false;       // peer lists "timer" in Supported
+  bool supported = false;  // peer lists "timer" in Supported
 };
 
 // --- From the sip room ---
@@ -39,47 +51,114 @@ struct SessionTimer {
 // An INVITE outside any dialog that the front end let through. 100 was sent.
 struct Invited {
   LegId leg;
-  Caller caller;              // who the front end says it is
-  std::string from_uri, from_display, to_uri, request_uri, call_id;
+  Caller caller;  // who the front end says it is
+  std::string from_uri, from_display, to_uri, call_id;
+  std::string request_uri;      // as Admission::called() gives it: DN, number or URI
   std::string conversation_id;  // Ms-Conversation-ID, if it brought one
   std::string source;           // ip:port it came from
   std::string local_ip;         // our address it arrived at
   std::optional<std::string> sdp;
   SessionTimer timer;
-  std::vector<SipHeader> headers;
+  std::vector<SipHeader> headers;   // those the T-Server may want to see
+  std::uint32_t max_forwards = 70;  // as received; calls that come of this one carry one less
 };
-struct Cancelled { LegId leg; std::string reason; };   // CANCEL before our final answer; the sip room sent 487 and 200
-struct Acked { LegId leg; std::optional<std::string> sdp; };
-struct AckMissing { LegId leg; };                       // 2xx never acknowledged; the sip room stops retransmitting
-struct Progressed { LegId leg; int status; std::optional<std::string> sdp; };
-struct InviteAccepted {                                 // 2xx, ACK was sent (with an answer if one was owed: see AckWith)
+// CANCEL before a final answer of ours went out; the sip room sent 200 and 487. An Answer on its way meanwhile is
+// dropped.
+struct Cancelled {
+  LegId leg;
+  std::string reason;
+};
+struct Acked {
+  LegId leg;
+  std::optional<std::string> sdp;
+};
+struct AckMissing {
+  LegId leg;
+};  // 2xx (also of a re-INVITE) never acknowledged; the sip room stops retransmitting
+struct Progressed {
+  LegId leg;
+  int status;
+  std::optional<std::string> sdp;
+};
+struct InviteAccepted {  // 2xx, ACK was sent; every INVITE of ours carries an offer
   LegId leg;
   std::optional<std::string> sdp;
   std::string contact_uri, to_uri, asserted_identity, call_id;
   SessionTimer timer;
 };
-struct InviteRejected { LegId leg; int status; std::string reason; std::vector<std::string> contacts; };
-struct Reinvited { LegId leg; std::optional<std::string> sdp; SessionTimer timer; bool update; };  // re-INVITE or UPDATE in the dialog
-struct ReinviteAccepted { LegId leg; std::optional<std::string> sdp; SessionTimer timer; };
-struct ReinviteRejected { LegId leg; int status; std::uint32_t retry_after_s; };  // 481, 408: the dialog is gone
-struct ByeReceived { LegId leg; std::string reason; };  // 200 was sent
-struct LegLost { LegId leg; std::string reason; };      // the transport or the library gave it up
+// Final refusal, also 408 by timer B, 487 after a CANCEL, 503 where it couldn't be sent. `min_se_s`: of a 422.
+struct InviteRejected {
+  LegId leg;
+  int status;
+  std::string reason;
+  std::vector<std::string> contacts;
+  std::uint32_t min_se_s = 0;
+};
+struct Reinvited {
+  LegId leg;
+  std::optional<std::string> sdp;
+  SessionTimer timer;
+  bool update;
+};  // re-INVITE or UPDATE in the dialog
+struct ReinviteAccepted {
+  LegId leg;
+  std::optional<std::string> sdp;
+  SessionTimer timer;
+};
+struct ReinviteRejected {
+  LegId leg;
+  int status;
+  std::uint32_t retry_after_s;
+  std::uint32_t min_se_s = 0;
+};  // 481, 408: the dialog is gone
+struct ByeReceived {
+  LegId leg;
+  std::string reason;
+};  // 200 was sent
+struct LegLost {
+  LegId leg;
+  std::string reason;
+};  // the transport or the library gave it up
 
 // --- From the media room ---
 
-struct MediaSilent { MediaId media; };                  // nothing received for the configured time
-struct DigitReceived { MediaId media; char digit; std::uint32_t duration_ms; };
+struct MediaSilent {
+  MediaId media;
+};  // nothing received for the configured time
+struct DigitReceived {
+  MediaId media;
+  char digit;
+  std::uint32_t duration_ms;
+};
 
 // --- From the link room ---
 
-struct LinkOpened { LinkNo link; };                     // Hello was exchanged; a Snapshot is owed
-struct LinkClosed { LinkNo link; };
-struct Commanded { LinkNo link; link::Command command; };  // from the acting primary only; older epochs were refused
+struct LinkOpened {
+  LinkNo link;
+  bool primary = true;
+};  // Hello was exchanged; a Snapshot is owed
+struct LinkRole {
+  LinkNo link;
+  bool primary;
+};  // a T-Server told another role than before
+struct LinkClosed {
+  LinkNo link;
+};
+struct Commanded {
+  LinkNo link;
+  link::Command command;
+};  // from the acting primary only; older epochs were refused
 
-struct CoreTimer { TimerKey key; };
+struct CoreTimer {
+  TimerKey key;
+};
+struct CoreConfigured {
+  std::shared_ptr<const CoreSettings> settings;
+};
 
-using Input = std::variant<Invited, Cancelled, Acked, AckMissing, Progressed, InviteAccepted, InviteRejected, Reinvited, ReinviteAccepted,
-                           ReinviteRejected, ByeReceived, LegLost, MediaSilent, DigitReceived, LinkOpened, LinkClosed, Commanded, CoreTimer>;
+using Input = std::variant<Invited, Cancelled, Acked, AckMissing, Progressed, InviteAccepted, InviteRejected, Reinvited,
+                           ReinviteAccepted, ReinviteRejected, ByeReceived, LegLost, MediaSilent, DigitReceived,
+                           LinkOpened, LinkRole, LinkClosed, Commanded, CoreTimer, CoreConfigured>;
 
 // --- To the sip room ---
 
@@ -91,33 +170,79 @@ struct SendInvite {
   std::vector<SipHeader> headers;
   std::string sdp;
   std::uint32_t session_expires_s;  // 0: no session timer asked
+  std::uint32_t min_se_s = 0;       // Min-SE, 0: absent
+  std::uint32_t max_forwards = 70;
+  std::string call_id;  // Call-ID to use
 };
 // Provisional or final response to the INVITE of an incoming leg.
 struct Answer {
   LegId leg;
   int status;
-  std::string reason;   // empty: the standard phrase
-  std::string sdp;      // may be empty
+  std::string reason;  // empty: the standard phrase
+  std::string sdp;     // may be empty
   std::vector<SipHeader> headers;
-  SessionTimer timer;   // what the 2xx says
+  SessionTimer timer;                 // what the 2xx says; a 422 says min_se_s
+  std::vector<std::string> contacts;  // 3xx: URIs for Contact
 };
-struct SendCancel { LegId leg; std::string reason; };
-struct SendBye { LegId leg; std::string reason; };
-struct SendReinvite { LegId leg; std::string sdp; std::uint32_t session_expires_s; SessionTimer::Refresher refresher; };
-struct AnswerReinvite { LegId leg; int status; std::string sdp; SessionTimer timer; std::uint32_t retry_after_s; };
-struct ForgetLeg { LegId leg; };  // nothing more will be asked of it
+// `reason` here and below: value of the Reason header (RFC 3326), empty: none.
+struct SendCancel {
+  LegId leg;
+  std::string reason;
+};  // its final response is still reported
+struct SendBye {
+  LegId leg;
+  std::string reason;
+};  // its response is not reported
+struct SendReinvite {
+  LegId leg;
+  std::string sdp;
+  std::uint32_t session_expires_s;
+  SessionTimer::Refresher refresher;
+  std::uint32_t min_se_s = 0;
+};
+// Final response to a re-INVITE or UPDATE. A 422 says timer.min_se_s; the ACK of a re-INVITE's 2xx comes as Acked.
+struct AnswerReinvite {
+  LegId leg;
+  int status;
+  std::string sdp;
+  SessionTimer timer;
+  std::uint32_t retry_after_s;
+};
+struct ForgetLeg {
+  LegId leg;
+};  // nothing more will be asked of it
 
 // --- To the link room ---
 
-struct Report { link::Happening happening; };            // to every T-Server connected
-struct SendSnapshot { LinkNo link; link::Snapshot snapshot; };
+struct Report {
+  link::Happening happening;
+};  // to every T-Server connected
+struct SendSnapshot {
+  LinkNo link;
+  link::Snapshot snapshot;
+};
 
-struct SetCoreTimer { TimerKey key; Instant at; };
-struct CancelCoreTimer { TimerKey key; };
-struct CoreLog { LogLevel level; std::string text; };
+// --- To the front end ---
 
-using Action = std::variant<SendInvite, Answer, SendCancel, SendBye, SendReinvite, AnswerReinvite, ForgetLeg, MediaConnect, MediaBridge,
-                            MediaTone, MediaClose, Report, SendSnapshot, SetCoreTimer, CancelCoreTimer, CoreLog>;
+struct LearnLocation {
+  link::Registration registration;
+};  // bindings of an address of record held by another Connector
+
+struct SetCoreTimer {
+  TimerKey key;
+  Instant at;
+};
+struct CancelCoreTimer {
+  TimerKey key;
+};
+struct CoreLog {
+  LogLevel level;
+  std::string text;
+};
+
+using Action = std::variant<SendInvite, Answer, SendCancel, SendBye, SendReinvite, AnswerReinvite, ForgetLeg,
+                            MediaConnect, MediaBridge, MediaTone, MediaClose, Report, SendSnapshot, LearnLocation,
+                            SetCoreTimer, CancelCoreTimer, CoreLog>;
 using Actions = std::vector<Action>;
 
 class Machine {
@@ -126,5 +251,10 @@ class Machine {
   // Appends to `out`.
   virtual void handle(Input input, Now now, Actions& out) = 0;
 };
+
+// `incarnation`: of this start of the process, as told in Hello; ids are made of it. Directory and allocator are asked
+// in handle() only and must outlive the machine.
+std::unique_ptr<Machine> make_core(CoreSettings settings, Directory& directory, MediaAllocator& media,
+                                   std::uint64_t incarnation);
 
 }  // namespace tandem::connector

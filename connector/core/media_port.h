@@ -1,4 +1,5 @@
-// What the core asks of the media room, as plain values. A media endpoint is a pair of UDP sockets (RTP, RTCP) facing one party.
+// What the core asks of the media room, as plain values. A media endpoint is a pair of UDP sockets (RTP, RTCP) facing
+// one party.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +15,8 @@ using MediaId = Id<struct MediaIdTag>;
 
 struct Endpoint {
   MediaId media;
-  std::string ip;           // address to write into SDP
-  std::uint16_t rtp_port = 0;   // even; RTCP is the next one
+  std::string ip;              // address to write into SDP
+  std::uint16_t rtp_port = 0;  // even; RTCP is the next one
 };
 
 // Opens endpoints at once, so that an SDP can name them. Called in the core's thread.
@@ -28,16 +29,20 @@ class MediaAllocator {
 
 // One payload format, as both sides of this leg agreed on it.
 struct Payload {
-  std::uint8_t number = 0;     // RTP payload type on this leg
-  std::string encoding;        // "PCMU", "telephone-event", upper/lower case as in the SDP
+  std::uint8_t number = 0;  // RTP payload type we send to the party with
+  std::int16_t receive_number =
+      -1;                // the one it sends to us with, where it chose another (RFC 3264 section 5.1); -1: the same
+  std::string encoding;  // "PCMU", "telephone-event", upper/lower case as in the SDP
   std::uint32_t clock_rate = 8000;
   std::uint8_t channels = 1;
-  std::string parameters;      // a=fmtp
+  std::string parameters;  // a=fmtp
 };
 
 enum class Direction { SendRecv, SendOnly, RecvOnly, Inactive };  // as we act towards this party
 
-// Everything a leg's offer/answer settled. First payload that is not telephone-event is what we send.
+// Everything a leg's offer/answer settled. The first payload that is neither telephone-event nor CN is what we send.
+// Numbers belong to the leg: a relay between legs that number one encoding differently rewrites them, and between legs
+// that share no encoding but speak G.711 both converts PCMU and PCMA.
 struct Agreement {
   std::string remote_ip;
   std::uint16_t remote_rtp_port = 0;
@@ -50,9 +55,24 @@ struct Agreement {
 
 enum class Tone { None, Ringback, Busy };
 
-struct MediaConnect { MediaId media; Agreement agreement; };   // set or replaced; symmetric RTP: the first packet corrects the address
-struct MediaBridge { MediaId a; MediaId b; };                  // relay between both; {a, none}: a is alone again
-struct MediaTone { MediaId media; Tone tone; };                // played to the party instead of relayed media
-struct MediaClose { MediaId media; };
+// Set or replaced; symmetric RTP: the first packet corrects the address. `watch_silence`: the party is in a call and
+// has to send; begin to wait for its packets anew and say MediaSilent if none comes. False: on hold or not answered
+// yet.
+struct MediaConnect {
+  MediaId media;
+  Agreement agreement;
+  bool watch_silence = false;
+};
+struct MediaBridge {
+  MediaId a;
+  MediaId b;
+};  // relay between both; {a, none}: a is alone again
+struct MediaTone {
+  MediaId media;
+  Tone tone;
+};  // played to the party instead of relayed media; None: ends it
+struct MediaClose {
+  MediaId media;
+};  // the last word about it; a bridge with it is gone as well
 
 }  // namespace tandem::connector

@@ -52,10 +52,10 @@ class FrontEnd final : public Directory, public Admission {
   std::vector<link::Registration> take_changed(Now now);
 
   // All bindings held here, for link::Snapshot::registrations.
-  std::vector<link::Registration> registrations(Now now) const;
+  std::vector<link::Registration> registrations(Now now) const override;
 
   // Directory: contacts of a registered phone by falling q, latest first; the trunk of a number; or the external proxy.
-  std::vector<Target> resolve(const std::string& to, std::string& reason) const override;
+  std::vector<Target> resolve(const std::string& to, Unreachable& why) const override;
 
  private:
   struct Parts;

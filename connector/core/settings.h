@@ -1,0 +1,42 @@
+// What the core needs to know of the environment: plain values, resolved from the environment file by the program. A
+// changed set is handed in whole (CoreConfigured) and holds for what begins afterwards.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "common/log/log.h"
+
+namespace tandem::connector {
+
+struct CoreSettings {
+  // Limits. Above them: 503 to a caller, CommandFailed NO_RESOURCES to a T-Server.
+  std::size_t conversations_max = 10000;
+  std::size_t parties_max = 25000;
+  std::size_t targets_max = 16;  // contacts of one called party that are tried
+
+  // How a waiting caller (Admit WAITING) hears ringback: 183 with SDP and our own tone, or 180 and the phone's own.
+  bool early_media_waiting = true;
+  // Early media of a called party goes to a caller that was told RINGING (183 in the place of 180): announcements of
+  // trunks.
+  bool early_media_through = true;
+
+  // Session timers (RFC 4028). 0: none asked for, and none run unless the peer asks.
+  std::uint32_t session_expires_s = 1800;
+  std::uint32_t min_se_s = 90;
+
+  bool rtcp_mux = true;         // accept RTCP on the RTP port from a party that offers it (RFC 5761)
+  bool end_on_silence = true;   // MediaSilent ends the party, unless it is on hold
+  std::uint32_t ptime_ms = 20;  // of our own offers
+
+  std::chrono::milliseconds fork_group{10000};  // how long contacts of one q value ring if there are lower ones
+  std::chrono::milliseconds undecided{32000};   // an offered call no T-Server decided about gets 503
+  std::chrono::milliseconds without_server{
+      5000};                         // no primary in reach: how long calls that aren't established are kept
+  std::uint32_t retry_after_s = 10;  // Retry-After of those 503
+
+  LogLevel log_from = LogLevel::Trace;  // lines below it are not made
+};
+
+}  // namespace tandem::connector
