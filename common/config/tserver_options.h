@@ -1,0 +1,142 @@
+// Options of the T-Server and of the objects of its switch. One line a row; see option.h. Names, levels and defaults
+// are the documented ones where there are such.
+#pragma once
+
+#include "common/config/option.h"
+
+namespace tandem::config {
+
+enum class AniDistribution { InboundCallsOnly, AllCalls, Suppressed };
+constexpr auto choices(AniDistribution) {
+  return std::array{Choice<AniDistribution>{"inbound-calls-only", AniDistribution::InboundCallsOnly},
+                    Choice<AniDistribution>{"all-calls", AniDistribution::AllCalls},
+                    Choice<AniDistribution>{"suppressed", AniDistribution::Suppressed}};
+}
+
+enum class NoAnswerAction { None, NotReady, Logout };
+constexpr auto choices(NoAnswerAction) {
+  return std::array{Choice<NoAnswerAction>{"none", NoAnswerAction::None},
+                    Choice<NoAnswerAction>{"notready", NoAnswerAction::NotReady},
+                    Choice<NoAnswerAction>{"logout", NoAnswerAction::Logout}};
+}
+
+enum class ServiceType { PresenceProfile, DialPlan };
+constexpr auto choices(ServiceType) {
+  return std::array{Choice<ServiceType>{"presence-profile", ServiceType::PresenceProfile},
+                    Choice<ServiceType>{"dialplan", ServiceType::DialPlan}};
+}
+
+enum class LinkProtocol { Tcp, Tls };
+constexpr auto choices(LinkProtocol) {
+  return std::array{Choice<LinkProtocol>{"tcp", LinkProtocol::Tcp}, Choice<LinkProtocol>{"tls", LinkProtocol::Tls}};
+}
+
+enum class Arbiter { LockFile, Etcd };
+constexpr auto choices(Arbiter) {
+  return std::array{Choice<Arbiter>{"lock-file", Arbiter::LockFile}, Choice<Arbiter>{"etcd", Arbiter::Etcd}};
+}
+
+enum class SecProtocol { Tls12, Tls13 };
+constexpr auto choices(SecProtocol) {
+  return std::array{Choice<SecProtocol>{"TLSv12", SecProtocol::Tls12},
+                    Choice<SecProtocol>{"TLSv13", SecProtocol::Tls13}};
+}
+
+struct TServerSection : Section {
+  constexpr TServerSection() : Section("TServer", "Calls, routing, agents and links of the T-Server.") {}
+  using enum Effect;
+
+  // clang-format off
+  Option<Seconds> router_timeout{*this, "router-timeout", level::kTServer | level::kRoutingPoint, "10", {1, 86400}, Immediately, "Longest time a call waits on a Routing Point for an instruction before it goes to default-dn."};
+  Option<std::string> default_dn{*this, "default-dn", level::kTServer | level::kFolder | level::kRoutingPoint, "", {0, 255}, Immediately, "DN that takes calls nobody routed in time; empty switches default routing off."};
+  Option<Integer> default_redirection_limit{*this, "default-redirection-limit", level::kTServer, "4", {0, 15}, Immediately, "How many times one call may go on to default-dn before a routing instruction is received; 0 switches default routing off.", {.alias = "default-redirect-limit"}};
+  Option<Seconds> no_answer_timeout{*this, "no-answer-timeout", level::kTServer | level::kExtension, "0", {0, 600}, Immediately, "Time a ringing destination has to answer before the call is taken back from it; 0 switches it off."};
+  Option<NoAnswerAction> no_answer_action{*this, "no-answer-action", level::kTServer | level::kExtension | level::kAgentLogin, "none", {}, NotInUseYet, "What happens to a logged-in agent who let a routed call ring out."};
+  Option<Seconds> av_joining_timeout{*this, "av-joining-timeout", level::kTServer, "60", {1, 600}, NextCall, "How long an invited party has to join a voice or video call."};
+  Option<Seconds> link_loss_timeout{*this, "link-loss-timeout", level::kTServer, "60", {1, 3600}, Immediately, "How long the calls of a lost Connector are kept for its return."};
+  Option<Integer> server_id{*this, "server-id", level::kTServer, "1", {0, 16383}, AtStart, "Number folded into connection ids, to be unique among all T-Servers; without it the place of the application in the file counts."};
+  Option<Bytes> user_data_limit{*this, "user-data-limit", level::kTServer, "16000", {0, 65535}, Immediately, "Largest packed user data of one call."};
+  Option<bool> hide_sensitive_data{*this, "hide-sensitive-data", level::kApplication, "true", {}, Immediately, "Prints digits and treatment parameters in the log as **** and their length."};
+  Option<AniDistribution> ani_distribution{*this, "ani-distribution", level::kTServer, "inbound-calls-only", {}, Immediately, "For which calls events carry the caller's number."};
+  Option<std::string> link_n_name{*this, "link-n-name", level::kTServer, "", {0, 64}, Immediately, "Names the section that holds one Connector link, n counting from 1; at least one is needed.", {.numbered = true}};
+  Option<Seconds> wrap_up_time{*this, "wrap-up-time", level::kTServer | level::kExtension | level::kAgentLogin, "0", {0, 86400}, NotInUseYet, "Length of after-call work; 0 means none."};
+  Option<ServiceType> service_type{*this, "service-type", level::kVoipService, "presence-profile", {}, NotInUseYet, "What a service DN is for.", {.mandatory = true}};
+  Option<bool> map_presence_to_dnd{*this, "map-presence-to-dnd", level::kVoipService, "false", {}, NotInUseYet, "Turns watched presence into do-not-disturb, or else pushes agent states as presence."};
+  // clang-format on
+};
+
+struct LinkSection : Section {
+  constexpr LinkSection()
+      : Section("(link section)", "One Connector link of the T-Server, in the section that link-n-name names.") {}
+  using enum Effect;
+
+  // clang-format off
+  Option<std::string> hostname{*this, "hostname", level::kTServer, "", {1, 255}, NextConnection, "Host name or address of the Connector; a link in use is dropped and made anew.", {.mandatory = true}};
+  Option<Integer> port{*this, "port", level::kTServer, "9001", {1, 65535}, NextConnection, "Link port of the Connector.", {.mandatory = true}};
+  Option<LinkProtocol> protocol{*this, "protocol", level::kTServer, "tls", {}, NextConnection, "Transport of the link; tcp is neither encrypted nor authenticated."};
+  Option<std::string> pool_name{*this, "pool-name", level::kTServer, "", {0, 64}, Immediately, "Application pool of the Connector; empty or default means the default pool."};
+  Option<bool> use_certificate{*this, "use-certificate", level::kTServer, "true", {}, NextConnection, "Whether the T-Server shows its certificate on this link."};
+  Option<Seconds> addp_timeout{*this, "addp-timeout", level::kTServer, "5", {0, 3600}, NextConnection, "How long this side waits for any sign of life before it drops the link; 0 switches polling off."};
+  Option<Seconds> addp_remote_timeout{*this, "addp-remote-timeout", level::kTServer, "5", {0, 3600}, NextConnection, "The same for the Connector's side of the link."};
+  Option<Milliseconds> reconnect_timeout{*this, "reconnect-timeout", level::kTServer, "500 ms", {10, 3600000}, Immediately, "Pause before the first attempt to rebuild the link; it doubles with every further one, with jitter."};
+  Option<Milliseconds> reconnect_timeout_max{*this, "reconnect-timeout-max", level::kTServer, "10 sec", {10, 3600000}, Immediately, "Longest pause between attempts to rebuild the link."};
+  // clang-format on
+};
+
+struct ClientsSection : Section {
+  constexpr ClientsSection() : Section("clients", "Connections of T-Library clients.") {}
+  using enum Effect;
+
+  // clang-format off
+  Option<Seconds> addp_timeout{*this, "addp-timeout", level::kTServer, "20", {0, 3600}, NextConnection, "How long the T-Server waits for any sign of life of a client before it drops it; 0 switches polling off."};
+  Option<Seconds> addp_remote_timeout{*this, "addp-remote-timeout", level::kTServer, "20", {0, 3600}, NextConnection, "The same for the client's side of the connection."};
+  Option<Seconds> open_timeout{*this, "open-timeout", level::kTServer, "10", {1, 600}, NextConnection, "How long a new connection may take to finish its TLS handshake and its RequestOpenServer."};
+  // clang-format on
+};
+
+struct HaSection : Section {
+  constexpr HaSection() : Section("ha", "How two T-Servers agree which of them is primary.") {}
+  using enum Effect;
+
+  // clang-format off
+  Option<Arbiter> arbiter{*this, "arbiter", level::kTServer, "lock-file", {}, NotInUseYet, "Who decides which T-Server is primary."};
+  Option<Path> lock_file{*this, "lock-file", level::kTServer, "run/tserver.lock", {1, 1024}, NotInUseYet, "File whose lock the primary holds, on a host that both T-Servers share."};
+  Option<List> endpoints{*this, "endpoints", level::kTServer, "", {0, 16}, NotInUseYet, "Addresses of the etcd cluster."};
+  // clang-format on
+};
+
+struct TServerLimits : Section {
+  constexpr TServerLimits() : Section("limits", "Bounds that keep one peer from harming the others.") {}
+  using enum Effect;
+
+  // clang-format off
+  Option<Integer> clients{*this, "clients", level::kTServer, "2000", {1, 100000}, Immediately, "T-Library clients connected at once."};
+  Option<Bytes> frame_size{*this, "frame-size", level::kTServer, "1 MB", {4096, 67108864}, NextConnection, "Largest message taken from a client or a Connector."};
+  Option<Bytes> client_queue{*this, "client-queue", level::kTServer, "8 MB", {65536, 1073741824}, Immediately, "Events that may wait for a client that doesn't read; above it the client is disconnected."};
+  Option<Bytes> link_queue{*this, "link-queue", level::kTServer, "64 MB", {65536, 1073741824}, Immediately, "Commands that may wait for a Connector; above it the link is dropped."};
+  Option<Integer> requests_per_client{*this, "requests-per-client", level::kTServer, "1000", {1, 100000}, Immediately, "Requests of one client under way at once; above it TERR_TOO_MANY_REQ is answered."};
+  Option<Integer> calls{*this, "calls", level::kTServer, "20000", {1, 1000000}, Immediately, "Calls at once; new ones above it are refused."};
+  // clang-format on
+};
+
+struct SecuritySection : Section {
+  constexpr SecuritySection() : Section("security", "TLS of every port and link.") {}
+  using enum Effect;
+
+  // clang-format off
+  Option<SecProtocol> sec_protocol{*this, "sec-protocol", level::kApplication, "TLSv12", {}, NextConnection, "Lowest TLS version that is spoken."};
+  Option<std::string> cipher_list{*this, "cipher-list", level::kApplication, "", {0, 1024}, NextConnection, "TLS 1.2 ciphers in OpenSSL's notation; empty leaves the choice to the library."};
+  Option<bool> tls_mutual{*this, "tls-mutual", level::kTServer, "true", {}, NextConnection, "Whether T-Library clients must show a certificate of the configured authority; links always must."};
+  // clang-format on
+};
+
+namespace options {
+inline constexpr TServerSection tserver;
+inline constexpr LinkSection link;
+inline constexpr ClientsSection clients;
+inline constexpr HaSection ha;
+inline constexpr TServerLimits tserver_limits;
+inline constexpr SecuritySection security;
+}  // namespace options
+
+}  // namespace tandem::config
