@@ -51,6 +51,9 @@ class FrontEnd final : public Directory, public Admission {
   // happening each. To be drained after registered(), learn(), expire() and configure().
   std::vector<link::Registration> take_changed(Now now);
 
+  // Lines for the log since the last call: who registered, whose password was wrong, who was refused.
+  std::vector<CoreLog> take_log();
+
   // All bindings held here, for link::Snapshot::registrations.
   std::vector<link::Registration> registrations(Now now) const override;
 

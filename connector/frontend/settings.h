@@ -22,7 +22,8 @@ enum class FrontEndMode {
 struct LocalDn {
   bool extension =
       false;  // a phone; else a service of the T-Server's (Routing Point and the like): callable, not registered
-  std::string password;  // DN section sip, option password; empty: nobody can register or call as this DN
+  std::string password;     // DN section sip, option password; empty: nobody can register or call as this DN
+  std::string association;  // number by which it is called as well (External Routing Point)
 };
 
 // Where numbers outside the switch go. `sources`: further addresses it may call from ("ip" or "ip:port").

@@ -1,0 +1,35 @@
+// The inside of FrontEnd, shared by its source files; not for anybody else.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "connector/frontend/dial_plan.h"
+#include "connector/frontend/digest.h"
+#include "connector/frontend/front_end.h"
+#include "connector/frontend/limits.h"
+#include "connector/frontend/location.h"
+
+namespace tandem::connector {
+
+Reply refusal(int status, std::string reason);
+SourceRules source_rules(const FrontEndSettings& settings);
+DigestGuard::Rules digest_rules(const FrontEndSettings& settings);
+
+struct FrontEnd::Parts {
+  std::shared_ptr<const FrontEndSettings> settings;
+  DialPlan plan;
+  Location location;
+  DigestGuard digest;
+  SourceLimits limits;
+  std::vector<CoreLog> log;
+
+  void note(LogLevel level, std::string text);
+  Reply challenge(bool stale, Now now);
+
+  // Who the credentials prove: the phone in `domain_of`'s domain with the user name they carry. A refusal else.
+  std::variant<Dn, Reply> prove(const RequestFacts& facts, const Uri& claimed, Now now);
+};
+
+}  // namespace tandem::connector
