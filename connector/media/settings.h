@@ -1,0 +1,51 @@
+// How the media room is set up. Plain values, all with defaults that are safe to run with.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/base/time.h"
+
+namespace tandem::connector {
+
+// Ports first..last, both included. Endpoints take an even port for RTP and the next one for RTCP.
+struct PortRange {
+  std::uint16_t first = 20000;
+  std::uint16_t last = 24999;
+};
+
+// A call-progress tone (ITU-T E.180): the frequencies sound together, in turn on and off.
+struct ToneSettings {
+  std::vector<double> frequencies_hz;
+  double level_dbm0 = -10.0;                       // of all frequencies together
+  std::vector<std::chrono::milliseconds> cadence;  // on, off, on, off ... repeated; empty: without pause
+};
+
+// What each duration guards is told in latch.h and in README.md.
+struct MediaSettings {
+  std::vector<PortRange> ports{PortRange{}};
+  // Addresses of ours, IPv4 or IPv6; the first is what open() takes when told none. "0.0.0.0" and "::" bind to every
+  // address of their family, and then the address asked for is what goes into the SDP.
+  std::vector<std::string> addresses{"127.0.0.1"};
+  unsigned workers = 1;           // threads that relay; both ends of a bridge live on one of them
+  std::size_t max_endpoints = 0;  // open at once; 0: as many as there are ports
+  std::size_t preopened = 64;  // socket pairs bound at start on the first address; more are bound when needed and kept
+  int receive_buffer_bytes = 65536;  // SO_RCVBUF of each socket
+  int send_buffer_bytes = 0;         // SO_SNDBUF of each socket; 0: the system's default
+
+  Instant quarantine = 3s;        // a port rests this long between two calls
+  Instant silence_timeout = 30s;  // nothing received for so long: MediaSilent; 0: never
+  Instant latch_window = 10s;     // how long after MediaConnect an address other than the signalled one may be learned
+  Instant relatch_after = 2s;  // how long the known address must be silent before the same source is believed elsewhere
+  Instant batch_window = 1ms;  // packets that come within this time of each other are relayed together; 0: each at once
+  Instant rtcp_interval = 5s;  // our own sender and receiver reports; 0: none
+
+  ToneSettings ringback{{425.0}, -10.0, {1000ms, 4000ms}};
+  ToneSettings busy{{425.0}, -10.0, {500ms, 500ms}};
+  std::string ringtone_file;  // WAV played in place of the ringback tone; empty: the tone
+};
+
+}  // namespace tandem::connector

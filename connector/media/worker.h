@@ -1,0 +1,138 @@
+// The thread that relays. It owns its endpoints alone; all it is told comes as messages, all it has to tell goes
+// through callbacks.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <random>
+#include <thread>
+#include <variant>
+#include <vector>
+
+#include "connector/core/machine.h"
+#include "connector/media/endpoint.h"
+#include "connector/media/mailbox.h"
+#include "connector/media/settings.h"
+
+namespace tandem::connector::media {
+
+// Made once, read by all workers.
+struct FrameRings {
+  FrameRing ringback, busy;
+};
+
+// A closed endpoint's sockets and last counters, on their way back to the room.
+struct Returned {
+  MediaId id;
+  std::uint32_t slot = 0;
+  SocketPair sockets;
+};
+
+struct WorkerCallbacks {
+  std::function<void(Input)> input;
+  std::function<void(MediaId, const MediaCounters&, double jitter_ms)> closed;
+  std::function<void(Returned)> returned;
+};
+
+class Worker;
+
+struct Opened {
+  MediaId id;
+  std::uint32_t slot;
+  SocketPair sockets;
+};
+// Moving an endpoint: the old worker is told to hand it over, the new one to let everything wait until it has come.
+struct HandOver {
+  MediaId id;
+  std::uint32_t slot;
+  Worker* to;
+};
+struct Expect {
+  std::uint32_t slot;
+};
+struct Adopt {
+  std::unique_ptr<WireEndpoint> endpoint;
+};
+struct Stop {};
+using WorkerMessage =
+    std::variant<Opened, MediaConnect, MediaBridge, MediaTone, MediaClose, HandOver, Expect, Adopt, Stop>;
+
+class Worker {
+ public:
+  Worker(const MediaSettings& settings, const FrameRings& rings, std::size_t slots, WorkerCallbacks callbacks);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  void post(WorkerMessage message) { mailbox_.post(std::move(message)); }
+  MediaCounters totals() const;  // of open and closed endpoints; each is brought up to date once a second
+  Instant cpu_time() const;      // of the thread
+
+ private:
+  void run();
+  void read_mailbox();
+  void dispatch(WorkerMessage& message);
+  void on(Opened& message);
+  void on(MediaConnect& message);
+  void on(MediaBridge& message);
+  void on(MediaTone& message);
+  void on(MediaClose& message);
+  void on(HandOver& message);
+  void on(Expect& message);
+  void on(Adopt& message);
+  void on(Stop& message);
+
+  WireEndpoint* find(MediaId id);
+  void watch(const WireEndpoint& endpoint);
+  void unwatch(const WireEndpoint& endpoint);
+  void unbridge(WireEndpoint& endpoint);
+  void update_rules(WireEndpoint& endpoint);
+
+  void receive_rtp(std::uint32_t slot);
+  void receive_rtcp(std::uint32_t slot);
+  void rtp_packet(WireEndpoint& endpoint, std::size_t size, const Address& from);
+  void rtcp_packet(WireEndpoint& endpoint, std::size_t size, const Address& from);
+  void relay(WireEndpoint& from, const RtpHeader& header, const PayloadRule& rule, std::size_t size);
+  bool send_rtp(WireEndpoint& endpoint, std::size_t size, std::size_t payload_size);
+
+  void tick();
+  void visit(WireEndpoint& endpoint);
+  void play(WireEndpoint& endpoint);
+  void comfort(WireEndpoint& endpoint);
+  void report(WireEndpoint& endpoint, bool bye);
+  void tell_digit(const WireEndpoint& endpoint, const std::optional<Digit>& digit);
+  void arm_timer();
+  void count_in(WireEndpoint& endpoint);
+
+  const MediaSettings settings_;
+  const FrameRings& rings_;
+  const WorkerCallbacks callbacks_;
+  const LatchSettings latch_settings_;
+  Mailbox<WorkerMessage> mailbox_;
+  std::vector<WorkerMessage> messages_;
+  std::deque<WorkerMessage> waiting_;  // behind an Expect
+  std::optional<std::uint32_t> expected_;
+  Fd poll_, timer_;
+  bool timer_armed_ = false;
+  bool stopping_ = false;
+  bool relayed_ = false;  // in this round
+  Instant now_{0};
+
+  std::vector<std::unique_ptr<WireEndpoint>> slots_;
+  static constexpr std::size_t buckets = 50;  // visited one each 20 ms
+  std::array<std::vector<WireEndpoint*>, buckets> bucket_;
+  std::vector<WireEndpoint*> playing_;
+  std::size_t open_ = 0;
+  std::size_t next_bucket_ = 0;
+  std::mt19937 random_;
+  std::array<std::uint8_t, max_packet + 1> buffer_{};
+
+  mutable std::mutex totals_mutex_;
+  MediaCounters totals_;
+  std::thread thread_;
+};
+
+}  // namespace tandem::connector::media
