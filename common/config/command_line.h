@@ -35,4 +35,7 @@ struct Start {
 //         std::cout << start.out; std::cerr << start.err; if (start.exit_code) return *start.exit_code;
 Start start_program(int argc, const char* const* argv, AppType type, std::string_view version);
 
+// Its second half, for Run and Check: reads and checks the file.
+Start load_program(const CommandLine& line, AppType type);
+
 }  // namespace tandem::config

@@ -63,6 +63,9 @@ class Scope {
   std::string folder_;
 };
 
+// Level of the options of a DN.
+Levels level_of(DnType type);
+
 // Application: for a T-Server its options; for a Connector its options behind the annex of its pool's folder and of the
 // switch, where the documented Connector settings live.
 Scope scope_of(const Environment& environment, const Application& application);
@@ -73,5 +76,26 @@ Scope scope_of(const Environment& environment, const Application& tserver, const
                const AgentLogin& login);
 // Folder of a pool, then the T-Server. "" is the default pool.
 Scope scope_of_pool(const Environment& environment, const Application& tserver, std::string_view pool);
+
+// One Connector link of a T-Server, from the section that its link-n-name names.
+struct LinkConfig {
+  int number = 0;
+  std::string section;
+  std::string hostname;
+  std::uint16_t port = 0;
+  bool tls = true;
+  std::string pool;  // empty: the default pool
+  bool use_certificate = true;
+  Seconds addp_timeout{0}, addp_remote_timeout{0};
+  Milliseconds reconnect_timeout{0}, reconnect_timeout_max{0};
+};
+// In the order of their numbers; those whose section is missing are left out.
+std::vector<LinkConfig> links_of(const Environment& environment, const Application& tserver);
+
+// The pool that the T-Servers' link sections put a Connector in, by its host and link port. "" is the default pool.
+std::string pool_of_connector(const Environment& environment, const Application& connector);
+
+// Option server-id, or the place of the application in the file.
+std::uint32_t server_id_of(const Environment& environment, const Application& tserver);
 
 }  // namespace tandem::config
