@@ -1,0 +1,157 @@
+// The machine of machine.h. One class, since all of it is one state; its member functions are split over files by
+// subject:
+//   core.cpp (ends, timers, log) · offered.cpp (callers) · invite.cpp (called parties) · dialog.cpp (re-INVITE, session
+//   timers) · audio.cpp (streams, bridge, tones) · command.cpp (T-Server's commands) · servers.cpp (links, snapshot,
+//   fallback)
+#pragma once
+
+#include <string_view>
+#include <unordered_map>
+
+#include "connector/core/state.h"
+
+namespace tandem::connector {
+
+bool one_line(std::string_view text);  // no control characters
+
+class Core final : public Machine {
+ public:
+  Core(CoreSettings settings, Directory& directory, MediaAllocator& media, std::uint64_t incarnation);
+  void handle(Input input, Now now, Actions& out) override;
+
+ private:
+  // --- Inputs ---
+  void on(Invited& input);
+  void on(Cancelled& input);
+  void on(Acked& input);
+  void on(AckMissing& input);
+  void on(Progressed& input);
+  void on(InviteAccepted& input);
+  void on(InviteRejected& input);
+  void on(Reinvited& input);
+  void on(ReinviteAccepted& input);
+  void on(ReinviteRejected& input);
+  void on(ByeReceived& input);
+  void on(LegLost& input);
+  void on(MediaSilent& input);
+  void on(DigitReceived& input);
+  void on(LinkOpened& input);
+  void on(LinkRole& input);
+  void on(LinkClosed& input);
+  void on(Commanded& input);
+  void on(CoreTimer& input);
+  void on(CoreConfigured& input);
+
+  // --- Commands ---
+  using Code = link::CommandFailed;
+  void admit(Party& party, const link::Command& command);
+  void reject(Party& party, const link::Command& command);
+  void invite(const link::Command& command);
+  void remove(Party& party, const link::Command& command);
+  void release(Conversation& conversation, const link::Command& command);
+  void command_failed(const link::Command& command, Code::Code code, std::string text);
+
+  // --- Callers (offered.cpp) ---
+  void refuse_call(const Invited& input, int status, std::string reason, bool retry_after);
+  void give_provisional(Party& party);
+  bool answer_early(Party& party, Payloads agreed);
+  void answer_call(Party& party, const link::Command& command);
+  void pass_early_media(Conversation& conversation);
+  bool answered_late(Party& party, bool first, const std::optional<std::string>& sdp);
+  void decision_due(Party& party);
+
+  // --- Called parties (invite.cpp) ---
+  void call_group(Party& party);
+  void call_target(Party& party, std::size_t target, bool retried);
+  void branch_failed(Party& party, LegId leg, int status, std::string reason, std::vector<std::string> contacts);
+  void note_failure(Outgoing& out, int status, std::string reason, std::vector<std::string> contacts);
+  void give_up(LegId leg, std::string_view reason);
+  void give_up_legs(Party& party, LegId but, std::string_view reason);
+
+  // --- Dialogs (dialog.cpp) ---
+  void want_reinvite(Party& party, Payloads formats);
+  void send_reinvite(Party& party);
+  void refuse_reinvite(const Reinvited& input, int status, std::uint32_t retry_after_s, std::uint32_t min_se_s = 0);
+  Payloads choose_for_new_offer(Party& party, const Remote& remote);
+  const Payloads& peer_formats(const Party& party) const;
+  void take_answer(Party& party, Remote remote, Payloads agreed);
+  void set_held(Party& party, bool held);
+  void report_held(const Party& party);
+  void run_session_timer(Party& party, SessionExpiry expiry);
+  void session_due(Party& party);
+
+  // --- Streams (audio.cpp) ---
+  bool open_stream(Party& party, const std::string& local_ip);
+  const std::string& describe(Party& party, const Payloads& payloads, Direction direction, bool stopped);
+  const std::string& answer_body(Party& party, const Payloads& payloads);
+  const std::string& offer_body(Party& party, const Payloads& payloads);
+  void take_remote(Party& party, Remote remote, Payloads agreed);
+  void connect(Party& party);
+  void set_tone(Party& party, Tone tone);
+  void update_audio(Conversation& conversation);
+  void reconcile(Party& a, Party& b);
+  bool hears(const Party& party) const;
+  const Party* peer_of(const Party& party) const;
+  Payloads offer_from_peer(const Party& party) const;
+
+  // --- Links (servers.cpp) ---
+  void reach_changed();
+  void end_unestablished();
+  link::Snapshot snapshot() const;
+
+  // --- Ends, reports, timers, log (core.cpp) ---
+  struct End {
+    link::Left::Cause cause = link::Left::BYE;
+    std::string reason;  // for the T-Server and the log
+    std::uint64_t command = 0;
+    int status = 480;  // final status for a caller not answered yet; Failed's for a called party
+    std::string phrase;
+    std::string wire_reason;            // Reason header of BYE and CANCEL
+    std::vector<std::string> contacts;  // 3xx
+    bool retry_after = false;
+    bool gone = false;  // its dialog has ended already: nothing is sent to it
+  };
+  void end_party(Party& party, End end);
+  void forget(LegId leg);
+  link::Happening happening(const Party& party, std::uint64_t command = 0) const;
+  void report(link::Happening happening);
+  void arm(Wait wait, std::uint64_t subject, Slot& slot, Instant after);
+  void disarm(Wait wait, std::uint64_t subject, Slot& slot);
+  bool fired(const TimerKey& key, Slot& slot);
+  bool logs(LogLevel level) const { return level >= settings_.log_from; }
+  void log(LogLevel level, const Party& party, std::string_view what, std::string_view detail = {});
+  void log(LogLevel level, std::string text);
+
+  Leg* find_leg(LegId id);
+  Party* find_party(PartyNo no);
+  Conversation& make_conversation(ConversationNo no, std::string id);
+  std::uint64_t next_id() { return ids_ | ++counter_; }
+  template <class T>
+  void act(T action) {
+    out_->emplace_back(std::move(action));
+  }
+
+  CoreSettings settings_;
+  Directory& directory_;
+  MediaAllocator& media_;
+  const std::uint64_t incarnation_;
+  const std::uint64_t ids_;
+  std::uint64_t counter_ = 0;
+  std::uint64_t leg_counter_ = 0;
+
+  std::unordered_map<ConversationNo, Conversation> conversations_;
+  std::unordered_map<PartyNo, Party> parties_;
+  std::unordered_map<LegId, Leg> legs_;
+  std::unordered_map<MediaId, PartyNo> by_media_;
+
+  std::unordered_map<LinkNo, bool> links_;  // primary?
+  std::uint64_t link_generation_ = 0;       // a link closed: command numbers begin anew
+  bool in_reach_ = false;                   // a primary T-Server is connected
+  bool fallback_ = true;                    // none for too long, or never yet
+  Slot no_server_;
+
+  Now now_;
+  Actions* out_ = nullptr;
+};
+
+}  // namespace tandem::connector

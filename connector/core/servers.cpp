@@ -1,0 +1,114 @@
+// T-Servers: who is connected, what a new one is told, and what happens while none is in reach.
+#include <algorithm>
+
+#include "connector/core/core.h"
+
+namespace tandem::connector {
+namespace {
+
+link::PartyState state_of(const Party& party) {
+  switch (party.state) {
+    case PartyState::Offered:
+      return link::OFFERED;
+    case PartyState::Inviting:
+      return link::INVITING;
+    case PartyState::Alerting:
+      return link::ALERTING;
+    case PartyState::Connected:
+      break;
+  }
+  return party.held ? link::HELD_BY_PHONE : link::CONNECTED;
+}
+
+}  // namespace
+
+void Core::on(LinkOpened& input) {
+  links_[input.link] = input.primary;
+  log(LogLevel::Trace,
+      "link " + std::to_string(input.link) + " opened, " + std::to_string(conversations_.size()) + " conversations");
+  act(SendSnapshot{input.link, snapshot()});
+  reach_changed();
+}
+
+void Core::on(LinkRole& input) {
+  const auto found = links_.find(input.link);
+  if (found == links_.end()) return;
+  if (found->second != input.primary) ++link_generation_;  // another one commands from now on
+  found->second = input.primary;
+  reach_changed();
+}
+
+void Core::on(LinkClosed& input) {
+  const auto found = links_.find(input.link);
+  if (found == links_.end()) return;
+  if (found->second) ++link_generation_;
+  links_.erase(found);
+  log(LogLevel::Trace, "link " + std::to_string(input.link) + " closed");
+  reach_changed();
+}
+
+void Core::reach_changed() {
+  const bool reach = std::any_of(links_.begin(), links_.end(), [](const auto& link) { return link.second; });
+  if (reach == in_reach_) return;
+  in_reach_ = reach;
+  if (reach) {
+    fallback_ = false;
+    disarm(Wait::NoServer, 0, no_server_);
+    log(LogLevel::Standard, "a primary T-Server is in reach");
+  } else {
+    arm(Wait::NoServer, 0, no_server_, settings_.without_server);
+    log(LogLevel::Standard, "no primary T-Server in reach: established calls stay, others end in " +
+                                std::to_string(settings_.without_server.count()) + " ms");
+  }
+}
+
+// The grace is over. Who talks to somebody goes on doing so.
+void Core::end_unestablished() {
+  fallback_ = true;
+  std::vector<PartyNo> ends;
+  for (const auto& [number, conversation] : conversations_) {
+    const auto connected = std::count_if(conversation.parties.begin(), conversation.parties.end(),
+                                         [](const Party* party) { return party->state == PartyState::Connected; });
+    for (const auto* party : conversation.parties) {
+      if (party->state != PartyState::Connected || connected < 2) ends.push_back(party->no);
+    }
+  }
+  std::sort(ends.begin(), ends.end());  // same inputs, same outputs
+  log(LogLevel::Standard,
+      "no T-Server in time: " + std::to_string(ends.size()) + " parties not established are let go");
+  for (const auto no : ends) {
+    auto* party = find_party(no);
+    if (!party) continue;
+    const bool caller = party->state == PartyState::Offered;
+    end_party(*party, End{.cause = link::Left::REMOVED,
+                          .reason = "no T-Server in reach",
+                          .status = caller ? 503 : 487,
+                          .retry_after = true});
+  }
+}
+
+link::Snapshot Core::snapshot() const {
+  link::Snapshot all;
+  for (const auto& [number, conversation] : conversations_) {
+    auto& one = *all.add_conversations();
+    one.set_conversation(number.value);
+    one.set_conversation_id(conversation.id);
+    one.set_conn_id(conversation.conn_id);
+    one.set_call_uuid(conversation.call_uuid);
+    for (const auto* party : conversation.parties) {
+      auto& copy = *one.add_parties();
+      copy.set_party(party->no.value);
+      copy.set_state(state_of(*party));
+      copy.set_dn(party->dn);
+      copy.set_outgoing(party->outgoing);
+      const auto leg = legs_.find(party->dialog ? party->dialog : first_leg(*party));
+      if (leg != legs_.end()) copy.set_call_id(leg->second.call_id);
+    }
+  }
+  std::sort(all.mutable_conversations()->begin(), all.mutable_conversations()->end(),
+            [](const auto& a, const auto& b) { return a.conversation() < b.conversation(); });
+  for (auto& registration : directory_.registrations(now_)) *all.add_registrations() = std::move(registration);
+  return all;
+}
+
+}  // namespace tandem::connector

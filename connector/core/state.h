@@ -1,0 +1,143 @@
+// What the core remembers: conversations, parties and legs, by value in hash maps of core.h. No behaviour here.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "connector/core/machine.h"
+#include "connector/core/offer_answer.h"
+#include "connector/core/session_timer.h"
+
+namespace tandem::connector {
+
+// What timers are for. The subject is a party's number, a leg's for CancelGuard, 0 for the machine's own.
+enum class Wait : std::uint32_t {
+  Decision =
+      1,     // offered: no T-Server decided; later: the provisional response is due again (RFC 3261 section 13.3.1.1)
+  Ring = 2,  // called: the T-Server's ring time limit
+  ForkGroup = 3,    // called: contacts of this q value rang long enough
+  Session = 4,      // RFC 4028: refresh, or the end
+  Glare = 5,        // our re-INVITE again after 491 (RFC 3261 section 14.1)
+  CancelGuard = 6,  // a cancelled leg never got its final response
+  NoServer = 7      // no primary T-Server in reach
+};
+
+// One wait of one owner: a timer that was cancelled or set again can't match any more.
+struct Slot {
+  std::uint32_t generation = 0;
+  bool set = false;
+};
+
+enum class LegState {
+  Trying,    // no final response yet
+  Answered,  // incoming: 2xx given, no ACK yet
+  Confirmed,
+  Cancelling  // called by us, given up: its final response is awaited, its party doesn't know it any more
+};
+
+struct Leg {
+  LegId id;
+  PartyNo party;  // none: Cancelling
+  LegState state = LegState::Trying;
+  bool incoming = false;
+  std::string call_id;
+  std::size_t target = 0;  // outgoing: index into Outgoing::targets
+  bool retried = false;    // outgoing: sent again after 422
+  Slot guard;
+};
+
+enum class PartyState { Offered, Inviting, Alerting, Connected };
+
+// A called party until it answers.
+struct Outgoing {
+  std::vector<Target> targets;  // by falling q
+  std::size_t next = 0;         // first target not tried yet
+  std::vector<LegId> legs;      // rings now
+  std::string from_uri, from_display, to;
+  std::vector<SipHeader> headers;
+  std::string sdp;
+  std::uint32_t session_expires_s = 0, min_se_s = 0;
+  std::uint32_t max_forwards = 70;
+  // Best response so far (RFC 3261 section 16.7).
+  int status = 0;
+  std::string reason;
+  std::vector<std::string> contacts;
+  Slot ring, group;
+};
+
+// A caller until it is answered.
+struct Incoming {
+  int provisional = 0;    // 0: none but 100; 180 or 183
+  bool with_sdp = false;  // the provisional response carries our answer
+  bool waiting = false;   // told to wait: hears ringback
+  SessionTimer timer;
+  std::string source, local_ip;
+  std::uint32_t max_forwards = 70;
+  Slot decision;
+};
+
+// The stream with one party and what was said about it.
+struct Stream {
+  Endpoint endpoint;             // media 0: none opened yet
+  std::optional<Remote> remote;  // its last description
+  Payloads can;                  // what it has shown it can do
+  Payloads agreed;               // settled with it; empty: nothing yet
+  Payloads described;            // in our last description
+  bool announced = false;        // MediaConnect was given for what stands here
+  bool watched = false;          // with watch_silence
+  bool rtcp_mux = false;         // agreed on
+  Tone tone = Tone::None;
+  std::string local;          // our last description
+  std::uint32_t version = 0;  // its o= version
+  std::size_t line = 0;       // place of the audio line
+  std::vector<sdp::Declined> others;
+  std::string transport = "RTP/AVP";
+};
+
+struct Conversation;
+
+struct Party {
+  PartyNo no;
+  Conversation* conversation = nullptr;
+  PartyState state = PartyState::Offered;
+  bool outgoing = false;
+  std::string dn;
+  LegId dialog;               // the one leg, once there is one
+  std::uint64_t command = 0;  // Invite it answers, of link generation:
+  std::uint64_t command_generation = 0;
+  std::unique_ptr<Incoming> incoming;
+  std::unique_ptr<Outgoing> out;
+  Stream stream;
+
+  bool held = false;              // by the phone's own offer
+  bool early_media = false;       // called: sends media before it answered
+  bool answer_owed = false;       // our offer went out in a 2xx, the ACK has to answer it
+  bool reinviting = false;        // a re-INVITE of ours is out
+  bool reinvite_wanted = false;   // with `wanted` as formats
+  Payloads wanted;                // empty: as last described
+  std::uint32_t codec_tries = 0;  // re-INVITEs to come to common formats with this peer
+  SessionExpiry expiry;
+  std::uint32_t min_se_s = 0;  // the party's Min-SE, of a 422
+  Instant expires_at{0};
+  Slot session, glare;
+};
+
+// Stands for the others in the log and in snapshots until one answers.
+inline LegId first_leg(const Party& party) {
+  return party.out && !party.out->legs.empty() ? party.out->legs.front() : LegId{};
+}
+
+struct Conversation {
+  ConversationNo no;
+  std::string id;  // Ms-Conversation-ID
+  std::uint64_t conn_id = 0;
+  std::string call_uuid;
+  std::uint32_t max_forwards = 70;   // least of its callers
+  std::vector<Party*> parties;       // in the order they came
+  std::array<PartyNo, 2> bridged{};  // whose streams are connected
+};
+
+}  // namespace tandem::connector
