@@ -1,0 +1,296 @@
+#include <catch2/catch.hpp>
+
+#include "phone.h"
+
+using namespace tandem;
+using namespace tandem::connector;
+using namespace tandem::connector::test;
+
+namespace {
+
+struct World {
+  FrontEnd front{settings(), kSecret};
+  Phone alice{"alice", "alice-secret", udp("203.0.113.5", 5062)};
+  Phone stranger{"carol", "", udp("203.0.113.77", 5060), "elsewhere.test"};
+
+  int dial(const Phone& phone, const std::string& to, Now now = at(0s)) { return status(phone.dial(front, to, now)); }
+};
+
+}  // namespace
+
+TEST_CASE("A phone of ours proves itself with every call") {
+  World w;
+  CHECK(status(w.front.invited(w.alice.call("sip:support@tandem.test"), at(0s))) == 401);
+  const auto verdict = w.alice.dial(w.front, "sip:support@tandem.test", at(0s));
+  REQUIRE(std::holds_alternative<Caller>(verdict));
+  const Caller& caller = std::get<Caller>(verdict);
+  CHECK(caller.dn == "sip:alice@tandem.test");
+  CHECK(caller.authenticated);
+  CHECK(caller.trunk.empty());
+
+  Phone thief = w.alice;
+  thief.password = "guess";
+  CHECK(w.dial(thief, "sip:support@tandem.test") == 403);
+}
+
+TEST_CASE("One phone can't call in another's name") {
+  World w;
+  RequestFacts facts = w.alice.call("sip:support@tandem.test");
+  facts.from_uri = "sip:bob@tandem.test";
+  const auto challenge = std::get<Reply>(w.front.invited(facts, at(0s)));
+  facts.credentials = {w.alice.credentials(challenge, "INVITE")};
+  CHECK(status(w.front.invited(facts, at(0s))) == 403);
+}
+
+TEST_CASE("Names in our domain that don't exist are challenged like those that do") {
+  World w;
+  Phone nobody{"nobody", "x", udp("203.0.113.5", 5062)};
+  CHECK(status(w.front.invited(nobody.call("sip:support@tandem.test"), at(0s))) == 401);
+  CHECK(w.dial(nobody, "sip:support@tandem.test") == 403);
+}
+
+TEST_CASE("A repeated INVITE with the same credentials gets a new challenge, no call") {
+  World w;
+  RequestFacts facts = w.alice.call("sip:support@tandem.test");
+  facts.credentials = {w.alice.credentials(std::get<Reply>(w.front.invited(facts, at(0s))), "INVITE")};
+  CHECK(status(w.front.invited(facts, at(0s))) == 200);
+  const auto again = w.front.invited(facts, at(0s));
+  CHECK(status(again) == 401);
+  CHECK(header(std::get<Reply>(again), "WWW-Authenticate").find("stale=true") != std::string::npos);
+}
+
+TEST_CASE("What a phone of ours may call") {
+  World w;
+  CHECK(w.dial(w.alice, "sip:bob@tandem.test") == 200);
+  CHECK(w.dial(w.alice, "sip:bob@192.0.2.1:5060") == 200);
+  CHECK(w.dial(w.alice, "sip:+14155550100@tandem.test") == 200);
+  CHECK(w.dial(w.alice, "tel:+1-415-555-0100") == 200);
+  CHECK(w.dial(w.alice, "sip:14155551212@tandem.test") == 200);  // association of erp1
+  CHECK(w.dial(w.alice, "sip:nobody@tandem.test") == 404);
+  CHECK(w.dial(w.alice, "sip:4155@tandem.test") == 404);  // no trunk
+  CHECK(w.dial(w.alice, "sip:carol@elsewhere.test") == 403);
+  CHECK(w.dial(w.alice, "mailto:x@y") == 416);
+  auto s = settings();
+  s.foreign_domains = true;
+  w.front.configure(s);
+  CHECK(w.dial(w.alice, "sip:carol@elsewhere.test") == 200);
+}
+
+TEST_CASE("No relay: strangers call DNs of ours or nobody") {
+  World w;
+  const auto verdict = w.stranger.dial(w.front, "sip:support@tandem.test", at(0s));
+  REQUIRE(std::holds_alternative<Caller>(verdict));
+  CHECK(std::get<Caller>(verdict).dn == "sip:carol@elsewhere.test");
+  CHECK_FALSE(std::get<Caller>(verdict).authenticated);
+
+  CHECK(w.dial(w.stranger, "sip:+14155550100@tandem.test") == 403);
+  CHECK(w.dial(w.stranger, "tel:+14155550100") == 403);
+  CHECK(w.dial(w.stranger, "sip:someone@third.test") == 403);
+  CHECK(w.dial(w.stranger, "sip:+14155550100@198.51.100.9:5080") == 403);
+  CHECK(w.dial(w.stranger, "sip:nobody@tandem.test") == 404);
+  // A claimed identity is worth nothing.
+  RequestFacts facts = w.stranger.call("sip:+14155550100@tandem.test");
+  facts.asserted = {"sip:alice@tandem.test"};
+  CHECK(status(w.front.invited(facts, at(0s))) == 403);
+
+  auto s = settings();
+  s.foreign_domains = true;  // for ours, not for strangers
+  w.front.configure(s);
+  CHECK(w.dial(w.stranger, "sip:someone@third.test") == 403);
+  s.accept_strangers = false;
+  w.front.configure(s);
+  CHECK(w.dial(w.stranger, "sip:support@tandem.test") == 403);
+}
+
+TEST_CASE("Trunks are known by their address, and call DNs of ours only") {
+  World w;
+  Phone gateway{"+4420", "", udp("198.51.100.9", 5080), "198.51.100.9"};
+  auto verdict = gateway.dial(w.front, "sip:support@tandem.test", at(0s));
+  REQUIRE(std::holds_alternative<Caller>(verdict));
+  CHECK(std::get<Caller>(verdict).trunk == "pstn");
+  CHECK(std::get<Caller>(verdict).authenticated);
+  CHECK(std::get<Caller>(verdict).dn == "sip:+4420@198.51.100.9");
+
+  RequestFacts facts = gateway.call("sip:14155551212@192.0.2.1");
+  facts.asserted = {"sip:+4420@carrier.test"};
+  verdict = w.front.invited(facts, at(0s));
+  REQUIRE(std::holds_alternative<Caller>(verdict));
+  CHECK(std::get<Caller>(verdict).dn == "sip:+4420@carrier.test");
+  CHECK(w.front.called(facts) == "sip:erp1@tandem.test");
+
+  CHECK(w.dial(gateway, "sip:+14155550100@tandem.test") == 403);  // no transit
+  CHECK(w.dial(gateway, "sip:nobody@tandem.test") == 404);
+
+  gateway.origin = udp("198.51.100.9", 5081);  // another port over UDP: a stranger
+  verdict = gateway.dial(w.front, "sip:support@tandem.test", at(0s));
+  CHECK(std::get<Caller>(verdict).trunk.empty());
+  gateway.origin = tcp("198.51.100.10", 40000);  // a connection has any port
+  CHECK(std::get<Caller>(gateway.dial(w.front, "sip:support@tandem.test", at(0s))).trunk == "mobile");
+  gateway.origin = udp("198.51.100.11", 9999);  // listed as a further source
+  CHECK(std::get<Caller>(gateway.dial(w.front, "sip:support@tandem.test", at(0s))).trunk == "mobile");
+}
+
+TEST_CASE("The called address is told as DN, as number, or as it is") {
+  World w;
+  const auto called = [&](const std::string& uri) { return w.front.called(w.alice.call(uri)); };
+  CHECK(called("sip:Support@Tandem.Test;transport=tcp") == "sip:support@tandem.test");
+  CHECK(called("sip:support@192.0.2.1") == "sip:support@tandem.test");
+  CHECK(called("sip:alice@other.test") == "sip:alice@other.test");
+  CHECK(called("sip:+1-415-555-1212@tandem.test") == "sip:erp1@tandem.test");
+  CHECK(called("tel:+1-415-555-0100") == "+14155550100");
+  CHECK(called("sip:carol@elsewhere.test") == "sip:carol@elsewhere.test");
+}
+
+TEST_CASE("Loops and worn-out requests end here") {
+  World w;
+  RequestFacts facts = w.stranger.call("sip:support@tandem.test");
+  facts.max_forwards = 0;
+  CHECK(status(w.front.invited(facts, at(0s))) == 483);
+  facts.max_forwards = 1;
+  facts.via = {"203.0.113.77:5060", "192.0.2.1:5060"};
+  CHECK(status(w.front.invited(facts, at(0s))) == 482);
+  facts.via = {"203.0.113.77:5060", "192.0.2.1"};  // default port
+  CHECK(status(w.front.invited(facts, at(0s))) == 482);
+  facts.via = {"203.0.113.77:5060", "192.0.2.1:5099"};
+  CHECK(status(w.front.invited(facts, at(0s))) == 200);
+}
+
+TEST_CASE("A source over its rate gets 503, others and trunks go on") {
+  auto s = settings();
+  s.calls_per_second = 10;
+  s.calls_burst = 20;
+  FrontEnd front{s, kSecret};
+  Phone flood{"x", "", udp("203.0.113.66", 5060), "elsewhere.test"};
+  Phone calm{"y", "", udp("203.0.113.67", 5060), "elsewhere.test"};
+  Phone gateway{"+4420", "", udp("198.51.100.9", 5080), "198.51.100.9"};
+  int served = 0;
+  for (int i = 0; i < 300; ++i) {
+    const auto verdict = flood.dial(front, "sip:support@tandem.test", at(i * 3333us));
+    if (status(verdict) == 200) {
+      ++served;
+    } else {
+      CHECK(status(verdict) == 503);
+      CHECK(header(std::get<Reply>(verdict), "Retry-After") == "1");
+    }
+    CHECK(status(gateway.dial(front, "sip:support@tandem.test", at(i * 3333us))) == 200);
+  }
+  CHECK(served >= 29);
+  CHECK(served <= 31);
+  CHECK(status(calm.dial(front, "sip:support@tandem.test", at(1s))) == 200);
+}
+
+TEST_CASE("With trust-registered-flow a connection that registered isn't asked again, until it closes") {
+  World w;
+  w.alice.origin = tcp("203.0.113.5", 40001);
+  CHECK(w.alice.enrol(w.front, "sip:alice@203.0.113.5:5060;transport=tcp", at(0s)).status == 200);
+  const RequestFacts facts = w.alice.call("sip:support@tandem.test");
+  CHECK(status(w.front.invited(facts, at(0s))) == 401);  // off by default
+
+  auto s = settings();
+  s.trust_registered_flow = true;
+  w.front.configure(s);
+  CHECK(status(w.front.invited(facts, at(0s))) == 200);
+  RequestFacts other = facts;
+  other.origin.port = 40002;
+  CHECK(status(w.front.invited(other, at(0s))) == 401);
+  other = facts;
+  other.from_uri = "sip:bob@tandem.test";
+  CHECK(status(w.front.invited(other, at(0s))) == 401);
+  w.front.connection_closed(facts.origin);
+  CHECK(status(w.front.invited(facts, at(0s))) == 401);
+
+  // A datagram's source can be forged: never believed.
+  w.alice.origin = udp("203.0.113.5", 5062);
+  w.alice.call_id = "over udp";
+  CHECK(w.alice.enrol(w.front, "sip:alice@203.0.113.5:5062", at(0s)).status == 200);
+  CHECK(status(w.front.invited(w.alice.call("sip:support@tandem.test"), at(0s))) == 401);
+}
+
+TEST_CASE("Where somebody is reached, embedded") {
+  World w;
+  Unreachable why;
+  CHECK(w.front.resolve("sip:alice@tandem.test", why).empty());
+  CHECK(why.status == 480);
+  CHECK(why.reason == "sip:alice@tandem.test is not registered");
+  CHECK(w.front.resolve("sip:support@tandem.test", why).empty());
+  CHECK(why.status == 404);
+  CHECK(why.reason == "sip:support@tandem.test is not a phone");
+  CHECK(w.front.resolve("sip:nobody@tandem.test", why).empty());
+  CHECK(why.reason == "there is no sip:nobody@tandem.test");
+  CHECK(w.front.resolve("4155", why).empty());
+  CHECK(why.reason == "no trunk serves 4155");
+  CHECK(w.front.resolve("sip:carol@elsewhere.test", why).empty());
+  CHECK(why.reason == "sip:carol@elsewhere.test is in no domain of ours (option foreign-domains)");
+  CHECK(w.front.resolve("", why).empty());
+  CHECK(w.front.resolve("a b\r\n", why).empty());
+
+  auto targets = w.front.resolve("+1-415-555-0100", why);
+  REQUIRE(targets.size() == 1);
+  CHECK(targets[0].request_uri == "sip:+14155550100@198.51.100.9:5080");
+  CHECK(targets[0].next_hop == "sip:198.51.100.9:5080");
+  CHECK(targets[0].trunk == "pstn");
+  targets = w.front.resolve("sip:+447700900123@tandem.test", why);  // the longest prefix
+  REQUIRE(targets.size() == 1);
+  CHECK(targets[0].request_uri == "sip:+447700900123@198.51.100.10:5070;transport=tcp");
+  CHECK(targets[0].trunk == "mobile");
+
+  CHECK(w.alice.enrol(w.front, "sip:alice@203.0.113.5:5062", at(0s)).status == 200);
+  for (const char* name : {"alice", "sip:alice@tandem.test", "SIP:ALICE@tandem.test", "sip:alice@192.0.2.1:5060"}) {
+    INFO(name);
+    CHECK(uris(w.front.resolve(name, why)) == std::vector<std::string>{"sip:alice@203.0.113.5:5062"});
+  }
+}
+
+TEST_CASE("External mode: everything goes to the proxy and comes from it") {
+  auto s = settings();
+  s.mode = FrontEndMode::External;
+  s.server_address = "198.51.100.1";
+  s.server_port = 5070;
+  s.server_transport = "tcp";
+  s.trusted_addresses = {"198.51.100.2"};
+  FrontEnd front{s, kSecret};
+  Unreachable why;
+  const auto target = [&](const std::string& to) {
+    const auto targets = front.resolve(to, why);
+    REQUIRE(targets.size() == 1);
+    return targets[0].request_uri + " via " + targets[0].next_hop;
+  };
+  const std::string via = " via sip:198.51.100.1:5070;transport=tcp";
+  CHECK(target("sip:Alice@tandem.test") == "sip:alice@tandem.test" + via);
+  CHECK(target("+14155550100") == "sip:+14155550100@tandem.test;user=phone" + via);
+  CHECK(target("sip:carol@elsewhere.test") == "sip:carol@elsewhere.test" + via);
+  CHECK(target("bobby") == "sip:bobby@tandem.test" + via);
+
+  Phone alice{"alice", "", tcp("198.51.100.1", 41000)};
+  auto verdict = alice.dial(front, "sip:support@tandem.test", at(0s));
+  REQUIRE(std::holds_alternative<Caller>(verdict));
+  CHECK(std::get<Caller>(verdict).dn == "sip:alice@tandem.test");
+  CHECK(std::get<Caller>(verdict).authenticated);
+  alice.origin = udp("198.51.100.2", 9);
+  CHECK(status(alice.dial(front, "sip:support@tandem.test", at(0s))) == 200);
+  alice.origin = udp("198.51.100.1", 5070);
+  CHECK(status(alice.dial(front, "sip:support@tandem.test", at(0s))) == 200);
+  alice.origin = udp("198.51.100.1", 5071);
+  CHECK(status(alice.dial(front, "sip:support@tandem.test", at(0s))) == 403);
+  alice.origin = tcp("203.0.113.5", 40000);
+  CHECK(status(alice.dial(front, "sip:support@tandem.test", at(0s))) == 403);
+
+  s.server_address.clear();
+  front.configure(s);
+  CHECK(front.resolve("sip:alice@tandem.test", why).empty());
+  CHECK(why.reason == "front-end server-address is not set");
+}
+
+TEST_CASE("IPv6 addresses of ours and of phones") {
+  auto s = settings();
+  s.own_addresses.push_back("[::1]:5060");
+  FrontEnd front{s, kSecret};
+  Phone alice{"alice", "alice-secret", {"::1", 5070, "udp", "::1", 5060, ""}};
+  CHECK(alice.enrol(front, "sip:alice@[::1]:5070", at(0s)).status == 200);
+  Unreachable why;
+  const auto targets = front.resolve("sip:alice@[::1]", why);
+  REQUIRE(targets.size() == 1);
+  CHECK(targets[0].request_uri == "sip:alice@[::1]:5070");
+  CHECK(targets[0].local_ip == "::1");
+  CHECK(front.called(alice.call("sip:support@[::1]:5060")) == "sip:support@tandem.test");
+}
