@@ -1,7 +1,9 @@
-// Where both programs write what they do. One line for each state change, with ConnID, Call-ID and DN where they are known.
+// Where both programs write what they do. One line for each state change, with ConnID, Call-ID and DN where they are
+// known.
 //
-// Levels are the documented ones: standard (an operator must know), interaction (requests and events), trace (calls step by
-// step), debug. A Logger is passed by reference to whoever logs; pure cores return log lines as effects instead.
+// Levels are the documented ones: standard (an operator must know), interaction (requests and events), trace (calls
+// step by step), debug. A Logger is passed by reference to whoever logs; pure cores return log lines as effects
+// instead.
 #pragma once
 
 #include <memory>
