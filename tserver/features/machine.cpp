@@ -1,17 +1,69 @@
 #include "tserver/features/machine.h"
 
+#include "tserver/features/checks.h"
+#include "tserver/features/features.h"
+#include "tserver/features/machine_state.h"
+#include "tserver/features/recovery.h"
+#include "tserver/features/service.h"
+#include "tserver/features/session.h"
+
 namespace tandem::tserver {
 namespace {
 
-class TServerMachine final : public Machine {
- public:
-  void handle(Input, Now, Effects&) override {}
+template <class... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
 };
+
+// Which DN and call an EventError is about is said back to the asker, as it was asked.
+void refuse(Core& core, const Request& request, const Refusal& refusal) {
+  const std::uint64_t conn_id = request.message.connid();
+  core.refuse(request.asker(), refusal, request.message.thisdn(), core.state.call(ConnId{conn_id}), conn_id);
+}
+
+void serve(Core& core, ClientRequest& input) {
+  Client* client = core.state.client(input.session);
+  if (client == nullptr) return;
+  Request request{*client, input.message};
+  const auto type = static_cast<std::size_t>(input.message.type());
+  const OnRequest handler = type < Table::kRequests ? core.table.requests[type] : nullptr;
+  if (!client->open && input.message.type() != tlib::RequestRegisterClient) {
+    refuse(core, request,
+           refusal(tlib::TERR_NOT_REGISTERED, "the session is not open: RequestRegisterClient comes first"));
+  } else if (!input.message.has_type() || handler == nullptr) {
+    refuse(core, request, refusal(tlib::TERR_UNSUP_OPER, "the request is not supported"));
+  } else if (const auto why = handler(core, request)) {
+    refuse(core, request, *why);
+  }
+}
+
+void happened(Core& core, const Happened& input) {
+  if (input.link >= core.state.links.size() || !core.state.links[input.link].up) return;
+  const auto what = static_cast<std::size_t>(input.happening.what_case());
+  if (what >= Table::kHappenings || core.table.happenings[what] == nullptr) return;
+  core.table.happenings[what](core, core.state.links[input.link], input.happening);
+}
+
+void fired(Core& core, const TimerFired& input) {
+  if (input.key.kind < Table::kTimers && core.table.timers[input.key.kind] != nullptr)
+    core.table.timers[input.key.kind](core, input.key);
+}
 
 }  // namespace
 
-std::unique_ptr<Machine> make_machine(std::shared_ptr<const Settings>, Now) {
-  return std::make_unique<TServerMachine>();
+void FeatureMachine::handle(Input input, Now now, Effects& out) {
+  Core core(state_, table_, now, out);
+  std::visit(
+      Overloaded{[&](const ClientOpened& in) { client_opened(core, in); }, [&](ClientRequest& in) { serve(core, in); },
+                 [&](const ClientClosed& in) { client_closed(core, in); }, [&](const LinkUp& in) { link_up(core, in); },
+                 [&](const LinkDown& in) { link_down(core, in.link, in.why); },
+                 [&](const Happened& in) { happened(core, in); }, [&](const TimerFired& in) { fired(core, in); },
+                 [&](const SettingsChanged& in) { settings_changed(core, in.settings); }},
+      input);
+}
+
+std::unique_ptr<Machine> make_machine(std::shared_ptr<const Settings> settings, Now start) {
+  return std::make_unique<FeatureMachine>(std::move(settings), start);
 }
 
 }  // namespace tandem::tserver

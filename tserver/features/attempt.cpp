@@ -1,0 +1,265 @@
+#include "tserver/features/attempt.h"
+
+#include <algorithm>
+
+#include "tserver/features/alternate_routing.h"
+#include "tserver/features/ending.h"
+#include "tserver/features/features.h"
+#include "tserver/features/forwarding.h"
+#include "tserver/features/make_call.h"
+#include "tserver/features/routing_point.h"
+
+namespace tandem::tserver {
+namespace {
+
+constexpr std::chrono::seconds kJoiningDefault{60};  // a wait always has a deadline
+
+void start_timers(Core& core, Call& call, const Party& leg) {
+  Attempt& attempt = *call.attempt;
+  const auto joining = core.settings().av_joining_timeout;
+  const std::uint32_t generation = ++call.generation;
+  attempt.joining_timer =
+      core.set_timer(TimerKind::Joining, call.id.value, generation, joining.count() > 0 ? joining : kJoiningDefault);
+  if (attempt.purpose != Attempt::Purpose::Routed) return;
+  const auto no_answer = no_answer_timeout(core, attempt, leg);
+  if (no_answer.count() <= 0) return;
+  attempt.no_answer_timer = core.set_timer(TimerKind::NoAnswer, call.id.value, generation, no_answer);
+}
+
+Attempt end_attempt(Core& core, Call& call) {
+  core.cancel_timer(call.attempt->no_answer_timer);
+  core.cancel_timer(call.attempt->joining_timer);
+  Attempt attempt = std::move(*call.attempt);
+  call.attempt.reset();
+  return attempt;
+}
+
+void order_invite(Core& core, const Call& call, const Party& leg) {
+  const Party* caller = call.originator();
+  core.order(call, leg.no, [&](link::Command& command) {
+    link::Invite& invite = *command.mutable_invite();
+    invite.set_to(leg.name());
+    if (caller != nullptr) invite.set_from(as_uri(core.settings(), caller->name()));
+    if (!call.from_display.empty()) invite.set_from_display(call.from_display);
+  });
+}
+
+// Somebody else than the DN that rings may have picked up: a colleague's phone, or one of our DNs behind a number
+// dialed.
+void settle_who_answered(Core& core, Call& call, Party& leg, const std::string& answerer) {
+  if (answerer.empty()) return;
+  Device* device = core.state.device(Dn(answerer));
+  if (device == nullptr) {
+    if (leg.device == nullptr) leg.address = answerer;
+    return;
+  }
+  if (device == leg.device || !device->extension() || !device->in_service || call.party(device) != nullptr) return;
+  if (leg.device != nullptr) {
+    core.tell(call, leg, tlib::EventReleased,
+              {.state = tlib::CallStateForwarded, .third_party = &device->dn.str(), .third_role = tlib::RoleDeletedBy});
+  }
+  core.state.move_party(call, leg, device);
+  core.tell(call, leg, tlib::EventRinging, {.state = tlib::CallStateForwarded});
+}
+
+// Only an accepted call counts as routed (MMC-163).
+void leave_routing_point(Core& core, Call& call, const Attempt& attempt, const Party& leg) {
+  Party* rp = call.routing_point();
+  if (attempt.router) core.settle(attempt.router);
+  core.tell(call, *rp, tlib::EventRouteUsed,
+            {.third_party = &leg.name(), .third_role = tlib::RoleDestination, .reasons = &attempt.reasons},
+            attempt.router);
+  core.tell(call, *rp, tlib::EventDiverted, {.third_party = &leg.name(), .third_role = tlib::RoleDestination});
+  core.state.remove_party(call, *rp);
+}
+
+void connect(Core& core, Call& call, Party& leg, bool destination_first) {
+  leg.state = PartyState::Connected;
+  Party* caller = call.originator();
+  if (caller == nullptr || caller == &leg || caller->state == PartyState::Connected) {
+    core.tell(call, leg, tlib::EventEstablished);
+    return;
+  }
+  if (caller->leg == LegState::Offered) core.admit(call, *caller, link::Admit::ANSWER);
+  caller->leg = LegState::Up;
+  caller->state = PartyState::Connected;
+  core.tell(call, destination_first ? leg : *caller, tlib::EventEstablished);
+  core.tell(call, destination_first ? *caller : leg, tlib::EventEstablished);
+}
+
+void back_to_routing_point(Core& core, Call& call, const Attempt& attempt, Party& leg, const Missed& why) {
+  if (attempt.router) {
+    core.settle(attempt.router);
+    core.refuse(attempt.router, {why.code, why.text}, call.routing_point()->name(), &call);
+  }
+  core.tell(call, leg, tlib::EventReleased, {.state = why.state}, why.asker);
+  core.log(LogLevel::Interaction, call, leg.name(), "not reached, call waits for another instruction: " + why.text);
+  core.state.remove_party(call, leg);
+  wait_for_instruction(core, call);
+}
+
+void on_alerting(Core& core, CtiLink& link, const link::Happening& happening) {
+  Call* call = find_call(link, happening);
+  if (call == nullptr || !call->attempt || call->attempt->leg.value != happening.party()) return;
+  Attempt& attempt = *call->attempt;
+  const bool first = !attempt.heard;
+  attempt.heard = true;
+  if (attempt.no_answer_timer) core.cancel_timer(attempt.joining_timer);  // it rings: the time to accept decides
+  const Party* caller = call->originator();
+  const Party* leg = call->party(attempt.leg);
+  // A caller whom a DN of ours rings was told so when the invitation left.
+  if (first && attempt.purpose == Attempt::Purpose::Direct && leg->device == nullptr && caller != nullptr &&
+      caller->leg == LegState::Offered) {
+    core.admit(*call, *caller, link::Admit::RINGING);
+  }
+}
+
+void on_answered(Core& core, CtiLink& link, const link::Happening& happening) {
+  Call* call = find_call(link, happening);
+  if (call == nullptr || !call->attempt || call->attempt->leg.value != happening.party()) return;
+  attempt_answered(core, *call, happening.answered());
+}
+
+void on_failed(Core& core, CtiLink& link, const link::Happening& happening) {
+  Call* call = find_call(link, happening);
+  if (call == nullptr || !call->attempt || call->attempt->leg.value != happening.party()) return;
+  const link::Failed& failed = happening.failed();
+  attempt_missed(core, *call, missed(failed.status(), failed.reason()), &failed);
+}
+
+// An invited party that has not joined in time: 232 if it was at least heard of, 236 if the Connector said nothing at
+// all.
+void on_joining_timer(Core& core, const TimerKey& key) {
+  Call* call = core.state.call(ConnId{key.subject});
+  if (call == nullptr || !call->attempt || call->attempt->joining_timer != key) return;
+  call->attempt->joining_timer.reset();
+  Missed why = missed(408, "");
+  if (!call->attempt->heard)
+    why = {tlib::TERR_TIMEOUT_PRF_OP, tlib::CallStateNoAnswer, 480, "the Connector gave no answer in time"};
+  why.withdraw = true;
+  attempt_missed(core, *call, why);
+}
+
+}  // namespace
+
+Missed missed(std::uint32_t status, const std::string& reason) {
+  const auto text = [&](const char* words) {
+    return std::string(words) + " (SIP " + std::to_string(status) + (reason.empty() ? "" : " " + reason) + ")";
+  };
+  switch (status) {
+    case 486:
+    case 600:
+      return {tlib::TERR_DN_BUSY, tlib::CallStateBusy, 486, text("the destination is busy")};
+    case 408:
+    case 480:
+    case 487:
+      return {tlib::TERR_DN_NO_ANSWER, tlib::CallStateNoAnswer, 480, text("the destination did not answer")};
+    case 404:
+    case 410:
+    case 414:
+    case 416:
+    case 484:
+    case 604:
+      return {tlib::TERR_INV_DEST_DN, tlib::CallStateSitInvalidnum, 404, text("the destination does not exist")};
+    default:
+      break;
+  }
+  if (status >= 500 && status < 600) {
+    return {tlib::TERR_CONN_ATTEMPT_FAILED, tlib::CallStateSitNocircuit, 503, text("the connection attempt failed")};
+  }
+  return {tlib::TERR_CALL_REJECTED, tlib::CallStateOk, 603, text("the destination rejected the call")};
+}
+
+void start_attempt(Core& core, Call& call, Attempt attempt, const Destination& destination, tlib::TCallState ringing) {
+  Party party;
+  party.no = PartyNo{core.state.identity.next_link_id()};
+  party.device = destination.device;
+  party.address = destination.address;
+  party.role = tlib::RoleDestination;
+  party.state = PartyState::Alerting;
+  party.leg = LegState::Inviting;
+  if (const Party* rp = call.routing_point()) party.queue = rp->name();
+  const Party& leg = core.state.add_party(call, std::move(party));
+  attempt.leg = leg.no;
+  attempt.heard = false;
+  attempt.tried.push_back(leg.name());
+  call.attempt = std::move(attempt);
+  order_invite(core, call, leg);
+  start_timers(core, call, leg);
+  if (leg.device != nullptr) {
+    core.tell(call, leg, tlib::EventRinging, {.state = ringing});
+  } else if (const Party* caller = call.originator();
+             caller != nullptr && call.attempt->purpose == Attempt::Purpose::Direct) {
+    core.tell(call, *caller, tlib::EventNetworkReached);
+  }
+  core.log(LogLevel::Trace, call, leg.name(), "invited");
+}
+
+void start_originator(Core& core, Call& call, Party& originator, Attempt attempt) {
+  attempt.purpose = Attempt::Purpose::Originator;
+  attempt.leg = originator.no;
+  attempt.tried.push_back(originator.name());
+  call.attempt = std::move(attempt);
+  core.order(call, originator.no, [&](link::Command& command) {
+    link::Invite& invite = *command.mutable_invite();
+    invite.set_to(originator.name());
+    invite.set_from(as_uri(core.settings(), call.dialed));
+    invite.set_auto_answer(true);
+    invite.set_originator(true);
+  });
+  start_timers(core, call, originator);
+}
+
+void resume_attempt(Core& core, Call& call, const Party& leg) {
+  Attempt attempt;
+  attempt.leg = leg.no;
+  attempt.heard = true;
+  attempt.tried.push_back(leg.name());
+  call.attempt = std::move(attempt);
+  start_timers(core, call, leg);
+}
+
+void attempt_answered(Core& core, Call& call, const link::Answered& answered) {
+  const Attempt attempt = end_attempt(core, call);
+  Party& leg = *call.party(attempt.leg);
+  leg.leg = LegState::Up;
+  leg.call_id = answered.call_id();
+  if (attempt.purpose == Attempt::Purpose::Originator) {
+    core.log(LogLevel::Trace, call, leg.name(), "originator answered");
+    call_target(core, call, attempt.target);
+    return;
+  }
+  settle_who_answered(core, call, leg, answered.dn());
+  const bool routed = attempt.purpose == Attempt::Purpose::Routed;
+  if (routed) leave_routing_point(core, call, attempt, leg);
+  core.log(LogLevel::Interaction, call, leg.name(), "answered");
+  connect(core, call, leg, routed);
+}
+
+void attempt_missed(Core& core, Call& call, const Missed& why, const link::Failed* redirect) {
+  Attempt attempt = end_attempt(core, call);
+  Party& leg = *call.party(attempt.leg);
+  if (why.withdraw) {
+    core.order(call, leg.no, [&](link::Command& command) { command.mutable_remove()->set_status(why.status); });
+  }
+  if (attempt.purpose == Attempt::Purpose::Originator) {
+    end_call(core, call, {.leaver = &leg, .asker = why.asker, .state = why.state, .order = why.withdraw});
+    return;
+  }
+  if (!why.withdraw && forward(core, call, attempt, leg, redirect)) return;
+  if (attempt.purpose == Attempt::Purpose::Routed) {
+    back_to_routing_point(core, call, attempt, leg, why);
+  } else {
+    fail_call(core, call, &leg, why.state, why.status, why.asker);
+  }
+}
+
+void register_attempts(Table& table) {
+  table.makes({tlib::EventRinging, tlib::EventEstablished, tlib::EventNetworkReached, tlib::EventDestinationBusy});
+  table.on(link::Happening::kAlerting, on_alerting);
+  table.on(link::Happening::kAnswered, on_answered);
+  table.on(link::Happening::kFailed, on_failed);
+  table.on(TimerKind::Joining, on_joining_timer);
+}
+
+}  // namespace tandem::tserver

@@ -1,0 +1,44 @@
+#include "tserver/features/checks.h"
+
+namespace tandem::tserver {
+
+Refusal refusal(tlib::TErrorCode code, std::string text) {
+  return Refusal{code, std::move(text)};
+}
+
+namespace {
+
+Result<Device*, Refusal> check_dn(Core& core, const Request& request, bool with_conn_id) {
+  if (core.state.links_up == 0) return refusal(tlib::TERR_NO_SWITCH, "no Connector is connected");
+  if (request.message.thisdn().empty()) return refusal(tlib::TERR_INVALID_ATTR, "ThisDN is missing");
+  if (with_conn_id && request.message.connid() == 0) return refusal(tlib::TERR_INVALID_ATTR, "ConnID is missing");
+  Device* device = core.state.device(Dn(request.message.thisdn()));
+  if (device == nullptr) return refusal(tlib::TERR_NOT_CONFIGURED, "ThisDN is not configured");
+  const Registration* registration = device->registration(request.client);
+  if (registration == nullptr) return refusal(tlib::TERR_NOT_REGISTERED, "not registered on ThisDN");
+  if (registration->mode == tlib::RegisterModeMonitor) {
+    return refusal(tlib::TERR_NOT_REGISTERED, "registered on ThisDN for monitoring only");
+  }
+  if (!device->in_service) return refusal(tlib::TERR_OUT_OF_SERVICE, "ThisDN is out of service");
+  return device;
+}
+
+}  // namespace
+
+Result<Device*, Refusal> check_device(Core& core, const Request& request) {
+  return check_dn(core, request, false);
+}
+
+Result<OnCall, Refusal> check_call(Core& core, const Request& request, bool third_party) {
+  const auto device = check_dn(core, request, true);
+  if (!device) return device.error();
+  Call* call = core.state.call(ConnId{request.message.connid()});
+  if (call == nullptr) return refusal(tlib::TERR_INV_CONNID, "ConnID is not that of a call");
+  if (!core.state.link_of(*call).up) return refusal(tlib::TERR_NO_SWITCH, "the call's Connector is not connected");
+  Party* party = call->party(*device);
+  if (party == nullptr && !third_party)
+    return refusal(tlib::TERR_PARTY_NOT_ON_CALL, "ThisDN is not a party of the call");
+  return OnCall{*device, call, party};
+}
+
+}  // namespace tandem::tserver

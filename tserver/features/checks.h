@@ -1,0 +1,25 @@
+// The checks that requests share, in the order in which they are made.
+#pragma once
+
+#include "tserver/features/table.h"
+
+namespace tandem::tserver {
+
+using Check = std::optional<Refusal>;
+
+Refusal refusal(tlib::TErrorCode code, std::string text);
+
+// A DN that may be asked to do something: a link is up (54), ThisDN is given (53), configured (59), registered by this
+// client for more than monitoring (41), in service (58).
+Result<Device*, Refusal> check_device(Core& core, const Request& request);
+
+struct OnCall {
+  Device* device;
+  Call* call;
+  Party* party;  // ThisDN's; null if `third_party` was allowed and it is not in the call
+};
+// check_device, with ConnID given (53 together with ThisDN), then: the ConnID is known (56) and its Connector there
+// (54), ThisDN is a party of the call (470) unless a third party may ask.
+Result<OnCall, Refusal> check_call(Core& core, const Request& request, bool third_party = false);
+
+}  // namespace tandem::tserver

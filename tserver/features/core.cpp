@@ -1,0 +1,98 @@
+#include "tserver/features/core.h"
+
+#include "tserver/model/kv.h"
+
+namespace tandem::tserver {
+
+void Core::tell(const Call& call, const Party& party, tlib::MessageType type, const Details& details, Asker asker) {
+  std::vector<SessionId> to;
+  if (party.device != nullptr) {
+    to.reserve(party.device->registrations.size());
+    for (const Registration& r : party.device->registrations) {
+      if (r.client->session != asker.session && r.client->wants(type)) to.push_back(r.client->session);
+    }
+  }
+  if (asker && state.client(asker.session) != nullptr) to.push_back(asker.session);
+  if (to.empty()) return;
+  out_.emplace_back(Deliver{new_party_event(state, now, type, call, party, details), std::move(to), asker.session,
+                            asker.reference_id});
+}
+
+void Core::tell(const Device& device, const Event& event) {
+  std::vector<SessionId> to;
+  for (const Registration& r : device.registrations) {
+    if (r.client->wants(event->type())) to.push_back(r.client->session);
+  }
+  if (!to.empty()) out_.emplace_back(Deliver{event, std::move(to), {}, 0});
+}
+
+void Core::tell_all(const Event& event) {
+  std::vector<SessionId> to;
+  for (const auto& [session, client] : state.clients) {
+    if (client->open && client->wants(event->type())) to.push_back(session);
+  }
+  std::sort(to.begin(), to.end());
+  if (!to.empty()) out_.emplace_back(Deliver{event, std::move(to), {}, 0});
+}
+
+void Core::answer(Asker asker, Event event) {
+  if (state.client(asker.session) == nullptr) return;
+  out_.emplace_back(Deliver{std::move(event), {asker.session}, asker.session, asker.reference_id});
+}
+
+void Core::refuse(Asker asker, const Refusal& refusal, std::string_view this_dn, const Call* call,
+                  std::uint64_t conn_id) {
+  if (state.client(asker.session) == nullptr) return;
+  Event event = new_event(state, now, tlib::EventError);
+  event->set_errorcode(refusal.code);
+  event->set_errormessage(refusal.text);
+  if (!this_dn.empty()) event->set_thisdn(this_dn.data(), this_dn.size());
+  if (call != nullptr) {
+    event->set_connid(call->id.value);
+    kv_add(*event->mutable_extensions(), "Conversation-ID", call->conversation_id);
+  } else if (conn_id != 0) {
+    event->set_connid(conn_id);
+  }
+  answer(asker, std::move(event));
+}
+
+void Core::hold(Asker asker) {
+  if (Client* client = state.client(asker.session)) ++client->outstanding;
+}
+
+void Core::settle(Asker asker) {
+  if (Client* client = state.client(asker.session)) --client->outstanding;
+}
+
+void Core::admit(const Call& call, const Party& party, link::Admit::Mode mode) {
+  order(call, party.no, [&](link::Command& command) { command.mutable_admit()->set_mode(mode); });
+}
+
+void Core::reject(const Call& call, const Party& party, std::uint32_t status) {
+  order(call, party.no, [&](link::Command& command) { command.mutable_reject()->set_status(status); });
+}
+
+TimerKey Core::set_timer(TimerKind kind, std::uint64_t subject, std::uint32_t generation, Instant delay) {
+  const TimerKey key{static_cast<std::uint32_t>(kind), generation, subject};
+  out_.emplace_back(SetTimer{key, now.steady + delay});
+  return key;
+}
+
+void Core::cancel_timer(std::optional<TimerKey>& key) {
+  if (!key) return;
+  out_.emplace_back(CancelTimer{*key});
+  key.reset();
+}
+
+void Core::log(LogLevel level, const Call& call, std::string_view dn, std::string_view text) {
+  const Party* caller = call.originator();
+  std::string line;
+  line.reserve(96 + dn.size() + text.size());
+  line.append("call ").append(to_string(call.id));
+  if (caller != nullptr && !caller->call_id.empty()) line.append(" Call-ID ").append(caller->call_id);
+  if (!dn.empty()) line.append(" ").append(dn);
+  line.append(": ").append(text);
+  log(level, std::move(line));
+}
+
+}  // namespace tandem::tserver

@@ -1,0 +1,40 @@
+#include "tserver/features/destination.h"
+
+#include <algorithm>
+
+namespace tandem::tserver {
+namespace {
+
+constexpr std::size_t kMaxAddress = 255;
+
+bool printable(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return c > ' ' && c < 0x7f && c != '<' && c != '>' && c != '"'; });
+}
+
+}  // namespace
+
+Result<Destination, Refusal> find_destination(Core& core, std::string_view text, tlib::TErrorCode invalid) {
+  if (text.empty()) return refusal(invalid, "no destination is given");
+  if (text.size() > kMaxAddress || !printable(text)) return refusal(invalid, "the destination is not an address");
+  Device* device = core.state.device(Dn(text));
+  if (device == nullptr) return Destination{nullptr, std::string(text)};
+  if (!device->extension() && !device->routes()) return refusal(invalid, "the destination takes no calls");
+  if (!device->in_service) return refusal(tlib::TERR_DEST_INV_STATE, "the destination is out of service");
+  return Destination{device, {}};
+}
+
+std::string_view bare_address(std::string_view contact) {
+  if (const auto open = contact.find('<'); open != std::string_view::npos) {
+    contact.remove_prefix(open + 1);
+    contact = contact.substr(0, contact.find('>'));
+  }
+  return contact.substr(0, contact.find_first_of(";?"));
+}
+
+std::string as_uri(const Settings& settings, const std::string& address) {
+  if (address.find(':') != std::string::npos || settings.domains.empty()) return address;
+  return "sip:" + address + "@" + settings.domains.front();
+}
+
+}  // namespace tandem::tserver

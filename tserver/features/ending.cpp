@@ -1,0 +1,79 @@
+#include "tserver/features/ending.h"
+
+namespace tandem::tserver {
+namespace {
+
+void stop_waiting(Core& core, Call& call) {
+  core.cancel_timer(call.router_timer);
+  if (!call.attempt) return;
+  core.cancel_timer(call.attempt->no_answer_timer);
+  core.cancel_timer(call.attempt->joining_timer);
+}
+
+void close_party(Core& core, const Call& call, const Party& party, const Ending& ending) {
+  const bool leaves = &party == ending.leaver;
+  const bool waits = party.state == PartyState::Queued || party.state == PartyState::Alerting;
+  const auto type = waits && !leaves ? tlib::EventAbandoned : tlib::EventReleased;
+  core.tell(call, party, type, {.state = ending.state}, leaves ? ending.asker : Asker{});
+}
+
+void order_end(Core& core, const Call& call, const Ending& ending) {
+  const Party* caller = call.originator();
+  if (ending.reject_status != 0 && caller != nullptr && caller->leg == LegState::Offered && !call.attempt) {
+    core.reject(call, *caller, ending.reject_status);
+  } else {
+    core.order(call, {}, [](link::Command& command) { command.mutable_release(); });
+  }
+}
+
+// A Connector that is away must not bring the call back when it returns.
+void forget(Core& core, Call& call) {
+  CtiLink& link = core.state.link_of(call);
+  if (!link.up) link.given_up.insert(call.conversation);
+  core.state.remove_call(call);
+  if (!link.up && link.conversations.empty()) core.cancel_timer(link.loss_timer);
+}
+
+}  // namespace
+
+void end_call(Core& core, Call& call, const Ending& ending) {
+  stop_waiting(core, call);
+  if (ending.leaver != nullptr) close_party(core, call, *ending.leaver, ending);
+  for (const Party& party : call.parties) {
+    if (&party != ending.leaver && party.state != PartyState::Queued) close_party(core, call, party, ending);
+  }
+  for (const Party& party : call.parties) {
+    if (&party != ending.leaver && party.state == PartyState::Queued) close_party(core, call, party, ending);
+  }
+  if (call.attempt && call.attempt->router) {
+    const Asker router = call.attempt->router;
+    const Party* rp = call.routing_point();
+    core.settle(router);
+    core.refuse(router, {tlib::TERR_NO_CALL, "the call ended before it was answered"}, rp ? rp->name() : "", &call);
+  }
+  if (ending.order) order_end(core, call, ending);
+  core.log(LogLevel::Trace, call, ending.leaver ? ending.leaver->name() : "", "call ended");
+  forget(core, call);
+}
+
+void fail_call(Core& core, Call& call, const Party* invited, tlib::TCallState state, std::uint32_t status,
+               Asker asker) {
+  if (invited != nullptr && invited->device != nullptr)
+    core.tell(call, *invited, tlib::EventReleased, {.state = state}, asker);
+  Party* caller = call.originator();
+  if (caller != nullptr) {
+    const bool known = state != tlib::CallStateOk;
+    core.tell(call, *caller, tlib::EventDestinationBusy, {.state = known ? state : tlib::CallStateBusy});
+    core.tell(call, *caller, tlib::EventReleased);
+  }
+  if (caller != nullptr && caller->leg == LegState::Offered) {
+    core.reject(call, *caller, status);
+  } else {
+    core.order(call, {}, [](link::Command& command) { command.mutable_release(); });
+  }
+  stop_waiting(core, call);
+  core.log(LogLevel::Trace, call, invited ? invited->name() : call.dialed, "destination can't be had, call ended");
+  forget(core, call);
+}
+
+}  // namespace tandem::tserver

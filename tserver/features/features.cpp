@@ -1,0 +1,24 @@
+#include "tserver/features/features.h"
+
+namespace tandem::tserver {
+
+Table all_features() {
+  Table table;
+  table.makes({tlib::EventError});
+  register_session(table);
+  register_registration(table);
+  register_queries(table);
+  register_offered(table);
+  register_make_call(table);
+  register_route_call(table);
+  register_alternate_routing(table);
+  register_attempts(table);
+  register_release(table);
+  register_user_data(table);
+  register_service(table);
+  register_recovery(table);
+  register_locations(table);
+  return table;
+}
+
+}  // namespace tandem::tserver

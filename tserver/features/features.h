@@ -1,0 +1,24 @@
+// Every feature there is, in the order of the table.
+#pragma once
+
+#include "tserver/features/table.h"
+
+namespace tandem::tserver {
+
+void register_session(Table& table);
+void register_registration(Table& table);
+void register_queries(Table& table);
+void register_offered(Table& table);
+void register_make_call(Table& table);
+void register_route_call(Table& table);
+void register_alternate_routing(Table& table);
+void register_attempts(Table& table);
+void register_release(Table& table);
+void register_user_data(Table& table);
+void register_service(Table& table);
+void register_recovery(Table& table);
+void register_locations(Table& table);
+
+Table all_features();
+
+}  // namespace tandem::tserver

@@ -1,0 +1,58 @@
+#include "tserver/features/forwarding.h"
+
+#include <algorithm>
+
+#include "tserver/features/attempt.h"
+#include "tserver/features/routing_point.h"
+
+namespace tandem::tserver {
+namespace {
+
+constexpr std::size_t kMaxHops = 5;  // destinations tried in one attempt, the first included
+constexpr int kMaxAlternatives = 8;  // contacts taken from one answer
+
+void remember_contacts(Attempt& attempt, const link::Failed& failed) {
+  if (failed.status() < 300 || failed.status() > 399) return;
+  std::vector<std::string> contacts;
+  for (int i = 0; i < std::min(failed.contacts_size(), kMaxAlternatives); ++i) {
+    contacts.emplace_back(bare_address(failed.contacts(i)));
+  }
+  attempt.alternatives.insert(attempt.alternatives.begin(), contacts.begin(), contacts.end());
+}
+
+std::optional<Destination> next_destination(Core& core, const Call& call, Attempt& attempt) {
+  while (!attempt.alternatives.empty() && attempt.tried.size() < kMaxHops) {
+    const std::string contact = std::move(attempt.alternatives.front());
+    attempt.alternatives.erase(attempt.alternatives.begin());
+    auto found = find_destination(core, contact, tlib::TERR_INV_DEST_DN);
+    if (!found) continue;
+    const std::string& name = found->name();
+    if (std::find(attempt.tried.begin(), attempt.tried.end(), name) != attempt.tried.end()) continue;
+    if (const_cast<Call&>(call).party(found->device) != nullptr) continue;
+    return *found;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+bool forward(Core& core, Call& call, Attempt& attempt, Party& leg, const link::Failed* redirect) {
+  if (redirect != nullptr) remember_contacts(attempt, *redirect);
+  const auto next = next_destination(core, call, attempt);
+  if (!next) return false;
+  core.log(LogLevel::Interaction, call, leg.name(), "forwards to " + next->name());
+  core.tell(call, leg, tlib::EventReleased,
+            {.state = tlib::CallStateForwarded, .third_party = &next->name(), .third_role = tlib::RoleDeletedBy});
+  core.state.remove_party(call, leg);
+  if (!next->routes()) {
+    start_attempt(core, call, std::move(attempt), *next, tlib::CallStateForwarded);
+  } else if (attempt.purpose == Attempt::Purpose::Routed) {
+    if (attempt.router) core.settle(attempt.router);
+    change_routing_point(core, call, *next->device, attempt, tlib::CallStateForwarded);
+  } else {
+    queue_at(core, call, *next->device, tlib::CallStateForwarded);
+  }
+  return true;
+}
+
+}  // namespace tandem::tserver

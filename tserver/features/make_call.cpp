@@ -1,0 +1,87 @@
+#include "tserver/features/make_call.h"
+
+#include "tserver/features/attempt.h"
+#include "tserver/features/checks.h"
+#include "tserver/features/ending.h"
+#include "tserver/features/features.h"
+#include "tserver/features/routing_point.h"
+#include "tserver/features/user_data.h"
+#include "tserver/model/kv.h"
+#include "tserver/model/placement.h"
+
+namespace tandem::tserver {
+namespace {
+
+Call& new_call(Core& core, LinkNo link, Device& device, const Destination& destination, tlib::Message& message) {
+  const ConversationNo conversation{core.state.identity.next_link_id()};
+  Call& call = core.state.create_call(link, conversation);
+  call.conversation_id = to_string(conversation) + "-Genesys";
+  call.type = destination.device != nullptr ? tlib::CallTypeInternal : tlib::CallTypeOutbound;
+  call.dialed = destination.name();
+  call.user_data.Swap(message.mutable_userdata());
+  Party party;
+  party.no = PartyNo{core.state.identity.next_link_id()};
+  party.device = &device;
+  party.role = tlib::RoleOrigination;
+  party.state = PartyState::Dialing;
+  party.leg = LegState::Inviting;
+  core.state.add_party(call, std::move(party));
+  return call;
+}
+
+std::optional<Refusal> make_call(Core& core, Request& request) {
+  const auto device = check_device(core, request);
+  if (!device) return device.error();
+  Device& dn = **device;
+  tlib::Message& message = request.message;
+  if (!dn.extension()) return refusal(tlib::TERR_INV_CALL_DN, "ThisDN makes no calls");
+  if (!message.location().empty()) return refusal(tlib::TERR_UNSUP_OPER, "other locations are not served");
+  if (message.makecalltype() != tlib::MakeCallRegular)
+    return refusal(tlib::TERR_UNSUP_OPER, "only regular calls are made");
+  if (kv_flag(message.extensions(), "chat").value_or(false))
+    return refusal(tlib::TERR_UNSUP_OPER, "message calls are not served");
+  if (!dn.calls.empty()) return refusal(tlib::TERR_INV_CALL_STATE, "ThisDN has an active call");
+  if (core.state.calls.size() >= core.settings().max_calls)
+    return refusal(tlib::TERR_TOO_MANY_REQ, "too many calls are active");
+  const auto destination = find_destination(core, message.otherdn(), tlib::TERR_INV_CALD_DN);
+  if (!destination) return destination.error();
+  if (destination->device == &dn) return refusal(tlib::TERR_INV_CALD_DN, "ThisDN can't call itself");
+  if (kv_bytes(message.userdata()) > core.settings().user_data_limit) {
+    return refusal(tlib::TERR_INVALID_ATTR, "user data exceeds user-data-limit");
+  }
+  const auto link = place(core.state, dn);
+  if (!link) return refusal(tlib::TERR_OUT_OF_SERVICE, "no Connector serves ThisDN");
+
+  Call& call = new_call(core, *link, dn, *destination, message);
+  Party& originator = call.parties.front();
+  core.log(LogLevel::Interaction, call, dn.dn.str(), "calls " + call.dialed);
+  core.tell(call, originator, tlib::EventDialing, {.reasons = &message.reasons()}, request.asker());
+  Attempt attempt;
+  attempt.target = destination->name();
+  start_originator(core, call, originator, std::move(attempt));
+  core.order(call, {}, [&](link::Command& command) {
+    command.mutable_tag()->set_conn_id(call.id.value);
+    command.mutable_tag()->set_call_uuid(call.uuid);
+  });
+  return std::nullopt;
+}
+
+}  // namespace
+
+void call_target(Core& core, Call& call, const std::string& target) {
+  const auto destination = find_destination(core, target, tlib::TERR_INV_CALD_DN);
+  if (!destination) {  // it went away since the request
+    fail_call(core, call, nullptr, tlib::CallStateSitInvalidnum, 404);
+  } else if (destination->routes()) {
+    queue_at(core, call, *destination->device);
+  } else {
+    start_attempt(core, call, {}, *destination);
+  }
+}
+
+void register_make_call(Table& table) {
+  table.serve(tlib::RequestMakeCall, make_call);
+  table.makes({tlib::EventDialing});
+}
+
+}  // namespace tandem::tserver

@@ -1,0 +1,50 @@
+// Questions about DNs and calls (MMC-406, MMC-407; parties query is not served, LTB-29).
+#include "tserver/features/checks.h"
+#include "tserver/features/features.h"
+#include "tserver/model/kv.h"
+
+namespace tandem::tserver {
+namespace {
+
+std::optional<Refusal> query_address(Core& core, Request& request) {
+  const tlib::Message& message = request.message;
+  const std::string& name = message.thisdn().empty() ? message.thisqueue() : message.thisdn();
+  if (name.empty()) return refusal(tlib::TERR_INVALID_ATTR, "ThisDN is missing");
+  if (message.infotype() != tlib::AddressInfoDNStatus) return refusal(tlib::TERR_UNSUP_OPER, "only DNStatus is served");
+  const Device* device = core.state.device(Dn(name));
+  if (device == nullptr) return refusal(tlib::TERR_NOT_CONFIGURED, "ThisDN is not configured");
+  Event event = new_event(core.state, core.now, tlib::EventAddressInfo);
+  event->set_thisdn(device->dn.str());
+  event->set_addresstype(address_type(device->settings.type));
+  event->set_infotype(tlib::AddressInfoDNStatus);
+  event->set_infostatus(static_cast<std::int32_t>(device->calls.size()));
+  add_snapshot(*event->mutable_extensions(), *device);
+  core.answer(request.asker(), std::move(event));
+  return std::nullopt;
+}
+
+std::optional<Refusal> query_call(Core& core, Request& request) {
+  if (request.message.callinfotype() != tlib::CallInfoStatusQuery)
+    return refusal(tlib::TERR_UNSUP_OPER, "only StatusQuery is served");
+  const auto on = check_call(core, request);
+  if (!on) return on.error();
+  Event event = new_party_event(core.state, core.now, tlib::EventPartyInfo, *on->call, *on->party, {});
+  event->set_callinfotype(tlib::CallInfoStatusQuery);
+  tlib::KVList& extensions = *event->mutable_extensions();
+  kv_add(extensions, "conn-0", to_string(on->call->id));
+  kv_add(extensions, "ps-0", party_bits(*on->party));
+  kv_add(extensions, "ct-0", static_cast<std::int32_t>(on->call->type));
+  kv_add(extensions, "mt-0", static_cast<std::int32_t>(on->call->media));
+  core.answer(request.asker(), std::move(event));
+  return std::nullopt;
+}
+
+}  // namespace
+
+void register_queries(Table& table) {
+  table.serve(tlib::RequestQueryAddress, query_address);
+  table.serve(tlib::RequestQueryCall, query_call);
+  table.makes({tlib::EventAddressInfo, tlib::EventPartyInfo});
+}
+
+}  // namespace tandem::tserver

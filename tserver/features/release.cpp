@@ -1,0 +1,115 @@
+// Parties that leave: by request, by the phone, or because the Connector could not do as told.
+#include "tserver/features/attempt.h"
+#include "tserver/features/checks.h"
+#include "tserver/features/ending.h"
+#include "tserver/features/features.h"
+#include "tserver/features/routing_point.h"
+
+namespace tandem::tserver {
+namespace {
+
+bool being_invited(const Call& call, const Party& party) {
+  return call.attempt && call.attempt->leg == party.no;
+}
+
+Result<OnCall, Refusal> check_release(Core& core, const Request& request) {
+  auto on = check_call(core, request);
+  if (!on) return on;
+  if (on->party->state == PartyState::Queued) {
+    return refusal(tlib::TERR_CSTA_OPER_REQ_INCOMPAT, "a Routing Point releases calls by RequestRouteCall");
+  }
+  return on;
+}
+
+std::optional<Refusal> release_call(Core& core, Request& request) {
+  const auto on = check_release(core, request);
+  if (!on) return on.error();
+  core.log(LogLevel::Interaction, *on->call, on->party->name(), "releases");
+  if (on->party->state == PartyState::Alerting) {
+    attempt_missed(
+        core, *on->call,
+        {tlib::TERR_CALL_REJECTED, tlib::CallStateOk, 603, "the destination rejected the call", true, request.asker()});
+  } else {
+    end_call(core, *on->call, {.leaver = on->party, .asker = request.asker()});
+  }
+  return std::nullopt;
+}
+
+std::optional<Refusal> clear_call(Core& core, Request& request) {
+  const auto on = check_release(core, request);
+  if (!on) return on.error();
+  core.log(LogLevel::Interaction, *on->call, on->party->name(), "clears the call");
+  end_call(core, *on->call, {.leaver = on->party, .asker = request.asker()});
+  return std::nullopt;
+}
+
+// The leg is gone on the Connector already.
+void party_left(Core& core, Call& call, Party& party) {
+  if (party.state == PartyState::Alerting || (being_invited(call, party) && party.leg == LegState::Inviting)) {
+    attempt_missed(core, call, missed(480, ""));
+    return;
+  }
+  bool others = false;
+  for (const Party& p : call.parties) others = others || (&p != &party && p.no);
+  end_call(core, call, {.leaver = &party, .order = others});
+}
+
+void on_left(Core& core, CtiLink& link, const link::Happening& happening) {
+  Call* call = find_call(link, happening);
+  Party* party = call != nullptr ? call->party(PartyNo{happening.party()}) : nullptr;
+  if (party == nullptr) return;  // it was removed by us, or is long gone
+  core.log(LogLevel::Interaction, *call, party->name(), "left: " + link::Left::Cause_Name(happening.left().cause()));
+  party_left(core, *call, *party);
+}
+
+Missed command_missed(const link::CommandFailed& failed) {
+  switch (failed.code()) {
+    case link::CommandFailed::BAD_ADDRESS:
+      return {tlib::TERR_INV_DEST_DN, tlib::CallStateSitInvalidnum, 404,
+              "the destination is no address: " + failed.text()};
+    case link::CommandFailed::NO_RESOURCES:
+      return {tlib::TERR_RES_UNAVAIL, tlib::CallStateAllTrunksBusy, 503,
+              "the Connector has no resources: " + failed.text()};
+    default:
+      return {tlib::TERR_CONN_ATTEMPT_FAILED, tlib::CallStateGeneralError, 500,
+              "the Connector could not: " + failed.text()};
+  }
+}
+
+void on_command_failed(Core& core, CtiLink& link, const link::Happening& happening) {
+  Call* call = find_call(link, happening);
+  if (call == nullptr) return;
+  const link::CommandFailed& failed = happening.command_failed();
+  Party* party = call->party(PartyNo{happening.party()});
+  core.log(LogLevel::Standard, *call, party != nullptr ? party->name() : "",
+           "the Connector failed a command: " + link::CommandFailed::Code_Name(failed.code()) + " " + failed.text());
+  if (failed.code() == link::CommandFailed::NO_SUCH_CONVERSATION) {
+    end_call(core, *call, {.state = tlib::CallStateSystemError, .order = false});
+  } else if (party != nullptr && being_invited(*call, *party)) {
+    attempt_missed(core, *call, command_missed(failed));
+  } else if (party != nullptr && failed.code() == link::CommandFailed::NO_SUCH_PARTY) {
+    party_left(core, *call, *party);
+  }
+}
+
+void on_hold_changed(Core& core, CtiLink& link, const link::Happening& happening) {
+  Call* call = find_call(link, happening);
+  Party* party = call != nullptr ? call->party(PartyNo{happening.party()}) : nullptr;
+  if (party == nullptr) return;
+  party->held_by_phone = happening.hold_changed().held();
+  core.log(LogLevel::Trace, *call, party->name(),
+           party->held_by_phone ? "held by the phone" : "retrieved by the phone");
+}
+
+}  // namespace
+
+void register_release(Table& table) {
+  table.serve(tlib::RequestReleaseCall, release_call);
+  table.serve(tlib::RequestClearCall, clear_call);
+  table.makes({tlib::EventReleased});
+  table.on(link::Happening::kLeft, on_left);
+  table.on(link::Happening::kCommandFailed, on_command_failed);
+  table.on(link::Happening::kHoldChanged, on_hold_changed);
+}
+
+}  // namespace tandem::tserver

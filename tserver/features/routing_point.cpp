@@ -1,0 +1,57 @@
+#include "tserver/features/routing_point.h"
+
+#include "tserver/features/alternate_routing.h"
+#include "tserver/features/attempt.h"
+
+namespace tandem::tserver {
+
+void queue_at(Core& core, Call& call, Device& routing_point, tlib::TCallState state) {
+  Party party;
+  party.device = &routing_point;
+  party.role = tlib::RoleDestination;
+  party.state = PartyState::Queued;
+  party.queue = routing_point.dn.str();
+  const Party& rp = core.state.add_party(call, std::move(party));
+  const Party* caller = call.originator();
+  if (caller != nullptr && caller->leg == LegState::Offered) core.admit(call, *caller, link::Admit::WAITING);
+  core.tell(call, rp, tlib::EventQueued, {.state = state});
+  core.tell(call, rp, tlib::EventRouteRequest);
+  core.log(LogLevel::Interaction, call, rp.name(), "queued");
+  if (routing_point.has_router() || !default_route(core, call)) wait_for_instruction(core, call);
+}
+
+void route(Core& core, Call& call, const Destination& destination, Attempt attempt) {
+  core.cancel_timer(call.router_timer);
+  if (destination.routes()) {
+    change_routing_point(core, call, *destination.device, attempt);
+    return;
+  }
+  attempt.purpose = Attempt::Purpose::Routed;
+  if (attempt.router) core.hold(attempt.router);
+  start_attempt(core, call, std::move(attempt), destination);
+}
+
+void change_routing_point(Core& core, Call& call, Device& next, const Attempt& attempt, tlib::TCallState state) {
+  Party& rp = *call.routing_point();
+  const std::string& name = next.dn.str();
+  core.tell(call, rp, tlib::EventRouteUsed,
+            {.third_party = &name, .third_role = tlib::RoleDestination, .reasons = &attempt.reasons}, attempt.router);
+  core.tell(call, rp, tlib::EventDiverted, {.third_party = &name, .third_role = tlib::RoleDestination});
+  core.state.remove_party(call, rp);
+  queue_at(core, call, next, state);
+}
+
+void wait_for_instruction(Core& core, Call& call) {
+  core.cancel_timer(call.router_timer);
+  const Device& rp = *call.routing_point()->device;
+  const auto timeout = rp.settings.router_timeout.value_or(core.settings().router_timeout);
+  if (timeout.count() <= 0 || !default_routing_possible(core, call)) return;
+  call.router_timer = core.set_timer(TimerKind::Router, call.id.value, ++call.generation, timeout);
+}
+
+Call* find_call(CtiLink& link, const link::Happening& happening) {
+  const auto it = link.conversations.find(ConversationNo{happening.conversation()});
+  return it == link.conversations.end() ? nullptr : it->second;
+}
+
+}  // namespace tandem::tserver

@@ -1,0 +1,117 @@
+#include "tserver/features/service.h"
+
+#include <algorithm>
+
+#include "tserver/features/attempt.h"
+#include "tserver/features/ending.h"
+#include "tserver/features/features.h"
+#include "tserver/model/kv.h"
+
+namespace tandem::tserver {
+namespace {
+
+void tell_service(Core& core, Device& device, bool in_service, const std::string& cause) {
+  device.in_service = in_service;
+  core.log(LogLevel::Standard, device.dn.str() + (in_service ? ": in service" : ": out of service, " + cause));
+  if (device.registrations.empty()) return;
+  Event event = new_event(core.state, core.now, in_service ? tlib::EventDNBackInService : tlib::EventDNOutOfService);
+  event->set_thisdn(device.dn.str());
+  event->set_addresstype(address_type(device.settings.type));
+  if (!in_service) kv_add(*event->mutable_extensions(), "cause", cause);
+  kv_add(*event->mutable_extensions(), "PresenceType", "local");
+  core.tell(device, event);
+}
+
+void review(Core& core, Device& device, const std::string& cause) {
+  const bool now = core.state.serviceable(device);
+  if (now != device.in_service) tell_service(core, device, now, cause);
+}
+
+std::vector<Device*> in_order(Core& core) {
+  std::vector<Device*> devices;
+  devices.reserve(core.state.devices.size());
+  for (const auto& [dn, device] : core.state.devices) devices.push_back(device.get());
+  std::sort(devices.begin(), devices.end(), [](const Device* a, const Device* b) { return a->dn < b->dn; });
+  return devices;
+}
+
+void on_dn_status(Core& core, CtiLink& link, const link::Happening& happening) {
+  const link::DnStatus& status = happening.dn_status();
+  Device* device = core.state.device(Dn(status.dn()));
+  if (device == nullptr) return;
+  std::erase(device->refused_by, link.no);
+  if (!status.in_service()) device->refused_by.push_back(link.no);
+  review(core, *device, status.cause().empty() ? "no Connector serves it" : status.cause());
+}
+
+// The calls of a DN that is taken away end by their own events; who only rang there is withdrawn.
+void end_calls_of(Core& core, Device& device) {
+  while (!device.calls.empty()) {
+    Call& call = *device.calls.front();
+    Party& party = *call.party(&device);
+    if (call.attempt && call.attempt->leg == party.no && call.attempt->purpose != Attempt::Purpose::Originator) {
+      attempt_missed(
+          core, call,
+          {tlib::TERR_DEST_INV_STATE, tlib::CallStateOk, 480, "the destination went out of service", true, {}});
+    } else {
+      end_call(core, call, {.leaver = party.state == PartyState::Queued ? nullptr : &party});
+    }
+  }
+}
+
+void delete_device(Core& core, Device& device) {
+  for (const Registration& r : std::vector<Registration>(device.registrations)) {
+    Event event = new_event(core.state, core.now, tlib::EventUnregistered);
+    event->set_thisdn(device.dn.str());
+    event->set_errorcode(tlib::TERR_NOT_CONFIGURED);
+    event->set_errormessage("the DN was deleted from the configuration");
+    core.answer({r.client->session, 0}, std::move(event));
+    core.state.remove_registration(*r.client, device);
+  }
+  core.state.devices.erase(Dn(device.dn));
+}
+
+}  // namespace
+
+void review_service(Core& core, const std::string& cause) {
+  for (Device* device : in_order(core)) review(core, *device, cause);
+}
+
+void settings_changed(Core& core, const std::shared_ptr<const Settings>& settings) {
+  State& state = core.state;
+  state.settings = settings;
+  state.identity.set_server_id(settings->server_id);
+  state.resize_links();
+  for (const auto& [dn, dn_settings] : settings->dns) {
+    auto& device = state.devices[dn];
+    if (device == nullptr) {
+      device = std::make_unique<Device>();
+      device->dn = dn;
+    }
+    device->settings = dn_settings;
+  }
+  const std::vector<Device*> devices = in_order(core);
+  std::vector<Device*> deleted, taken_away;
+  for (Device* device : devices) {
+    const bool configured = settings->dns.contains(device->dn);
+    if (!configured) {
+      device->settings.registered = false;
+      deleted.push_back(device);
+    }
+    if (!device->settings.registered) taken_away.push_back(device);
+    review(core, *device,
+           configured ? (device->settings.registered ? "no Connector serves its pool" : "disabled in the configuration")
+                      : "deleted from the configuration");
+  }
+  for (Device* device : taken_away) end_calls_of(core, *device);
+  for (Device* device : deleted) delete_device(core, *device);
+  core.log(LogLevel::Standard, "configuration applied: " + std::to_string(state.devices.size()) + " DNs, " +
+                                   std::to_string(settings->links.size()) + " links");
+}
+
+void register_service(Table& table) {
+  table.makes({tlib::EventDNOutOfService, tlib::EventDNBackInService});
+  table.on(link::Happening::kDnStatus, on_dn_status);
+}
+
+}  // namespace tandem::tserver

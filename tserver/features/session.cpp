@@ -1,0 +1,117 @@
+// Client sessions: opening, the event mask, what the server is (MMC-386 to MMC-388, MMC-408).
+#include <charconv>
+
+#include "tserver/features/alternate_routing.h"
+#include "tserver/features/checks.h"
+#include "tserver/features/features.h"
+#include "tserver/features/session.h"
+#include "tserver/model/kv.h"
+
+namespace tandem::tserver {
+namespace {
+
+// "tserver protocol 4.2": another major number is another protocol. None given is taken for ours.
+bool speaks_our_protocol(std::string_view version) {
+  if (version.empty()) return true;
+  const auto digit = version.find_first_of("0123456789");
+  if (digit == std::string_view::npos) return false;
+  int major = 0;
+  std::from_chars(version.data() + digit, version.data() + version.size(), major);
+  return major == kProtocolMajor;
+}
+
+Event link_status(Core& core) {
+  Event event =
+      new_event(core.state, core.now, core.state.links_up > 0 ? tlib::EventLinkConnected : tlib::EventLinkDisconnected);
+  event->set_applicationname(core.settings().application);
+  event->set_serverversion(core.settings().version);
+  event->set_protocolversion(std::string(kProtocolVersion));
+  event->set_serverrole(tlib::ServerRolePrimary);
+  event->set_serverstarttime(core.state.identity.start_ms() / 1000);
+  return event;
+}
+
+std::optional<Refusal> register_client(Core& core, Request& request) {
+  Client& client = request.client;
+  if (client.open) return refusal(tlib::TERR_IN_SAME_STATE, "the session is open already");
+  if (!speaks_our_protocol(request.message.protocolversion())) {
+    core.close(client.session, "wrong protocol version");
+    return refusal(tlib::TERR_PROTO_VERS, "this server speaks " + std::string(kProtocolVersion));
+  }
+  client.open = true;
+  client.application = request.message.applicationname();
+  core.log(LogLevel::Interaction, "client " + std::to_string(client.session.value) + " " + client.application + " at " +
+                                      client.peer + ": session opened");
+  Event event = link_status(core);
+  event->set_sessionid(client.session.value);
+  core.answer(request.asker(), std::move(event));
+  return std::nullopt;
+}
+
+std::optional<Refusal> set_input_mask(Core& core, Request& request) {
+  const std::string& bytes = request.message.inputmask();
+  if (bytes.empty() || bytes.size() > kMaskBits / 8)
+    return refusal(tlib::TERR_INVALID_ATTR, "InputMask has 1 to 64 bytes");
+  std::bitset<kMaskBits> mask;
+  for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit)
+    mask[bit] = (static_cast<unsigned char>(bytes[bit / 8]) >> (bit % 8)) & 1;
+  request.client.mask = mask;
+  core.answer(request.asker(), new_event(core.state, core.now, tlib::EventACK));
+  return std::nullopt;
+}
+
+std::optional<Refusal> query_server(Core& core, Request& request) {
+  Event event = new_event(core.state, core.now, tlib::EventServerInfo);
+  event->set_applicationname(core.settings().application);
+  event->set_serverversion(core.settings().version);
+  event->set_protocolversion(std::string(kProtocolVersion));
+  event->set_serverrole(tlib::ServerRolePrimary);
+  event->set_serverstarttime(core.state.identity.start_ms() / 1000);
+  std::string mask(kMaskBits / 8, '\0');
+  for (std::size_t bit = 0; bit < kMaskBits; ++bit) {
+    if (core.table.capabilities[bit]) mask[bit / 8] = static_cast<char>(mask[bit / 8] | (1 << (bit % 8)));
+  }
+  event->set_capabilities(mask);
+  tlib::KVList& extensions = *event->mutable_extensions();
+  kv_add(extensions, "role", "primary");
+  kv_add(extensions, "links-up", static_cast<std::int32_t>(core.state.links_up));
+  kv_add(extensions, "links-total", static_cast<std::int32_t>(core.settings().links.size()));
+  kv_add(extensions, "calls", static_cast<std::int32_t>(core.state.calls.size()));
+  kv_add(extensions, "clients", static_cast<std::int32_t>(core.state.clients.size()));
+  kv_add(extensions, "dns", static_cast<std::int32_t>(core.state.devices.size()));
+  core.answer(request.asker(), std::move(event));
+  return std::nullopt;
+}
+
+}  // namespace
+
+void client_opened(Core& core, const ClientOpened& opened) {
+  auto client = std::make_unique<Client>();
+  client->session = opened.session;
+  client->peer = opened.peer;
+  core.state.clients.emplace(opened.session, std::move(client));
+}
+
+void client_closed(Core& core, const ClientClosed& closed) {
+  Client* client = core.state.client(closed.session);
+  if (client == nullptr) return;
+  core.log(LogLevel::Interaction,
+           "client " + std::to_string(client->session.value) + " " + client->application + ": closed, " + closed.why);
+  const std::vector<Device*> devices = client->devices;
+  for (Device* device : devices) core.state.remove_registration(*client, *device);
+  core.state.clients.erase(closed.session);
+  for (Device* device : devices) routers_gone(core, *device);
+}
+
+void tell_link_status(Core& core) {
+  core.tell_all(link_status(core));
+}
+
+void register_session(Table& table) {
+  table.serve(tlib::RequestRegisterClient, register_client);
+  table.serve(tlib::RequestSetInputMask, set_input_mask);
+  table.serve(tlib::RequestQueryServer, query_server);
+  table.makes({tlib::EventLinkConnected, tlib::EventLinkDisconnected, tlib::EventACK, tlib::EventServerInfo});
+}
+
+}  // namespace tandem::tserver

@@ -1,0 +1,96 @@
+// One call: its identity, its parties, and the one attempt to reach somebody that may be under way in it.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/base/ids.h"
+#include "common/base/time.h"
+#include "common/base/timers.h"
+#include "proto/tlib.pb.h"
+#include "tserver/model/machine.h"
+
+namespace tandem::tserver {
+
+struct Device;
+
+// What T-Library clients are told of a party.
+enum class PartyState : std::uint8_t { Dialing, Queued, Alerting, Connected };
+
+// What the Connector has for it.
+enum class LegState : std::uint8_t { None, Offered, Inviting, Up };
+
+struct Party {
+  PartyNo no;                // 0: no leg, a Routing Point
+  Device* device = nullptr;  // null: outside this switch
+  std::string address;       // of an outside party, as it is shown
+  tlib::TDNRole role = tlib::RoleUnknown;
+  PartyState state = PartyState::Dialing;
+  LegState leg = LegState::None;
+  std::string queue;    // ThisQueue: the Routing Point that delivered the call, or is this party
+  std::string call_id;  // SIP Call-ID, for the log
+  bool held_by_phone = false;
+
+  const std::string& name() const;
+};
+
+// Who asked for something and waits for an answer. Session 0: nobody.
+struct Asker {
+  SessionId session;
+  std::int32_t reference_id = 0;
+  explicit operator bool() const { return static_cast<bool>(session); }
+};
+
+// One destination being invited. A call has at most one at a time.
+struct Attempt {
+  enum class Purpose : std::uint8_t {
+    Originator,  // RequestMakeCall calls its own DN first
+    Direct,      // the destination of a call that waits nowhere: failure ends the call
+    Routed,      // the destination a Routing Point was told: failure leaves the call there
+  };
+  Purpose purpose = Purpose::Direct;
+  PartyNo leg;
+  bool heard = false;                             // the Connector said something about the leg
+  bool by_default = false;                        // alternate routing, not an instruction
+  Asker router;                                   // of RequestRouteCall
+  std::string target;                             // Originator: whom to call next
+  std::optional<std::chrono::seconds> no_answer;  // asked for by the request
+  tlib::KVList reasons;
+  std::vector<std::string> alternatives;  // contacts of a redirecting phone, not tried yet
+  std::vector<std::string> tried;         // addresses of this attempt, for redirect loops
+  std::optional<TimerKey> no_answer_timer;
+  std::optional<TimerKey> joining_timer;
+};
+
+struct Call {
+  ConnId id;
+  std::string uuid;
+  std::int32_t call_id = 0;
+  LinkNo link = 0;
+  ConversationNo conversation;
+  std::string conversation_id;
+  tlib::TCallType type = tlib::CallTypeUnknown;
+  tlib::TMediaType media = tlib::MediaTypeVoice;
+  std::string ani;     // of inbound calls
+  std::string dialed;  // DNIS
+  std::string from_display;
+  tlib::KVList user_data;
+  std::uint32_t redirections = 0;  // sent on to a default-dn since the last instruction
+  std::list<Party> parties;        // addresses stay valid until that party leaves
+  std::optional<Attempt> attempt;
+  std::optional<TimerKey> router_timer;
+  std::uint32_t generation = 0;  // of this call's timers
+
+  Party* party(PartyNo no);
+  Party* party(const Device* device);
+  Party* originator();
+  Party* routing_point();
+  // The one other real party as `self` sees it; null if there is none or more than one. A Routing Point isn't real.
+  const Party* other(const Party& self) const;
+  const Party* originator() const { return const_cast<Call*>(this)->originator(); }
+};
+
+}  // namespace tandem::tserver

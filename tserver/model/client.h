@@ -1,0 +1,33 @@
+// One T-Library client: what it registered and which events it wants.
+#pragma once
+
+#include <bitset>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "proto/tlib.pb.h"
+#include "tserver/model/machine.h"
+
+namespace tandem::tserver {
+
+struct Device;
+
+inline constexpr std::size_t kMaskBits = 512;
+
+struct Client {
+  SessionId session;
+  std::string peer;
+  std::string application;
+  bool open = false;  // RequestRegisterClient was accepted
+  std::bitset<kMaskBits> mask = std::bitset<kMaskBits>().set();
+  std::vector<Device*> devices;   // registered on
+  std::uint32_t outstanding = 0;  // requests accepted and not answered yet
+
+  bool wants(tlib::MessageType type) const {
+    const auto bit = static_cast<std::size_t>(type);
+    return bit >= kMaskBits || mask[bit];
+  }
+};
+
+}  // namespace tandem::tserver

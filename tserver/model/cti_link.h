@@ -1,0 +1,31 @@
+// One Connector as the model sees it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "proto/link.pb.h"
+#include "tserver/model/call.h"
+
+namespace tandem::tserver {
+
+struct CtiLink {
+  LinkNo no = 0;
+  std::string name;
+  std::string pool;
+  bool up = false;
+  std::uint64_t incarnation = 0;  // of the Connector last heard of
+  std::string application;        // its name
+  std::uint64_t last_command = 0;
+  std::optional<TimerKey> loss_timer;
+  std::uint32_t generation = 0;
+  std::unordered_map<ConversationNo, Call*> conversations;
+  // Ended here while the Connector was away: not to be taken up again when it returns.
+  std::unordered_set<ConversationNo> given_up;
+  // Bindings its phones have, by address of record.
+  std::unordered_map<std::string, link::Registration> registrations;
+};
+
+}  // namespace tandem::tserver

@@ -1,0 +1,37 @@
+// A configured DN, and who is registered on it.
+#pragma once
+
+#include <vector>
+
+#include "proto/tlib.pb.h"
+#include "tserver/model/call.h"
+#include "tserver/model/settings.h"
+
+namespace tandem::tserver {
+
+struct Client;
+
+struct Registration {
+  Client* client;
+  tlib::TRegisterMode mode;
+};
+
+struct Device {
+  Dn dn;
+  DnSettings settings;
+  bool in_service = false;
+  std::vector<LinkNo> refused_by;  // Connectors that said they can't serve it
+  std::vector<Registration> registrations;
+  std::vector<Call*> calls;  // oldest first
+
+  // A place where calls wait for an instruction.
+  bool routes() const { return settings.type == DnType::RoutingPoint || settings.type == DnType::ExternalRoutingPoint; }
+  bool extension() const { return settings.type == DnType::Extension; }
+  // Is somebody registered who can give instructions and hears the request for them?
+  bool has_router() const;
+  const Registration* registration(const Client& client) const;
+};
+
+tlib::TAddressType address_type(DnType type);
+
+}  // namespace tandem::tserver

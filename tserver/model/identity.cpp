@@ -1,0 +1,52 @@
+#include "tserver/model/identity.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace tandem::tserver {
+namespace {
+
+constexpr std::int64_t kEpoch2024Ms = 1704067200000;
+constexpr std::uint64_t kConnMask = (std::uint64_t{1} << 50) - 1;
+constexpr std::uint64_t kTopBit = std::uint64_t{1} << 63;
+
+std::uint64_t mix(std::uint64_t x) {  // splitmix64 finaliser
+  x += 0x9e3779b97f4a7c15ULL;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
+  return x ^ (x >> 31);
+}
+
+}  // namespace
+
+Identity::Identity(std::uint32_t server_id, Now start)
+    : start_ms_(static_cast<std::uint64_t>(start.wall.count() / 1000)), server_id_(server_id & 0x3fff) {
+  const auto since = static_cast<std::uint64_t>(std::max<std::int64_t>(start.wall.count() / 1000 - kEpoch2024Ms, 1));
+  conn_ = (since << 9) & kConnMask;
+  link_ = (since << 20) & ~kTopBit;
+}
+
+ConnId Identity::next_conn_id() {
+  conn_ = (conn_ + 1) & kConnMask;
+  if (conn_ == 0) conn_ = 1;
+  return ConnId{(std::uint64_t{server_id_} << 50) | conn_};
+}
+
+std::int32_t Identity::next_call_id() {
+  call_ = call_ == std::numeric_limits<std::int32_t>::max() ? 1 : call_ + 1;
+  return call_;
+}
+
+std::uint64_t Identity::next_link_id() {
+  return kTopBit | ++link_;
+}
+
+std::string call_uuid(ConnId id) {
+  std::string uuid = to_hex(mix(id.value)) + to_hex(id.value);
+  for (char& c : uuid) {
+    if (c >= 'a') c = static_cast<char>(c - 'a' + 'A');
+  }
+  return uuid;
+}
+
+}  // namespace tandem::tserver

@@ -1,0 +1,38 @@
+// The names a T-Server gives: ConnIDs, CallUUIDs, CallIDs, and the conversation and party ids it makes on the CTI link.
+//
+// ConnID: 14 bits server-id, then 50 bits that start at the process's start time (milliseconds since 2024, times 512)
+// and rise by one per call. A later start begins above every ConnID of an earlier one as long as fewer than 512,000
+// calls a second were made on average, so ConnIDs differ across restarts without anything stored. CallUUID: 32
+// characters, the ConnID's digits behind 16 digits mixed from it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "common/base/ids.h"
+#include "common/base/time.h"
+
+namespace tandem::tserver {
+
+class Identity {
+ public:
+  Identity(std::uint32_t server_id, Now start);
+
+  void set_server_id(std::uint32_t server_id) { server_id_ = server_id & 0x3fff; }  // for calls from now on
+  ConnId next_conn_id();
+  std::int32_t next_call_id();  // from 1, never negative or 0
+  // Conversations and parties share one counter; the top bit marks them as the T-Server's.
+  std::uint64_t next_link_id();
+  std::uint64_t start_ms() const { return start_ms_; }
+
+ private:
+  std::uint64_t start_ms_;
+  std::uint32_t server_id_;
+  std::uint64_t conn_;
+  std::uint64_t link_;
+  std::int32_t call_ = 0;
+};
+
+std::string call_uuid(ConnId id);
+
+}  // namespace tandem::tserver

@@ -1,0 +1,111 @@
+#include "tserver/model/state.h"
+
+#include <algorithm>
+
+namespace tandem::tserver {
+namespace {
+
+template <class Map, class Key>
+auto* find(Map& map, const Key& key) {
+  const auto it = map.find(key);
+  return it == map.end() ? nullptr : it->second.get();
+}
+
+void drop_call(Device& device, const Call* call) {
+  auto& calls = device.calls;
+  if (const auto it = std::find(calls.begin(), calls.end(), call); it != calls.end()) calls.erase(it);
+}
+
+}  // namespace
+
+State::State(std::shared_ptr<const Settings> initial, Now start)
+    : settings(std::move(initial)), identity(settings->server_id, start) {
+  calls.reserve(1024);
+  for (const auto& [dn, dn_settings] : settings->dns) {
+    auto device = std::make_unique<Device>();
+    device->dn = dn;
+    device->settings = dn_settings;
+    devices.emplace(dn, std::move(device));
+  }
+  resize_links();
+}
+
+Call* State::call(ConnId id) {
+  return find(calls, id);
+}
+Device* State::device(const Dn& dn) {
+  return find(devices, dn);
+}
+Client* State::client(SessionId session) {
+  return find(clients, session);
+}
+
+bool State::serves(const CtiLink& link, const Device& device) const {
+  return link.up && link.pool == device.settings.pool &&
+         std::find(device.refused_by.begin(), device.refused_by.end(), link.no) == device.refused_by.end();
+}
+
+bool State::serviceable(const Device& device) const {
+  return device.settings.registered &&
+         std::any_of(links.begin(), links.end(), [&](const CtiLink& link) { return serves(link, device); });
+}
+
+Call& State::create_call(LinkNo link, ConversationNo conversation, ConnId known, std::string uuid) {
+  auto call = std::make_unique<Call>();
+  call->id = known;
+  while (!call->id || calls.contains(call->id)) call->id = identity.next_conn_id();
+  call->uuid = uuid.empty() ? call_uuid(call->id) : std::move(uuid);
+  call->call_id = identity.next_call_id();
+  call->link = link;
+  call->conversation = conversation;
+  Call& made = *call;
+  calls.emplace(made.id, std::move(call));
+  links[link].conversations.emplace(conversation, &made);
+  return made;
+}
+
+Party& State::add_party(Call& call, Party party) {
+  if (party.device != nullptr) party.device->calls.push_back(&call);
+  call.parties.push_back(std::move(party));
+  return call.parties.back();
+}
+
+void State::remove_party(Call& call, Party& party) {
+  if (party.device != nullptr) drop_call(*party.device, &call);
+  call.parties.remove_if([&](const Party& p) { return &p == &party; });
+}
+
+void State::move_party(Call& call, Party& party, Device* device) {
+  if (party.device != nullptr) drop_call(*party.device, &call);
+  party.device = device;
+  if (device != nullptr) device->calls.push_back(&call);
+}
+
+void State::remove_call(Call& call) {
+  for (const Party& party : call.parties) {
+    if (party.device != nullptr) drop_call(*party.device, &call);
+  }
+  links[call.link].conversations.erase(call.conversation);
+  calls.erase(call.id);
+}
+
+void State::add_registration(Client& client, Device& device, tlib::TRegisterMode mode) {
+  device.registrations.push_back({&client, mode});
+  client.devices.push_back(&device);
+}
+
+void State::remove_registration(Client& client, Device& device) {
+  std::erase_if(device.registrations, [&](const Registration& r) { return r.client == &client; });
+  std::erase(client.devices, &device);
+}
+
+void State::resize_links() {
+  // Links that left the configuration keep their place until they are down and without calls; numbers never shift.
+  for (LinkNo no = 0; no < settings->links.size(); ++no) {
+    if (no >= links.size()) links.emplace_back().no = no;
+    links[no].name = settings->links[no].name;
+    links[no].pool = settings->links[no].pool;
+  }
+}
+
+}  // namespace tandem::tserver

@@ -1,0 +1,54 @@
+// Everything a T-Server knows, and the changes that keep its tables in step with each other.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "tserver/model/call.h"
+#include "tserver/model/client.h"
+#include "tserver/model/cti_link.h"
+#include "tserver/model/device.h"
+#include "tserver/model/identity.h"
+
+namespace tandem::tserver {
+
+struct State {
+  State(std::shared_ptr<const Settings> initial, Now start);
+
+  std::shared_ptr<const Settings> settings;
+  Identity identity;
+  std::unordered_map<ConnId, std::unique_ptr<Call>> calls;
+  std::unordered_map<Dn, std::unique_ptr<Device>> devices;
+  std::unordered_map<SessionId, std::unique_ptr<Client>> clients;
+  std::vector<CtiLink> links;
+  std::size_t links_up = 0;
+  std::uint64_t event_sequence = 0;
+
+  Call* call(ConnId id);
+  Device* device(const Dn& dn);
+  Client* client(SessionId session);
+  CtiLink& link_of(const Call& call) { return links[call.link]; }
+
+  // Is this Connector up, of the DN's pool, and ready to serve it?
+  bool serves(const CtiLink& link, const Device& device) const;
+  // In service: its `register` flag is true and a Connector serves it (MMC-61).
+  bool serviceable(const Device& device) const;
+
+  // A call on `link`; `known` and `uuid` are given for a call that had them before.
+  Call& create_call(LinkNo link, ConversationNo conversation, ConnId known = {}, std::string uuid = {});
+  Party& add_party(Call& call, Party party);
+  void remove_party(Call& call, Party& party);
+  // Another DN takes this party's place.
+  void move_party(Call& call, Party& party, Device* device);
+  // The last step of a call: its parties and timers must be dealt with already.
+  void remove_call(Call& call);
+
+  void add_registration(Client& client, Device& device, tlib::TRegisterMode mode);
+  void remove_registration(Client& client, Device& device);
+
+  void resize_links();
+};
+
+}  // namespace tandem::tserver
