@@ -108,6 +108,8 @@ void Core::end_party(Party& party, End end) {
 
   auto& conversation = *party.conversation;
   std::erase(conversation.parties, &party);
+  // The bridge went with the closed endpoint.
+  if (conversation.bridged[0] == PartyNo{no} || conversation.bridged[1] == PartyNo{no}) conversation.bridged = {};
   parties_.erase(PartyNo{no});
   if (conversation.parties.empty()) {
     conversations_.erase(conversation.no);
