@@ -143,7 +143,6 @@ Result<Script::Step, Failure> Script::take(const json::object& line) {
 
 Result<Script::Step, Failure> Script::take_wait(json::object line) {
   Pattern pattern;
-  pattern.text = json::serialize(line);
   const json::value event = line["wait"];
   json::value timeout(kDefaultWait);
   if (const json::value* given = line.if_contains("timeout")) timeout = *given;
@@ -187,7 +186,8 @@ void Script::seen(const tlib::Message& event) {
 }
 
 Failure Script::timed_out() {
-  Failure failure = at_line("waited " + std::to_string(waiting_->time.count()) + " ms in vain: " + waiting_->text);
+  Failure failure = at_line("waited " + std::to_string(waiting_->time.count()) + " ms in vain for " +
+                            json::serialize(waiting_->attributes));
   waiting_.reset();
   return failure;
 }

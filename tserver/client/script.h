@@ -66,7 +66,6 @@ class Script {
     boost::json::object attributes;
     std::chrono::milliseconds time;
     std::string name;
-    std::string text;  // for people
   };
 
   Result<Step, Failure> take(const boost::json::object& line);

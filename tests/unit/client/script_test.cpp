@@ -96,7 +96,7 @@ TEST_CASE("Waits take earlier events too, each event once, in any order among th
   CHECK(idle(script));
   script.add_line(R"({"wait":"EventEstablished"})");
   CHECK(waits(script) == 10s);
-  CHECK(script.timed_out().text == R"(line 4: waited 10000 ms in vain: {"wait":"EventEstablished"})");
+  CHECK(script.timed_out().text == R"(line 4: waited 10000 ms in vain for {"event":"EventEstablished"})");
   CHECK(idle(script));
   SECTION("forget drops what came so far") {
     script.seen(event(R"({"event":"EventEstablished"})"));
