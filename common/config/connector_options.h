@@ -24,6 +24,12 @@ constexpr auto choices(Ringback) {
                     Choice<Ringback>{"ringing", Ringback::Ringing}};
 }
 
+enum class DigestAlgorithm { Md5, Sha256 };
+constexpr auto choices(DigestAlgorithm) {
+  return std::array{Choice<DigestAlgorithm>{"MD5", DigestAlgorithm::Md5},
+                    Choice<DigestAlgorithm>{"SHA-256", DigestAlgorithm::Sha256}};
+}
+
 struct StartupSection : Section {
   constexpr StartupSection() : Section("startup", "What a Connector needs once, when it starts.") {}
   using enum Effect;
@@ -41,7 +47,7 @@ struct FrontEndSection : Section {
 
   // clang-format off
   Option<FrontEndMode> mode{*this, "mode", level::kConnector, "embedded", {}, AtStart, "Whether phones register with the Connector or with an external proxy."};
-  Option<List> domains{*this, "domains", level::kConnector, "", {0, 64}, Immediately, "SIP domains that are ours; calls to others are never relayed."};
+  Option<List> domains{*this, "domains", level::kConnector, "", {0, 64}, Immediately, "SIP domains that are ours; the first one completes short names."};
   Option<std::string> realm{*this, "realm", level::kConnector, "", {0, 255}, AtStart, "Digest realm; empty means the first domain."};
   Option<std::string> server_address{*this, "server-address", level::kConnector, "", {0, 255}, AtStart, "Host name or address of the external proxy."};
   Option<Integer> server_port{*this, "server-port", level::kConnector, "5060", {1, 65535}, AtStart, "Port of the external proxy."};
@@ -49,6 +55,11 @@ struct FrontEndSection : Section {
   Option<Seconds> min_expires{*this, "min-expires", level::kConnector, "60", {1, 86400}, NextRegistration, "Shortest registration accepted; a shorter one is answered 423."};
   Option<Seconds> max_expires{*this, "max-expires", level::kConnector, "3600", {1, 604800}, NextRegistration, "Longest registration granted, and the one given when a phone asks for none."};
   Option<Seconds> nonce_lifetime{*this, "nonce-lifetime", level::kConnector, "300", {5, 86400}, Immediately, "How long a digest nonce may be used before it is answered stale."};
+  Option<ListOf<DigestAlgorithm>> digest_algorithms{*this, "digest-algorithms", level::kConnector, "MD5", {1, 2}, Immediately, "Digest algorithms in the order they are offered."};
+  Option<List> trusted_addresses{*this, "trusted-addresses", level::kConnector, "", {0, 64}, Immediately, "Further addresses of the external proxy, each as address or address:port."};
+  Option<bool> accept_strangers{*this, "accept-strangers", level::kConnector, "true", {}, Immediately, "Whether callers who prove nothing may call DNs of ours; never anything else."};
+  Option<bool> foreign_domains{*this, "foreign-domains", level::kConnector, "false", {}, Immediately, "Whether phones and applications of ours may call addresses of other domains."};
+  Option<bool> trust_registered_flow{*this, "trust-registered-flow", level::kConnector, "false", {}, Immediately, "Takes calls over a TCP or TLS connection that registered by digest without asking for digest again."};
   // clang-format on
 };
 
@@ -61,6 +72,10 @@ struct ConnectorSection : Section {
   // clang-format off
   Option<std::string> pool_name{*this, "pool-name", level::kFolder, "", {0, 64}, Immediately, "Application pool that serves the DNs of this first-level folder."};
   Option<Ringback> ringback{*this, "ringback", kWhere, "early-media", {}, NextCall, "What a waiting caller gets: a tone as early media, or a plain 180 for her phone to ring by."};
+  Option<bool> early_media_through{*this, "early-media-through", kWhere, "true", {}, NextCall, "Passes early media of the called party, such as announcements, on to a caller who hears ringing."};
+  Option<Milliseconds> undecided_timeout{*this, "undecided-timeout", kWhere, "32 sec", {100, 600000}, NextCall, "How long a new call waits for the T-Server's first decision before it is answered 503."};
+  Option<Milliseconds> without_server_timeout{*this, "without-server-timeout", kWhere, "5 sec", {0, 600000}, NextCall, "With no T-Server in reach, how long calls that aren't established are kept; established ones always are."};
+  Option<Milliseconds> fork_timeout{*this, "fork-timeout", kWhere, "10 sec", {1000, 600000}, NextCall, "How long the contacts of one preference ring before those of the next are tried."};
   Option<Path> ringtone_file_path{*this, "ringtone-file-path", kWhere, "", {0, 1024}, Immediately, "WAV file played to a caller while the called side alerts; empty means a generated tone.", {.alias = "ringtoneFilePath"}};
   Option<Path> music_on_hold_file_path{*this, "music-on-hold-file-path", kWhere, "", {0, 1024}, NotInUseYet, "WAV file played to a held party; empty means silence.", {.alias = "musicOnHoldFilePath"}};
   Option<bool> caching_enabled{*this, "caching-enabled", kWhere, "true", {}, NotInUseYet, "Keeps a used conference for later calls."};
@@ -87,11 +102,30 @@ struct SipSection : Section {
   using enum Effect;
 
   // clang-format off
-  Option<Seconds> session_expires{*this, "session-expires", level::kConnector, "1800", {90, 86400}, NextCall, "Session interval offered and granted (RFC 4028)."};
+  Option<Seconds> session_expires{*this, "session-expires", level::kConnector, "1800", {0, 86400}, NextCall, "Session interval offered and granted (RFC 4028); 0 asks for none."};
   Option<Seconds> min_se{*this, "min-se", level::kConnector, "90", {90, 86400}, NextCall, "Shortest session interval accepted; a shorter one is answered 422 (RFC 4028)."};
-  Option<Seconds> idle_timeout{*this, "idle-timeout", level::kConnector, "600", {10, 86400}, AtStart, "A TCP or TLS connection without traffic is closed after this time."};
-  Option<Seconds> message_timeout{*this, "message-timeout", level::kConnector, "20", {1, 600}, AtStart, "A TCP or TLS connection whose message stays incomplete is closed after this time."};
+  Option<Milliseconds> t1{*this, "t1", level::kConnector, "500 ms", {50, 5000}, AtStart, "Estimate of a round trip, from which retransmissions follow (RFC 3261)."};
+  Option<Seconds> retry_after{*this, "retry-after", level::kConnector, "5", {1, 3600}, Immediately, "Pause asked for with a 503."};
+  Option<Seconds> idle_timeout{*this, "idle-timeout", level::kConnector, "180", {10, 86400}, AtStart, "A TCP or TLS connection over which nothing comes is closed after this time."};
+  Option<Seconds> message_timeout{*this, "message-timeout", level::kConnector, "10", {1, 600}, AtStart, "A TCP or TLS connection whose message stays incomplete is closed after this time."};
   Option<Bytes> receive_buffer{*this, "receive-buffer", level::kConnector, "4 MB", {65536, 268435456}, AtStart, "Receive buffer of each UDP socket, as far as the system grants it."};
+  Option<Bytes> udp_mtu{*this, "udp-mtu", level::kConnector, "65535", {1200, 65535}, AtStart, "Requests larger than this try TCP first."};
+  Option<List> report_headers{*this, "report-headers", level::kConnector, "", {0, 32}, NextCall, "Further headers of an INVITE that the T-Server is told of."};
+  // clang-format on
+};
+
+struct MediaSection : Section {
+  constexpr MediaSection() : Section("media", "RTP of the Connector.") {}
+  using enum Effect;
+
+  // clang-format off
+  Option<Integer> workers{*this, "workers", level::kConnector, "1", {1, 64}, AtStart, "Threads that relay RTP."};
+  Option<Seconds> silence_timeout{*this, "silence-timeout", level::kConnector, "30", {0, 86400}, AtStart, "A party from whom nothing comes for so long is taken off its call, unless it is on hold; 0 means never."};
+  Option<Seconds> quarantine{*this, "quarantine", level::kConnector, "3", {0, 600}, AtStart, "How long a port rests between two calls."};
+  Option<Seconds> rtcp_interval{*this, "rtcp-interval", level::kConnector, "5", {0, 600}, AtStart, "Pause between RTCP reports of ours; 0 sends none."};
+  Option<Milliseconds> batch_window{*this, "batch-window", level::kConnector, "1 ms", {0, 20}, AtStart, "Packets that come within this time of each other are relayed together; 0 relays each at once."};
+  Option<Bytes> receive_buffer{*this, "receive-buffer", level::kConnector, "64 KB", {4096, 16777216}, AtStart, "Receive buffer of each RTP socket."};
+  Option<bool> rtcp_mux{*this, "rtcp-mux", level::kConnector, "true", {}, NextCall, "Takes RTCP on the RTP port from a party that offers it (RFC 5761)."};
   // clang-format on
 };
 
@@ -110,14 +144,22 @@ struct ConnectorLimits : Section {
   using enum Effect;
 
   // clang-format off
-  Option<Integer> calls{*this, "calls", level::kConnector, "5000", {1, 1000000}, Immediately, "Calls at once; new ones above it are answered 503."};
-  Option<Integer> calls_per_second_per_source{*this, "calls-per-second-per-source", level::kConnector, "200", {1, 1000000}, Immediately, "New calls taken each second from one address that isn't a trunk; more are answered 503."};
-  Option<Integer> unacknowledged_invites{*this, "unacknowledged-invites", level::kConnector, "1000", {1, 1000000}, Immediately, "INVITEs answered and not yet acknowledged; above it new calls are answered 503."};
+  Option<Integer> calls{*this, "calls", level::kConnector, "10000", {1, 1000000}, Immediately, "Conversations at once; new calls above it are answered 503."};
+  Option<Integer> parties{*this, "parties", level::kConnector, "25000", {1, 2000000}, Immediately, "Parties of all conversations at once; more are refused."};
+  Option<Integer> legs{*this, "legs", level::kConnector, "50000", {1, 4000000}, AtStart, "SIP dialogs and attempts at once; new calls above it are answered 503."};
+  Option<Integer> targets{*this, "targets", level::kConnector, "16", {1, 100}, NextCall, "Contacts of one called party that are tried."};
+  Option<Integer> calls_per_second_per_source{*this, "calls-per-second-per-source", level::kConnector, "200", {0, 1000000}, Immediately, "New calls taken each second from one address that is neither a trunk nor the proxy; 0 means no bound."};
+  Option<Integer> invites_per_second_per_source{*this, "invites-per-second-per-source", level::kConnector, "2000", {0, 1000000}, AtStart, "INVITEs looked at each second from any one address; more are answered 503; 0 means no bound."};
+  Option<Integer> unacknowledged_invites{*this, "unacknowledged-invites", level::kConnector, "2000", {1, 1000000}, AtStart, "INVITEs answered and not yet acknowledged; above it new ones are answered 503."};
+  Option<Integer> unacknowledged_invites_per_source{*this, "unacknowledged-invites-per-source", level::kConnector, "500", {1, 1000000}, AtStart, "The same for one source address."};
+  Option<Integer> unanswered_invites{*this, "unanswered-invites", level::kConnector, "5000", {1, 1000000}, AtStart, "INVITEs not answered yet; above it new ones are answered 503."};
+  Option<Integer> failed_authentications{*this, "failed-authentications", level::kConnector, "20", {0, 1000000}, Immediately, "Failed digests from one address within a minute that ban it; 0 bans nobody."};
+  Option<Seconds> ban_time{*this, "ban-time", level::kConnector, "60", {1, 86400}, Immediately, "How long such an address is banned."};
   Option<Integer> registrations{*this, "registrations", level::kConnector, "20000", {1, 10000000}, Immediately, "Contacts registered at once; more are answered 503."};
-  Option<Integer> contacts_per_aor{*this, "contacts-per-aor", level::kConnector, "10", {1, 100}, NextRegistration, "Contacts one address may register; more are answered 403."};
+  Option<Integer> contacts_per_aor{*this, "contacts-per-aor", level::kConnector, "10", {1, 100}, Immediately, "Contacts one address may register; a further one takes the place of the oldest."};
   Option<Bytes> message_size{*this, "message-size", level::kConnector, "64 KB", {2048, 1048576}, AtStart, "Largest SIP message taken."};
   Option<Bytes> frame_size{*this, "frame-size", level::kConnector, "1 MB", {4096, 67108864}, NextConnection, "Largest message taken from a T-Server."};
-  Option<Bytes> link_queue{*this, "link-queue", level::kConnector, "64 MB", {65536, 1073741824}, Immediately, "Messages that may wait for a T-Server; above it the link is dropped."};
+  Option<Bytes> link_queue{*this, "link-queue", level::kConnector, "64 MB", {65536, 1073741824}, NextConnection, "Messages that may wait for a T-Server; above it the link is dropped."};
   // clang-format on
 };
 
@@ -127,6 +169,7 @@ inline constexpr FrontEndSection front_end;
 inline constexpr ConnectorSection connector;
 inline constexpr ConferenceServicesSection conference_services;
 inline constexpr SipSection sip;
+inline constexpr MediaSection media;
 inline constexpr ConnectorLinkSection connector_link;
 inline constexpr ConnectorLimits connector_limits;
 }  // namespace options

@@ -100,6 +100,7 @@ struct Trunk {
   std::string name;
   std::string contact;                // SIP URI of the peer
   std::vector<std::string> prefixes;  // numbers it serves, the longest wins; none: every number nobody else serves
+  std::vector<std::string> sources;   // further addresses it may call from: "192.0.2.7" or "192.0.2.7:5080"
   Source at;
 };
 

@@ -158,6 +158,13 @@ class Reader {
         else
           trunk.prefixes.push_back(item->text);
       }
+    if (const YamlEntry* entry = map.take("sources"))
+      for (const YamlNode* item : items_of(*entry->value)) {
+        if (item->kind != YamlNode::Kind::Scalar || item->text.empty())
+          map.wrong(*item, "sources", "addresses it may call from", Severity::Error);
+        else
+          trunk.sources.push_back(item->text);
+      }
     map.finish();
     if (trunk.name.empty() || trunk.contact.empty()) return;
     if (!read_value(trunk.contact, {1, 255}, static_cast<const Uri*>(nullptr))) {

@@ -84,6 +84,7 @@ class Comparer {
         [&](const std::string& name, const Trunk& a, const Trunk& b) {
           change(name + ": contact", a.contact, b.contact, Effect::NextCall);
           change(name + ": prefix", joined(a.prefixes), joined(b.prefixes), Effect::NextCall);
+          change(name + ": sources", joined(a.sources), joined(b.sources), Effect::NextCall);
         });
     each(
         before.agent_logins, after.agent_logins, [](const AgentLogin& a) { return a.code; }, "agent login ",

@@ -10,7 +10,7 @@
 namespace tandem::config {
 namespace {
 
-constexpr std::array<const Section*, 14> kSections{&options::tserver,
+constexpr std::array<const Section*, 15> kSections{&options::tserver,
                                                    &options::link,
                                                    &options::clients,
                                                    &options::ha,
@@ -19,6 +19,7 @@ constexpr std::array<const Section*, 14> kSections{&options::tserver,
                                                    &options::front_end,
                                                    &options::connector,
                                                    &options::sip,
+                                                   &options::media,
                                                    &options::connector_link,
                                                    &options::connector_limits,
                                                    &options::conference_services,

@@ -161,6 +161,32 @@ std::string expected_value(const Range&, const E*) {
   return names;
 }
 
+// Several of an enumeration, in the order given: "SHA-256, MD5".
+template <Enumeration E>
+struct ListOf {
+  std::vector<E> items;
+};
+template <Enumeration E>
+constexpr std::string_view value_name(const ListOf<E>*) {
+  return "list";
+}
+template <Enumeration E>
+std::optional<ListOf<E>> read_value(std::string_view text, const Range& range, const ListOf<E>*) {
+  const auto names = read_value(text, range, static_cast<const List*>(nullptr));
+  if (!names) return std::nullopt;
+  ListOf<E> list;
+  for (const auto& name : *names) {
+    const auto item = read_value(name, range, static_cast<const E*>(nullptr));
+    if (!item) return std::nullopt;
+    list.items.push_back(*item);
+  }
+  return list;
+}
+template <Enumeration E>
+std::string expected_value(const Range& range, const ListOf<E>*) {
+  return "list of: " + expected_value(range, static_cast<const E*>(nullptr));
+}
+
 template <class T>
 inline constexpr ValueType value_type_of{
     value_name(static_cast<const T*>(nullptr)),
