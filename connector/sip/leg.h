@@ -1,0 +1,121 @@
+// One SIP dialog, or attempt at one. Turns what the library calls back with into Input values and the core's actions
+// into requests and responses. Outlives the core's interest until nothing of it is under way any more.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "common/log/log.h"
+#include "connector/core/machine.h"
+#include "connector/sip/gate.h"
+#include "connector/sip/settings.h"
+#include "connector/sip/sofia.h"
+
+namespace tandem::connector {
+
+// Headers that most messages carry, parsed once.
+struct SipCommonHeaders {
+  explicit SipCommonHeaders(const SipSettings& settings);
+  sofia::Home home;
+  sip_allow_t* allow;
+  sip_supported_t* supported;
+  sip_accept_t* accept;
+  sip_user_agent_t* user_agent;
+  sip_server_t* server;
+  sip_content_type_t* sdp_type;
+  sip_require_t* require_timer;
+  std::string methods;  // for the log
+};
+
+// What a leg needs of its room.
+class SipLegHost {
+ public:
+  virtual ~SipLegHost() = default;
+  virtual nta_agent_t* agent() = 0;
+  virtual const SipCommonHeaders& headers() const = 0;
+  virtual const SipSettings& settings() const = 0;
+  virtual Logger& log() = 0;
+  // Our Contact towards where `uri` leads; null: no port of ours can reach it.
+  virtual const sip_contact_t* contact_towards(const std::string& uri) = 0;
+  virtual void emit(Input input) = 0;
+  virtual void emit_later(Input input) = 0;  // not before the action under way has been carried out
+  virtual void retire(LegId leg) = 0;        // nothing is under way and nobody is interested any more
+  virtual void enter() = 0;                  // a callback of the library begins
+};
+
+class SipLeg {
+ public:
+  SipLeg(SipLegHost& host, LegId id) : host_(host), id_(id) {}
+  ~SipLeg();
+  SipLeg(const SipLeg&) = delete;
+  SipLeg& operator=(const SipLeg&) = delete;
+
+  // An INVITE that was let in. `contact`: ours, at the port it came in by. `flow`: where to send requests if not where
+  // its Contact says ("sip:ip:port;transport=tcp"), empty if there. False: the library refused; 500 was sent.
+  bool accept_invite(sofia::Incoming request, const sip_t* sip, const sip_contact_t* contact, std::string flow,
+                     SipGate::Ticket ticket);
+
+  void invite(const SendInvite& order);
+  void answer(const Answer& order);
+  void cancel(const std::string& reason);
+  void bye(const std::string& reason);
+  void reinvite(const SendReinvite& order);
+  void answer_reinvite(const AnswerReinvite& order);
+  void forget();
+
+  LegId id() const { return id_; }
+  const std::string& call_id() const { return call_id_; }
+  void close();  // gives up every handle; nothing is sent any more for it by us
+
+ private:
+  enum class State {
+    Idle,
+    Offered,    // their INVITE, not answered
+    Calling,    // our INVITE, no final response
+    Confirmed,  // 2xx; their ACK may be owed
+    Closing,    // our BYE is under way
+    Ended
+  };
+
+  static int on_request(SipLeg* self, nta_leg_t*, nta_incoming_t* request, const sip_t* sip);
+  static int on_invite_ack(SipLeg* self, nta_incoming_t* request, const sip_t* sip);
+  static int on_reinvite_ack(SipLeg* self, nta_incoming_t* request, const sip_t* sip);
+  static int on_invite_response(SipLeg* self, nta_outgoing_t*, const sip_t* sip);
+  static int on_reinvite_response(SipLeg* self, nta_outgoing_t*, const sip_t* sip);
+  static int on_bye_response(SipLeg* self, nta_outgoing_t*, const sip_t* sip);
+
+  int handle_reinvite(nta_incoming_t* request, const sip_t* sip, bool update);
+  int handle_bye(nta_incoming_t* request, const sip_t* sip);
+  int reply(nta_incoming_t* request, int status, tag_type_t tag = tag_null, tag_value_t value = 0);
+  void invite_final(const sip_t* sip, int status);
+  void acknowledge();
+  void send_bye(const std::string& reason);
+  void answer_offered(int status, const Answer& order);
+  void settle();                      // retires the leg if its time has come
+  const url_string_t* route() const;  // where requests in the dialog go, null: where the dialog says
+  void fail_later(int status, std::string reason);
+
+  SipLegHost& host_;
+  LegId id_;
+  State state_ = State::Idle;
+  bool cancelled_ = false;                // we cancelled our INVITE
+  bool forgotten_ = false;                // the core is through with it
+  bool routed_ = false;                   // the dialog has a route set
+  bool peer_updates_ = false;             // Allow: UPDATE
+  bool reinvite_is_update_ = false;       // reinvite_out_
+  bool reinvite_update_in_ = false;       // reinvite_in_
+  std::optional<std::string> bye_waits_;  // BYE to be sent as soon as their ACK has come (RFC 3261 section 15)
+
+  sofia::DialogLeg dialog_;
+  sofia::Incoming invite_in_;
+  sofia::Outgoing invite_out_;
+  sofia::Incoming reinvite_in_;
+  sofia::Outgoing reinvite_out_;
+  sofia::Outgoing bye_;
+  SipGate::Ticket ticket_;
+  const sip_contact_t* contact_ = nullptr;
+  std::string flow_;
+  std::string call_id_;
+};
+
+}  // namespace tandem::connector

@@ -1,0 +1,198 @@
+#include "connector/sip/ports.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+
+#include "connector/sip/text.h"
+
+namespace tandem::connector {
+
+namespace {
+
+struct Where {
+  std::string_view host;  // without brackets
+  bool ipv6 = false;
+  bool name = false;
+  SipTransport transport = SipTransport::Udp;
+  bool any_transport = true;
+};
+
+// Enough of a URI to choose a port by; the library does the rest.
+Where where_of(std::string_view uri) {
+  Where out;
+  if (uri.starts_with("sips:")) {
+    out.transport = SipTransport::Tls;
+    out.any_transport = false;
+  }
+  auto rest = uri.substr(std::min(uri.find(':') + 1, uri.size()));
+  if (const auto at = rest.find('@'); at != std::string_view::npos) rest.remove_prefix(at + 1);
+  const auto semicolon = rest.find(';');
+  auto params = semicolon == std::string_view::npos ? std::string_view() : rest.substr(semicolon);
+  rest = rest.substr(0, semicolon);
+  if (rest.starts_with("[")) {
+    out.host = rest.substr(1, rest.find(']') - 1);
+    out.ipv6 = true;
+  } else {
+    out.host = rest.substr(0, rest.find_first_of(":?"));
+    out.name = out.host.find_first_not_of("0123456789.") != std::string_view::npos;
+  }
+  constexpr std::string_view key = ";transport=";
+  for (std::size_t i = 0; i + key.size() <= params.size(); ++i) {
+    if (strncasecmp(params.data() + i, key.data(), key.size()) != 0) continue;
+    const auto value = params.substr(i + key.size(), params.find_first_of(";?", i + 1) - (i + key.size()));
+    out.any_transport = false;
+    if (strncasecmp(value.data(), "tcp", 3) == 0 && out.transport != SipTransport::Tls)
+      out.transport = SipTransport::Tcp;
+    else if (strncasecmp(value.data(), "tls", 3) == 0)
+      out.transport = SipTransport::Tls;
+    break;
+  }
+  return out;
+}
+
+std::string bracketed(const std::string& ip) {
+  return ip.find(':') == std::string::npos ? ip : "[" + ip + "]";
+}
+
+std::uint16_t port_number(const char* text) {
+  std::uint16_t value = 0;
+  const auto view = text::view(text);
+  std::from_chars(view.data(), view.data() + view.size(), value);
+  return value;
+}
+
+}  // namespace
+
+const char* to_string(SipTransport transport) {
+  switch (transport) {
+    case SipTransport::Udp:
+      return "udp";
+    case SipTransport::Tcp:
+      return "tcp";
+    case SipTransport::Tls:
+      return "tls";
+  }
+  return "";
+}
+
+Result<void, Failure> SipPorts::open(nta_agent_t* agent, const SipSettings& settings, const std::string& tls_folder) {
+  for (const auto& wanted : settings.listen) {
+    const bool tls = wanted.transport == SipTransport::Tls;
+    const std::string url = std::string(tls ? "sips:" : "sip:") + bracketed(wanted.address) + ":" +
+                            std::to_string(wanted.port) + ";transport=" + to_string(wanted.transport);
+    std::vector<const tport_t*> before;
+    for (tport_t* t = tport_primaries(nta_agent_tports(agent)); t != nullptr; t = tport_next(t)) before.push_back(t);
+    unsigned policy = TPTLS_VERIFY_NONE;
+    if (settings.tls_policy.verify_clients) policy |= TPTLS_VERIFY_INCOMING;
+    if (settings.tls_policy.verify_servers) policy |= TPTLS_VERIFY_OUTGOING;
+    if (settings.tls_policy.verify_names) policy |= TPTLS_VERIFY_SUBJECTS_OUT;
+    const int done = nta_agent_add_tport(
+        agent, sofia::url(url.c_str()), TPTAG_IDLE(static_cast<usize_t>(settings.idle_timeout.count())),
+        TPTAG_TIMEOUT(static_cast<usize_t>(settings.message_timeout.count())),
+        TPTAG_UDP_RMEM(settings.udp_receive_buffer), TPTAG_STUN_SERVER(0),
+        TAG_IF(tls, TPTAG_CERTIFICATE(tls_folder.c_str())), TAG_IF(tls, TPTAG_TLS_VERIFY_POLICY(policy)), TAG_END());
+    if (done < 0)
+      return Failure{"SIP port " + bracketed(wanted.address) + ":" + std::to_string(wanted.port) + "/" +
+                     to_string(wanted.transport) + " can't be opened: " + std::strerror(errno)};
+    for (tport_t* t = tport_primaries(nta_agent_tports(agent)); t != nullptr; t = tport_next(t)) {
+      if (std::find(before.begin(), before.end(), t) != before.end()) continue;
+      Port port;
+      port.listen = wanted;
+      port.listen.port = port_number(tport_name(t)->tpn_port);
+      port.ipv6 = wanted.address.find(':') != std::string::npos;
+      port.wildcard = wanted.address == "0.0.0.0" || wanted.address == "::";
+      if (!port.wildcard) port.contact = make_contact(wanted.address, port.listen.port, wanted.transport);
+      opened_.push_back(port.listen);
+      ports_.push_back(std::move(port));
+      break;
+    }
+  }
+  return {};
+}
+
+const sip_contact_t* SipPorts::make_contact(const std::string& ip, std::uint16_t port, SipTransport transport) {
+  std::string text = "<sip:" + bracketed(ip) + ":" + std::to_string(port);
+  if (transport != SipTransport::Udp) text.append(";transport=").append(to_string(transport));
+  return sip_contact_make(home_.get(), (text + ">").c_str());
+}
+
+// The address the system would send from; a connected datagram socket tells it without sending.
+const std::string& SipPorts::local_towards(const std::string& ip, bool ipv6) {
+  if (const auto it = local_.find(ip); it != local_.end()) return it->second;
+  if (local_.size() > 1000) local_.clear();
+  std::string found = ipv6 ? "::1" : "127.0.0.1";
+  const int fd = socket(ipv6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd >= 0) {
+    su_sockaddr_t to{};
+    to.su_family = static_cast<sa_family_t>(ipv6 ? AF_INET6 : AF_INET);
+    to.su_port = htons(9);
+    socklen_t size = ipv6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
+    if (inet_pton(to.su_family, ip.c_str(), SU_ADDR(&to)) == 1 && connect(fd, &to.su_sa, size) == 0 &&
+        getsockname(fd, &to.su_sa, &size) == 0)
+      found = text::address(&to);
+    ::close(fd);
+  }
+  return local_.emplace(ip, std::move(found)).first->second;
+}
+
+const sip_contact_t* SipPorts::contact_of(const Port& port, const std::string& towards) {
+  if (port.contact != nullptr) return port.contact;
+  const std::string& ip = local_towards(towards, port.ipv6);
+  const std::string key = ip + ":" + std::to_string(port.listen.port) + ";" + to_string(port.listen.transport);
+  auto& contact = contacts_[key];
+  if (contact == nullptr) contact = make_contact(ip, port.listen.port, port.listen.transport);
+  return contact;
+}
+
+const sip_contact_t* SipPorts::contact_towards(const std::string& uri) {
+  const Where where = where_of(uri);
+  const Port* other = nullptr;
+  for (const auto& port : ports_) {
+    if (!where.name && port.ipv6 != where.ipv6) continue;
+    if (port.listen.transport == where.transport) return contact_of(port, std::string(where.host));
+    if (where.any_transport && other == nullptr && port.listen.transport != SipTransport::Tls) other = &port;
+  }
+  return other == nullptr ? nullptr : contact_of(*other, std::string(where.host));
+}
+
+Origin SipPorts::origin(nta_agent_t* agent, msg_t* msg) {
+  Origin out;
+  const su_sockaddr_t* from = msg_addr(msg);
+  out.ip = text::address(from);
+  out.port = text::port(from);
+  tport_t* by = tport_delivered_by(nta_agent_tports(agent), msg);
+  if (by == nullptr) return out;
+  out.transport = text::view(tport_name(by)->tpn_proto);
+  const tport_t* primary = tport_parent(by);
+  const auto* name = tport_name(primary == nullptr ? by : primary);
+  out.local_port = port_number(name->tpn_port);
+  for (const auto& port : ports_) {
+    if (port.listen.port != out.local_port || out.transport != to_string(port.listen.transport)) continue;
+    if (port.ipv6 != (out.ip.find(':') != std::string::npos)) continue;
+    if (!port.wildcard && ports_.size() > 1 && text::view(name->tpn_host) != port.listen.address &&
+        text::view(name->tpn_host) != bracketed(port.listen.address))
+      continue;
+    out.local_ip = port.wildcard ? local_towards(out.ip, port.ipv6) : port.listen.address;
+    break;
+  }
+  if (out.transport == "tls")
+    if (const su_strlst_t* subjects = tport_delivered_from_subjects(by, msg);
+        subjects != nullptr && tport_is_verified(by))
+      if (const char* first = su_strlst_item(subjects, 0)) out.tls_identity = first;
+  return out;
+}
+
+const sip_contact_t* SipPorts::contact_at(const Origin& origin) {
+  for (const auto& port : ports_)
+    if (port.listen.port == origin.local_port && origin.transport == to_string(port.listen.transport) &&
+        (port.wildcard || port.listen.address == origin.local_ip))
+      return contact_of(port, origin.ip);
+  return contact_towards("sip:" + bracketed(origin.ip) + ";transport=" + origin.transport);
+}
+
+}  // namespace tandem::connector

@@ -1,0 +1,347 @@
+#include "connector/sip/room.h"
+
+#include <cstdarg>
+#include <cstdio>
+#include <unordered_map>
+
+#include "connector/sip/gate.h"
+#include "connector/sip/leg.h"
+#include "connector/sip/ports.h"
+#include "connector/sip/sofia.h"
+#include "connector/sip/text.h"
+#include "connector/sip/tls_files.h"
+
+extern "C" {
+extern su_log_t nta_log[];
+extern su_log_t tport_log[];
+}
+
+namespace tandem::connector {
+
+struct SipRoomImpl final : SipLegHost {
+  SipRoomImpl(SipLoop& sip_loop, SipSettings given, Admission& front_end, Logger& logger, SipRoom::Sink to)
+      : loop(sip_loop),
+        wanted(std::move(given)),
+        admission(front_end),
+        logs(logger),
+        sink(std::move(to)),
+        common(wanted),
+        gate(wanted) {}
+  ~SipRoomImpl() override;
+
+  // SipLegHost
+  nta_agent_t* agent() override { return nta.get(); }
+  const SipCommonHeaders& headers() const override { return common; }
+  const SipSettings& settings() const override { return wanted; }
+  Logger& log() override { return logs; }
+  const sip_contact_t* contact_towards(const std::string& uri) override { return ports.contact_towards(uri); }
+  void emit(Input input) override { sink(std::move(input)); }
+  void emit_later(Input input) override {
+    loop.post([this, alive = std::weak_ptr<int>(life), shared = std::make_shared<Input>(std::move(input))] {
+      if (!alive.expired()) sink(std::move(*shared));
+    });
+  }
+  void retire(LegId leg) override;
+  void enter() override { graveyard.clear(); }
+
+  Result<void, Failure> open();
+  SipLeg* find(LegId leg);
+  int on_message(msg_t* msg, sip_t* sip);
+  void on_invite(msg_t* msg, sip_t* sip);
+  void on_register(msg_t* msg, sip_t* sip);
+  void refuse(msg_t* msg, int status, const char* reason, const std::string& lines = {});
+  void refuse(msg_t* msg, const Reply& reply);
+  void turned_away(const Origin& origin, const char* why);
+
+  SipLoop& loop;
+  SipSettings wanted;
+  Admission& admission;
+  Logger& logs;
+  SipRoom::Sink sink;
+  SipCommonHeaders common;
+  SipGate gate;
+  SipPorts ports;
+  std::optional<SipTlsFolder> tls;
+  sofia::Agent nta;
+  std::unordered_map<LegId, std::unique_ptr<SipLeg>> legs;
+  std::vector<std::unique_ptr<SipLeg>> graveyard;  // retired, perhaps still on the call stack
+  std::uint64_t last_leg = 0;
+  bool refusing = false;
+  std::uint64_t refused = 0;
+  std::uint64_t refused_told = 0;
+  Instant told_at{0};
+  std::shared_ptr<int> life = std::make_shared<int>(0);
+};
+
+namespace {
+
+// The library's own log lines. `stream` is the Logger.
+void library_log(void* stream, char const* format, va_list arguments) {
+  auto* logger = static_cast<Logger*>(stream);
+  if (logger == nullptr || !logger->enabled(LogLevel::Debug)) return;
+  std::array<char, 512> line;
+  const int size = std::vsnprintf(line.data(), line.size(), format, arguments);
+  if (size <= 0) return;
+  std::string_view text(line.data(), std::min(static_cast<std::size_t>(size), line.size() - 1));
+  while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
+  logger->write(LogLevel::Debug, "sip library: " + std::string(text));
+}
+
+void redirect_library_log(Logger* to) {
+  su_log_redirect(su_log_default, library_log, to);
+  su_log_redirect(nta_log, library_log, to);
+  su_log_redirect(tport_log, library_log, to);
+}
+
+// Where requests in a dialog go when the peer sits behind a NAT or on a connection it made (RFC 5626 in spirit): back
+// to where its INVITE came from. Empty: its Contact can be trusted.
+std::string flow_of(const sip_t* sip, const Origin& origin) {
+  if (sip->sip_record_route != nullptr || origin.transport.empty()) return {};
+  const bool stream = origin.transport != "udp";
+  const auto* contact = sip->sip_contact;
+  const auto* via = sip->sip_via;
+  const bool moved = via->v_received != nullptr && contact != nullptr &&
+                     text::view(contact->m_url->url_host) == text::view(via->v_host);
+  if (!stream && !moved) return {};
+  const std::string ip = origin.ip.find(':') == std::string::npos ? origin.ip : "[" + origin.ip + "]";
+  return "sip:" + ip + ":" + std::to_string(origin.port) + ";transport=" + origin.transport;
+}
+
+}  // namespace
+
+SipRoomImpl::~SipRoomImpl() {
+  legs.clear();
+  graveyard.clear();
+  nta.reset();
+  redirect_library_log(nullptr);
+}
+
+Result<void, Failure> SipRoomImpl::open() {
+  redirect_library_log(&logs);
+  const bool with_tls = std::any_of(wanted.listen.begin(), wanted.listen.end(),
+                                    [](const SipListen& l) { return l.transport == SipTransport::Tls; });
+  if (with_tls) {
+    if (const auto floor = set_tls_floor(wanted.tls_policy.require_1_3); !floor) return floor.error();
+    auto folder = SipTlsFolder::make(wanted.tls);
+    if (!folder) return folder.error();
+    tls.emplace(std::move(*folder));
+  }
+  const auto ms = [](std::chrono::milliseconds t) { return static_cast<unsigned>(t.count()); };
+  // No default leg: requests that begin something come to on_message() before the library has made a transaction of
+  // them.
+  nta.reset(nta_agent_create(
+      loop.root(), reinterpret_cast<const url_string_t*>(-1),
+      [](nta_agent_magic_t* self, nta_agent_t*, msg_t* msg, sip_t* sip) { return self->on_message(msg, sip); }, this,
+      NTATAG_UA(1), NTATAG_MAXSIZE(static_cast<usize_t>(wanted.message_bytes_max)),
+      NTATAG_MAX_PROCEEDING(static_cast<usize_t>(wanted.unanswered_max)), NTATAG_UDP_MTU(wanted.udp_mtu),
+      NTATAG_USE_NAPTR(1), NTATAG_USE_SRV(1), NTATAG_MERGE_482(1), NTATAG_CLIENT_RPORT(1), NTATAG_SERVER_RPORT(1),
+      NTATAG_EXTRA_100(1), NTATAG_SIP_T1(ms(wanted.t1)), NTATAG_SIP_T2(ms(wanted.t2)), NTATAG_SIP_T4(ms(wanted.t4)),
+      NTATAG_SIP_T1X64(ms(wanted.t1x64)), TAG_END()));
+  if (!nta) return Failure{"the SIP agent can't be made"};
+  auto opened = ports.open(nta.get(), wanted, tls ? tls->path() : std::string());
+  if (!opened) {
+    nta.reset();
+    return opened;
+  }
+  for (const auto& port : ports.opened())
+    logs.write(LogLevel::Standard,
+               "SIP port open: " + port.address + " " + std::to_string(port.port) + "/" + to_string(port.transport));
+  return {};
+}
+
+SipLeg* SipRoomImpl::find(LegId leg) {
+  const auto it = legs.find(leg);
+  return it == legs.end() ? nullptr : it->second.get();
+}
+
+void SipRoomImpl::retire(LegId leg) {
+  const auto it = legs.find(leg);
+  if (it == legs.end()) return;
+  it->second->close();
+  graveyard.push_back(std::move(it->second));
+  legs.erase(it);
+}
+
+int SipRoomImpl::on_message(msg_t* msg, sip_t* sip) {
+  enter();
+  if (sip == nullptr || sip->sip_request == nullptr || sip->sip_from == nullptr || sip->sip_to == nullptr ||
+      sip->sip_call_id == nullptr || sip->sip_cseq == nullptr || sip->sip_via == nullptr) {
+    nta_msg_discard(nta.get(), msg);
+    return 0;
+  }
+  switch (sip->sip_request->rq_method) {
+    case sip_method_ack:
+      nta_msg_discard(nta.get(), msg);
+      return 0;
+    case sip_method_invite:
+      on_invite(msg, sip);
+      return 0;
+    case sip_method_register:
+      on_register(msg, sip);
+      return 0;
+    default:
+      break;
+  }
+  if (!admission.welcome(ports.origin(nta.get(), msg), loop.now())) {
+    nta_msg_discard(nta.get(), msg);
+    return 0;
+  }
+  if (sip->sip_request->rq_method == sip_method_cancel || sip->sip_to->a_tag != nullptr) {
+    refuse(msg, 481, nullptr);
+  } else if (const auto unknown = text::unsupported(sip); !unknown.empty()) {
+    refuse(msg, 420, nullptr, "Unsupported: " + unknown + "\r\n");
+  } else if (sip->sip_request->rq_method == sip_method_options) {
+    nta_msg_treply(nta.get(), msg, SIP_200_OK, SIPTAG_SERVER(common.server), SIPTAG_ALLOW(common.allow),
+                   SIPTAG_ACCEPT(common.accept), SIPTAG_SUPPORTED(common.supported), TAG_END());
+  } else {
+    refuse(msg, sip->sip_request->rq_method == sip_method_unknown ? 501 : 405, nullptr);
+  }
+  return 0;
+}
+
+// Without a transaction: nothing is kept of the request, nothing is sent again, its ACK is dropped.
+void SipRoomImpl::refuse(msg_t* msg, int status, const char* reason, const std::string& lines) {
+  nta_msg_treply(nta.get(), msg, status, reason, SIPTAG_SERVER(common.server),
+                 TAG_IF(status == 405 || status == 501, SIPTAG_ALLOW(common.allow)),
+                 TAG_IF(!lines.empty(), SIPTAG_HEADER_STR(lines.c_str())), TAG_END());
+}
+
+void SipRoomImpl::refuse(msg_t* msg, const Reply& reply) {
+  if (reply.status == 0) {
+    nta_msg_discard(nta.get(), msg);
+    return;
+  }
+  refuse(msg, reply.status, reply.reason.empty() ? nullptr : reply.reason.c_str(), text::header_lines(reply.headers));
+}
+
+void SipRoomImpl::turned_away(const Origin& origin, const char* why) {
+  ++refused;
+  const Instant now = loop.now().steady;
+  if (now - told_at < 1s) return;
+  logs.write(LogLevel::Standard, "INVITE from " + origin.ip + ":" + std::to_string(origin.port) +
+                                     " refused with 503: " + why + " (" + std::to_string(refused - refused_told) +
+                                     " since the last such line)");
+  told_at = now;
+  refused_told = refused;
+}
+
+void SipRoomImpl::on_invite(msg_t* msg, sip_t* sip) {
+  if (sip->sip_to->a_tag != nullptr) return refuse(msg, 481, nullptr);
+  Origin origin = ports.origin(nta.get(), msg);
+  const Now now = loop.now();
+  const std::string later = "Retry-After: " + std::to_string(wanted.retry_after.count()) + "\r\n";
+  if (refusing) return refuse(msg, 503, nullptr, later);
+  if (const auto verdict = gate.check(origin.ip, now.steady); verdict != SipGate::Verdict::Pass) {
+    turned_away(origin, to_string(verdict));
+    return refuse(msg, 503, nullptr, later);
+  }
+  if (legs.size() >= wanted.legs_max) {
+    turned_away(origin, "too many calls at once");
+    return refuse(msg, 503, nullptr, later);
+  }
+  if (const auto unknown = text::unsupported(sip); !unknown.empty())
+    return refuse(msg, 420, nullptr, "Unsupported: " + unknown + "\r\n");
+  const auto scheme = sip->sip_request->rq_url->url_type;
+  if (scheme != url_sip && scheme != url_sips && scheme != url_tel) return refuse(msg, 416, nullptr);
+  auto sdp = text::sdp(sip);
+  if (sip->sip_content_encoding != nullptr || (sip->sip_payload != nullptr && sip->sip_payload->pl_len > 0 && !sdp))
+    return refuse(msg, 415, nullptr, "Accept: application/sdp\r\n");
+  if (sip->sip_contact == nullptr) return refuse(msg, 400, "Contact is missing");
+
+  RequestFacts facts = text::facts(sip, std::move(origin));
+  auto verdict = admission.invited(facts, now);
+  if (const auto* reply = std::get_if<Reply>(&verdict)) return refuse(msg, *reply);
+
+  Invited invited;
+  invited.leg = LegId{++last_leg};
+  invited.caller = std::move(std::get<Caller>(verdict));
+  invited.request_uri = admission.called(facts);
+  invited.conversation_id = text::header(sip, text::kConversationHeader);
+  invited.source = facts.origin.ip + ":" + std::to_string(facts.origin.port);
+  invited.local_ip = facts.origin.local_ip;
+  invited.sdp = std::move(sdp);
+  invited.timer = text::timer(sip);
+  invited.max_forwards = facts.max_forwards.value_or(70);
+  for (const auto& name : wanted.report_headers)
+    if (auto value = text::header(sip, name); !value.empty()) invited.headers.push_back({name, std::move(value)});
+  invited.from_uri = std::move(facts.from_uri);
+  invited.from_display = std::move(facts.from_display);
+  invited.to_uri = std::move(facts.to_uri);
+  invited.call_id = std::move(facts.call_id);
+
+  const sip_contact_t* contact = ports.contact_at(facts.origin);
+  std::string flow = flow_of(sip, facts.origin);
+  sofia::Incoming request(nta_incoming_create(nta.get(), nullptr, msg, sip, TAG_END()));
+  if (!request || contact == nullptr) return;
+  auto leg = std::make_unique<SipLeg>(*this, invited.leg);
+  if (!leg->accept_invite(std::move(request), sip, contact, std::move(flow), gate.ticket(facts.origin.ip))) return;
+  legs.emplace(invited.leg, std::move(leg));
+  sink(std::move(invited));
+}
+
+void SipRoomImpl::on_register(msg_t* msg, sip_t* sip) {
+  if (const auto unknown = text::unsupported(sip); !unknown.empty())
+    return refuse(msg, 420, nullptr, "Unsupported: " + unknown + "\r\n");
+  const Reply reply = admission.registered(text::registration(sip, ports.origin(nta.get(), msg)), loop.now());
+  if (reply.status < 200 || reply.status >= 300) return refuse(msg, reply);
+  // A transaction repeats the answer if the request is repeated; the registrar would take that for a replay.
+  const std::string lines = text::header_lines(reply.headers);
+  const sofia::Incoming request(nta_incoming_create(nta.get(), nullptr, msg, sip, TAG_END()));
+  if (!request) return;
+  nta_incoming_treply(request.get(), reply.status, reply.reason.empty() ? nullptr : reply.reason.c_str(),
+                      SIPTAG_SERVER(common.server), TAG_IF(!lines.empty(), SIPTAG_HEADER_STR(lines.c_str())),
+                      TAG_END());
+}
+
+SipRoom::SipRoom(SipLoop& loop, SipSettings settings, Admission& admission, Logger& log, Sink sink)
+    : impl_(std::make_unique<SipRoomImpl>(loop, std::move(settings), admission, log, std::move(sink))) {}
+SipRoom::~SipRoom() = default;
+
+Result<void, Failure> SipRoom::open() {
+  return impl_->open();
+}
+std::vector<SipListen> SipRoom::ports() const {
+  return impl_->ports.opened();
+}
+
+void SipRoom::perform(const SendInvite& action) {
+  if (!impl_->nta || impl_->legs.contains(action.leg)) return;
+  auto& leg = impl_->legs[action.leg];
+  leg = std::make_unique<SipLeg>(*impl_, action.leg);
+  leg->invite(action);
+}
+
+void SipRoom::perform(const Answer& action) {
+  if (auto* leg = impl_->find(action.leg)) leg->answer(action);
+}
+void SipRoom::perform(const SendCancel& action) {
+  if (auto* leg = impl_->find(action.leg)) leg->cancel(action.reason);
+}
+void SipRoom::perform(const SendBye& action) {
+  if (auto* leg = impl_->find(action.leg)) leg->bye(action.reason);
+}
+void SipRoom::perform(const SendReinvite& action) {
+  if (auto* leg = impl_->find(action.leg)) leg->reinvite(action);
+}
+void SipRoom::perform(const AnswerReinvite& action) {
+  if (auto* leg = impl_->find(action.leg)) leg->answer_reinvite(action);
+}
+void SipRoom::perform(const ForgetLeg& action) {
+  if (auto* leg = impl_->find(action.leg)) leg->forget();
+}
+
+void SipRoom::refuse_new(bool refuse) {
+  impl_->refusing = refuse;
+}
+
+void SipRoom::configure(SipSettings settings) {
+  settings.listen = impl_->wanted.listen;
+  settings.tls = impl_->wanted.tls;
+  impl_->wanted = std::move(settings);
+}
+
+SipCounts SipRoom::counts() const {
+  return {impl_->legs.size(), impl_->gate.unanswered(), impl_->gate.unacknowledged(), impl_->refused};
+}
+
+}  // namespace tandem::connector
