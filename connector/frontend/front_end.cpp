@@ -20,13 +20,13 @@ Reply refusal(int status, std::string reason) {
 }
 
 SourceRules source_rules(const FrontEndSettings& s) {
-  return {static_cast<double>(s.calls_per_second), static_cast<double>(s.calls_burst), s.failed_auths, s.ban,
-          s.sources_tracked};
+  const double calls = s.calls_per_second;
+  return {calls, 2 * calls, s.failed_auths, s.ban, s.sources_tracked};
 }
 
 DigestGuard::Rules digest_rules(const FrontEndSettings& s) {
-  return {s.domains.empty() ? std::string("tandem") : lower(s.domains.front()), s.algorithms, s.nonce_lifetime,
-          s.nonces_tracked};
+  std::string realm = !s.realm.empty() ? s.realm : s.domains.empty() ? "tandem" : lower(s.domains.front());
+  return {std::move(realm), s.algorithms, s.nonce_lifetime, s.nonces_tracked};
 }
 
 void FrontEnd::Parts::note(LogLevel level, std::string text) {

@@ -1,5 +1,6 @@
 // What the front end needs to know of the environment: plain values, resolved from the environment file by the program.
-// Option names of section `front-end` are in the comments. Changed settings are handed in whole (FrontEnd::configure).
+// Option names are in the comments: section `front-end`, or `limits` where it says so. Changed settings are handed in
+// whole (FrontEnd::configure).
 #pragma once
 
 #include <chrono>
@@ -39,8 +40,9 @@ enum class DigestAlgorithm { Md5, Sha256 };
 struct FrontEndSettings {
   std::string application;                     // our application name: who holds the registrations we report
   FrontEndMode mode = FrontEndMode::Embedded;  // mode
-  std::vector<std::string> domains;        // domains; the first is the realm and what short names are completed with
-  std::vector<std::string> own_addresses;  // "ip:port" of our SIP listeners: names of ours beside the domains
+  std::vector<std::string> domains;            // domains; the first is what short names are completed with
+  std::string realm;                           // realm; empty: the first domain
+  std::vector<std::string> own_addresses;      // "ip:port" of our SIP listeners: names of ours beside the domains
 
   // External mode.
   std::string server_address;                  // server-address
@@ -51,29 +53,28 @@ struct FrontEndSettings {
   std::unordered_map<Dn, LocalDn> dns;
   std::vector<Trunk> trunks;
 
-  bool accept_strangers =
-      true;  // accept-strangers: callers who prove nothing may call DNs of ours, never anything else
-  bool foreign_domains = false;  // foreign-domains: phones and applications of ours may call addresses of other domains
-  bool trust_registered_flow =
-      false;  // trust-registered-flow: a TCP or TLS connection that registered by digest isn't asked again
+  // accept-strangers: callers who prove nothing may call DNs of ours, never anything else.
+  bool accept_strangers = true;
+  // foreign-domains: phones and applications of ours may call addresses of other domains.
+  bool foreign_domains = false;
+  // trust-registered-flow: a TCP or TLS connection that registered by digest isn't asked again.
+  bool trust_registered_flow = false;
 
   // Registrar.
-  std::chrono::seconds expires_default{3600};  // registration-expires
-  std::chrono::seconds expires_min{60};        // registration-min-expires; shorter: 423
-  std::chrono::seconds expires_max{7200};      // registration-max-expires; longer is shortened
-  std::size_t contacts_per_aor = 10;           // contacts-per-dn; a further one replaces the oldest
-  std::size_t registrations_max = 100000;      // registrations-max; contacts altogether, ours and learned
+  std::chrono::seconds expires_min{60};    // min-expires; shorter: 423
+  std::chrono::seconds expires_max{3600};  // max-expires; longer is shortened, and given to who asks for none
+  std::size_t contacts_per_aor = 10;       // limits contacts-per-aor; a further one replaces the oldest
+  std::size_t registrations_max = 20000;   // limits registrations; contacts altogether, ours and learned
 
   // Digest.
   std::vector<DigestAlgorithm> algorithms{DigestAlgorithm::Md5};  // digest-algorithms, in the order they are offered
   std::chrono::seconds nonce_lifetime{300};                       // nonce-lifetime
   std::size_t nonces_tracked = 50000;                             // bounds the replay memory
 
-  // Protection, each for one source address (IPv6: its /64). 0: off. Trunks and the trusted proxy are exempt.
-  std::uint32_t calls_per_second = 100;  // calls-per-second-per-source
-  std::uint32_t calls_burst = 200;
-  std::uint32_t failed_auths = 20;      // failed-authentications: so many within a minute ban the source
-  std::chrono::seconds ban{60};         // ban-time
+  // Protection, each for one source address (IPv6: its /64). Trunks and the trusted proxy are exempt.
+  std::uint32_t calls_per_second = 200;  // limits calls-per-second-per-source, with a burst of twice as many; 0: off
+  std::uint32_t failed_auths = 20;      // limits failed-authentications: so many within a minute ban the source; 0: off
+  std::chrono::seconds ban{60};         // limits ban-time
   std::size_t sources_tracked = 20000;  // bounds the memory
 };
 
