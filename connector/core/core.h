@@ -41,6 +41,7 @@ class Core final : public Machine {
   void on(Commanded& input);
   void on(CoreTimer& input);
   void on(CoreConfigured& input);
+  void on(CoreStopping& input);
 
   // --- Commands ---
   using Code = link::CommandFailed;

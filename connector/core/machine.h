@@ -155,10 +155,11 @@ struct CoreTimer {
 struct CoreConfigured {
   std::shared_ptr<const CoreSettings> settings;
 };
+struct CoreStopping {};  // the process ends: every party leaves with cause SHUTDOWN
 
 using Input = std::variant<Invited, Cancelled, Acked, AckMissing, Progressed, InviteAccepted, InviteRejected, Reinvited,
                            ReinviteAccepted, ReinviteRejected, ByeReceived, LegLost, MediaSilent, DigitReceived,
-                           LinkOpened, LinkRole, LinkClosed, Commanded, CoreTimer, CoreConfigured>;
+                           LinkOpened, LinkRole, LinkClosed, Commanded, CoreTimer, CoreConfigured, CoreStopping>;
 
 // --- To the sip room ---
 

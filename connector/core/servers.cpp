@@ -87,6 +87,20 @@ void Core::end_unestablished() {
   }
 }
 
+void Core::on(CoreStopping&) {
+  std::vector<PartyNo> all;
+  for (const auto& [number, conversation] : conversations_)
+    for (const auto* party : conversation.parties) all.push_back(party->no);
+  std::sort(all.begin(), all.end());  // same inputs, same outputs
+  log(LogLevel::Standard, "stopping: " + std::to_string(all.size()) + " parties are let go");
+  for (const auto no : all) {
+    auto* party = find_party(no);
+    if (!party) continue;
+    const bool called = party->outgoing && party->state != PartyState::Connected;
+    end_party(*party, End{.cause = link::Left::SHUTDOWN, .reason = "stopping", .status = called ? 487 : 503});
+  }
+}
+
 link::Snapshot Core::snapshot() const {
   link::Snapshot all;
   for (const auto& [number, conversation] : conversations_) {
