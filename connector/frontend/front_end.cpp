@@ -20,8 +20,8 @@ Reply refusal(int status, std::string reason) {
 }
 
 SourceRules source_rules(const FrontEndSettings& s) {
-  const double calls = s.calls_per_second;
-  return {calls, 2 * calls, s.failed_auths, s.ban, s.sources_tracked};
+  return {static_cast<double>(s.calls_per_second), static_cast<double>(s.calls_burst), s.failed_auths, s.ban,
+          s.sources_tracked};
 }
 
 DigestGuard::Rules digest_rules(const FrontEndSettings& s) {

@@ -66,7 +66,7 @@ Reply FrontEnd::registered(const RegisterAsked& asked, Now now) {
     for (const Binding& b : *have) {
       if (b.uri == contact.uri && overtaken(b, facts)) return refusal(400, "CSeq out of order");
     }
-    std::uint32_t expires = contact.expires_s.value_or(asked.expires_s.value_or(seconds(settings.expires_max)));
+    std::uint32_t expires = contact.expires_s.value_or(asked.expires_s.value_or(seconds(settings.expires_default)));
     if (expires == 0) {
       change.remove.push_back(contact.uri);
       gone = true;

@@ -61,10 +61,11 @@ struct FrontEndSettings {
   bool trust_registered_flow = false;
 
   // Registrar.
-  std::chrono::seconds expires_min{60};    // min-expires; shorter: 423
-  std::chrono::seconds expires_max{3600};  // max-expires; longer is shortened, and given to who asks for none
-  std::size_t contacts_per_aor = 10;       // limits contacts-per-aor; a further one replaces the oldest
-  std::size_t registrations_max = 20000;   // limits registrations; contacts altogether, ours and learned
+  std::chrono::seconds expires_min{60};        // min-expires; shorter: 423
+  std::chrono::seconds expires_max{3600};      // max-expires; longer is shortened
+  std::chrono::seconds expires_default{3600};  // given to who asks for none
+  std::size_t contacts_per_aor = 10;           // limits contacts-per-aor; a further one replaces the oldest
+  std::size_t registrations_max = 20000;       // limits registrations; contacts altogether, ours and learned
 
   // Digest.
   std::vector<DigestAlgorithm> algorithms{DigestAlgorithm::Md5};  // digest-algorithms, in the order they are offered
@@ -72,7 +73,8 @@ struct FrontEndSettings {
   std::size_t nonces_tracked = 50000;                             // bounds the replay memory
 
   // Protection, each for one source address (IPv6: its /64). Trunks and the trusted proxy are exempt.
-  std::uint32_t calls_per_second = 200;  // limits calls-per-second-per-source, with a burst of twice as many; 0: off
+  std::uint32_t calls_per_second = 200;  // limits calls-per-second-per-source; 0: off
+  std::uint32_t calls_burst = 400;
   std::uint32_t failed_auths = 20;      // limits failed-authentications: so many within a minute ban the source; 0: off
   std::chrono::seconds ban{60};         // limits ban-time
   std::size_t sources_tracked = 20000;  // bounds the memory

@@ -158,6 +158,7 @@ TEST_CASE("Loops and worn-out requests end here") {
 TEST_CASE("A source over its rate gets 503, others and trunks go on") {
   auto s = settings();
   s.calls_per_second = 10;
+  s.calls_burst = 20;
   FrontEnd front{s, kSecret};
   Phone flood{"x", "", udp("203.0.113.66", 5060), "elsewhere.test"};
   Phone calm{"y", "", udp("203.0.113.67", 5060), "elsewhere.test"};
