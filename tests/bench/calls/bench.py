@@ -52,7 +52,7 @@ applications:
     tls: {{certificate: certs/connector1.pem, key: certs/connector1.key, ca: certs/ca.pem}}
     options:
       front-end: {{mode: embedded, domains: [tandem.test]}}
-      limits: {{max-calls-per-second-per-source: 0}}
+      limits: {{calls-per-second-per-source: 0}}
       log: {{verbose: {args.log}, all: {directory}/connector-%.log}}
 switches:
   Main:
