@@ -11,7 +11,7 @@
 namespace tandem::net {
 
 struct AddpOptions {
-  std::chrono::milliseconds timeout{10000};  // silence before a poll, and again before the other side is dead; 0: off
+  std::chrono::milliseconds timeout{10000};  // silence after which the other side is dead; 0: off
 };
 
 class Addp {
@@ -38,7 +38,6 @@ class Addp {
  private:
   AddpOptions options_;
   Instant heard_;
-  Instant poll_sent_{0};
   std::uint64_t stamp_ = 0;
   bool polled_ = false;
 };

@@ -19,6 +19,7 @@ constexpr std::size_t longest_read = 64 * 1024;
 constexpr int frames_per_turn = 128;  // then others have their turn
 constexpr std::size_t records_at_once =
     128 * 1024;  // plain bytes made into TLS records before the socket is asked again
+constexpr Instant flood_break = std::chrono::seconds(1);  // so long without being held back, and a flood is over
 constexpr auto linger_time = std::chrono::seconds(1);
 
 bool would_block(const boost::system::error_code& error) {
@@ -211,13 +212,13 @@ bool Stream::allowed() {
   const double seconds = std::chrono::duration<double>(now - refilled_).count();
   refilled_ = now;
   allowance_ = std::min<double>(options_.burst, allowance_ + seconds * options_.frames_per_second);
-  if (allowance_ >= options_.burst / 2.0) flood_since_ = Instant{0};
   return allowance_ >= 1;
 }
 
 void Stream::hold_back() {
   const Instant now = loop_.steady();
-  if (flood_since_ == Instant{0}) flood_since_ = now;
+  if (now - held_back_at_ > flood_break) flood_since_ = now;
+  held_back_at_ = now;
   if (now - flood_since_ >= options_.flood_timeout) {
     return finish(CloseReason::Flood, "more than " + std::to_string(options_.frames_per_second) +
                                           " messages a second for " + std::to_string(options_.flood_timeout.count()) +

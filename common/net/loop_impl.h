@@ -28,20 +28,20 @@ struct EventLoop::Impl final : EventLoop::TimerSource {
   void run_turn_end();
   void wait_signal(boost::asio::signal_set& set, const Task& task);
 
-  // Handlers that die with `io` may own Timers: what those use is declared before it.
+  // Handlers that die with `io` may own Timers: what those use is declared before it. What owns sockets comes after it.
   TimerQueue queue;
   std::unordered_map<std::uint64_t, Timer*> timers;
   std::uint64_t last_id = 0;
   std::vector<TimerSource*> sources;
   ByteQueue scratch;  // plain bytes of the connection that is being read just now
   std::mt19937_64 random{std::random_device{}()};
-  std::vector<Task> turn_end;
-  std::vector<Task> turn_end_running;
   Instant armed = never;
 
   boost::asio::io_context io{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work;
   boost::asio::steady_timer timer;
+  std::vector<Task> turn_end;
+  std::vector<Task> turn_end_running;
   std::list<boost::asio::signal_set> signals;
 };
 

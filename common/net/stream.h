@@ -80,6 +80,7 @@ class Stream final : public Connection, public std::enable_shared_from_this<Stre
   double allowance_ = 0;      // frames that may still come
   Instant refilled_{0};
   Instant flood_since_{0};
+  Instant held_back_at_{0};
   Instant heard_{0};
 
   ByteQueue pending_;     // frames as queued

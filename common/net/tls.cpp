@@ -84,13 +84,21 @@ std::string common_name(const X509* certificate) {
   return name.data();
 }
 
-// Why a session failed, in an operator's words.
-std::string explain(SSL* ssl) {
+// Called for each certificate of the other side's chain: keeps the name of one that is refused, for the log.
+int note_verdict(int good, X509_STORE_CTX* store) {
+  if (good == 0) {
+    const void* ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    auto* name = static_cast<std::string*>(SSL_get_app_data(static_cast<const SSL*>(ssl)));
+    if (name != nullptr) *name = common_name(X509_STORE_CTX_get0_cert(store));
+  }
+  return good;
+}
+
+// Why a session failed, in an operator's words. `name`: of the certificate that was refused.
+std::string explain(const SSL* ssl, const std::string& name) {
   const unsigned long code = ERR_peek_last_error();
   const long verdict = SSL_get_verify_result(ssl);
   if (verdict != X509_V_OK) {
-    const X509Ptr peer(SSL_get1_peer_certificate(ssl));
-    const std::string name = common_name(peer.get());
     ERR_clear_error();
     return "its certificate" + (name.empty() ? "" : " \"" + name + "\"") +
            " is not accepted: " + X509_verify_cert_error_string(verdict);
@@ -153,10 +161,11 @@ Result<std::shared_ptr<TlsContext>, Failure> TlsContext::make(TlsSide side, cons
       ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_TICKET);
   SSL_CTX_set_num_tickets(ctx, 0);
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
   SSL_CTX_set_read_ahead(ctx, 1);
-  if (SSL_CTX_set_cipher_list(ctx, "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL") != 1) {
-    return Failure{"TLS ciphers can't be set: " + openssl_error()};
+  const std::string ciphers = options.ciphers.empty() ? "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL" : options.ciphers;
+  if (SSL_CTX_set_cipher_list(ctx, ciphers.c_str()) != 1) {
+    return Failure{"TLS ciphers \"" + ciphers + "\" can't be used: " + openssl_error()};
   }
 
   if (!options.certificate.empty()) {
@@ -184,7 +193,7 @@ Result<std::shared_ptr<TlsContext>, Failure> TlsContext::make(TlsSide side, cons
       }
       if (side == TlsSide::Server) SSL_CTX_set_client_CA_list(ctx, SSL_load_client_CA_file(options.ca.c_str()));
     }
-    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, note_verdict);
   } else {
     SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, nullptr);
   }
@@ -194,6 +203,7 @@ Result<std::shared_ptr<TlsContext>, Failure> TlsContext::make(TlsSide side, cons
 struct TlsSession::Impl {
   TlsContextPtr context;
   Wire wire;
+  std::string refused;  // common name of a certificate that isn't accepted
   SslPtr ssl;
   bool established = false;
   bool peer_closed = false;
@@ -201,7 +211,7 @@ struct TlsSession::Impl {
 
   Failure fail() {
     failed = true;
-    return Failure{explain(ssl.get())};
+    return Failure{explain(ssl.get(), refused)};
   }
   Result<void, Failure> handshake() {
     ERR_clear_error();
@@ -226,6 +236,7 @@ TlsSession::TlsSession(TlsContextPtr context, const std::string& name) : impl_(s
   BIO_set_init(bio.get(), 1);
   BIO* const both = bio.release();
   SSL_set_bio(ssl, both, both);  // takes the one reference
+  SSL_set_app_data(ssl, &impl_->refused);
   if (made.side == TlsSide::Server) {
     SSL_set_accept_state(ssl);
     return;

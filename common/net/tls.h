@@ -17,6 +17,7 @@ struct TlsOptions {
   std::string ca;            // PEM file: who may sign the other side's certificate; empty: the system's
   bool mutual = true;        // server side: the client must present a certificate signed by `ca`
   bool require_1_3 = false;  // else TLS 1.2 is the lowest
+  std::string ciphers;       // of TLS 1.2, in OpenSSL's notation; empty: forward secret ones with AEAD
   bool verify_peer = true;   // client side: check the server's certificate; switch off for trying things only
 };
 

@@ -1,0 +1,67 @@
+// The CTI links of one T-Server, on the event loop's thread: keeps every configured Connector connected.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/log/log.h"
+#include "common/net/dialer.h"
+#include "tserver/links/session.h"
+#include "tserver/model/machine.h"
+
+namespace tandem::tserver {
+
+// One link section.
+struct LinkOptions {
+  std::string name;
+  net::HostPort connector;
+  std::string pool;
+  net::TlsContextPtr tls;  // null: plain TCP
+  bool verify_name = false;
+  std::chrono::milliseconds addp_timeout{5000};
+  std::chrono::milliseconds addp_remote_timeout{5000};
+  net::BackoffOptions reconnect;
+  net::ConnectionOptions connection;
+};
+
+// What we say of ourselves on every link.
+struct LinkIdentity {
+  std::string application;
+  std::string version;
+  std::uint64_t epoch = 0;
+};
+
+class Links {
+ public:
+  using Take = std::function<void(Input)>;
+
+  // `take` is given LinkUp, Happened and LinkDown, never from within a call to this object.
+  Links(net::EventLoop& loop, Logger& log, LinkIdentity identity, Take take);
+  ~Links();
+  Links(const Links&) = delete;
+  Links& operator=(const Links&) = delete;
+
+  // Makes link number `link` what `options` say: begins to dial if it is new, drops and redials if host, port or
+  // transport are others, else takes the rest over for the next connection.
+  void set(LinkNo link, LinkOptions options);
+  // Says goodbye and dials no more.
+  void remove(LinkNo link);
+
+  void order(Order order);
+  // Goodbye on every link.
+  void stop(const std::string& why);
+  std::size_t connected() const;  // links with a connection, up or not
+
+ private:
+  class Link;
+
+  net::EventLoop& loop_;
+  Logger& log_;
+  LinkIdentity identity_;
+  Take take_;
+  std::vector<std::unique_ptr<Link>> links_;
+};
+
+}  // namespace tandem::tserver

@@ -1,0 +1,121 @@
+#include "tserver/links/session.h"
+
+namespace tandem::tserver {
+
+link::Envelope& LinkSession::send(Effects& out) {
+  auto& sent = std::get<Send>(out.emplace_back(Send{})).envelope;
+  sent.set_sequence(++sent_);
+  sent.set_epoch(options_.epoch);
+  return sent;
+}
+
+void LinkSession::connected(Instant now, Effects& out) {
+  state_ = State::AwaitHello;
+  sent_ = received_ = 0;
+  deadline_ = now + options_.open_timeout;
+  addp_.emplace(net::AddpOptions{options_.addp_timeout}, now);
+  link::Hello& hello = *send(out).mutable_hello();
+  hello = options_.hello;
+  hello.set_major(link_major);
+  hello.set_minor(link_minor);
+  hello.set_addp_timeout_ms(static_cast<std::uint32_t>(options_.addp_timeout.count()));
+  hello.set_addp_remote_timeout_ms(static_cast<std::uint32_t>(options_.addp_remote_timeout.count()));
+}
+
+void LinkSession::received(link::Envelope envelope, Instant now, Effects& out) {
+  if (state_ == State::Closed) return;
+  addp_->received(now);
+  if (envelope.has_goodbye()) {  // whatever its number: nothing follows
+    const link::Goodbye& goodbye = envelope.goodbye();
+    return over("the Connector says goodbye: " + link::Goodbye::Reason_Name(goodbye.reason()) +
+                    (goodbye.text().empty() ? "" : ", " + goodbye.text()),
+                out, goodbye.reason() == link::Goodbye::FENCED);
+  }
+  if (envelope.sequence() != received_ + 1) {
+    return goodbye(
+        link::Goodbye::PROTOCOL_ERROR,
+        "sequence number " + std::to_string(envelope.sequence()) + " came after " + std::to_string(received_), out);
+  }
+  received_ = envelope.sequence();
+  const auto out_of_order = [&](const char* what) {
+    goodbye(link::Goodbye::PROTOCOL_ERROR, std::string(what) + " came out of order", out);
+  };
+  switch (envelope.body_case()) {
+    case link::Envelope::kHello:
+      return state_ == State::AwaitHello ? hello(envelope.hello(), out) : out_of_order("Hello");
+    case link::Envelope::kSnapshot:
+      if (state_ != State::AwaitSnapshot) return out_of_order("Snapshot");
+      state_ = State::Up;
+      out.emplace_back(Up{std::move(peer_), std::move(*envelope.mutable_snapshot())});
+      return;
+    case link::Envelope::kHappening:
+      if (state_ != State::Up) return out_of_order("Happening");
+      out.emplace_back(Happening{std::move(*envelope.mutable_happening())});
+      return;
+    case link::Envelope::kAddpPoll:
+      send(out).mutable_addp_answer()->set_stamp(envelope.addp_poll().stamp());
+      return;
+    case link::Envelope::kCommand:
+      return out_of_order("Command");
+    case link::Envelope::kAddpAnswer:
+    case link::Envelope::kGoodbye:      // seen above
+    case link::Envelope::BODY_NOT_SET:  // from a later minor version
+      return;
+  }
+}
+
+void LinkSession::hello(const link::Hello& hello, Effects& out) {
+  if (hello.major() != link_major) {
+    return goodbye(link::Goodbye::WRONG_VERSION,
+                   "this T-Server speaks version " + std::to_string(link_major) + " of the CTI link, not " +
+                       std::to_string(hello.major()),
+                   out);
+  }
+  peer_ = hello;
+  // Each side's wish counts: the shorter time, where both are given.
+  const std::chrono::milliseconds wished(hello.addp_remote_timeout_ms());
+  if (wished.count() > 0 && (addp_->timeout().count() == 0 || wished < addp_->timeout())) addp_->set_timeout(wished);
+  state_ = State::AwaitSnapshot;
+}
+
+void LinkSession::malformed(Effects& out) {
+  if (state_ != State::Closed) goodbye(link::Goodbye::PROTOCOL_ERROR, "a frame can't be decoded", out);
+}
+
+Instant LinkSession::check(Instant now, Effects& out) {
+  if (state_ == State::Closed) return Instant{0};
+  if (state_ != State::Up && now >= deadline_) {
+    goodbye(link::Goodbye::PROTOCOL_ERROR, state_ == State::AwaitHello ? "no Hello in time" : "no Snapshot in time",
+            out);
+    return Instant{0};
+  }
+  const auto step = addp_->check(now);
+  if (step.what == net::Addp::What::Dead) {
+    over("no sign of life for " + std::to_string(addp_->timeout().count()) + " ms", out);
+    return Instant{0};
+  }
+  if (step.what == net::Addp::What::Poll) send(out).mutable_addp_poll()->set_stamp(step.stamp);
+  if (state_ == State::Up) return step.again;
+  return step.again == Instant{0} ? deadline_ : std::min(deadline_, step.again);
+}
+
+bool LinkSession::command(link::Command command, Effects& out) {
+  if (state_ != State::Up) return false;
+  *send(out).mutable_command() = std::move(command);
+  return true;
+}
+
+void LinkSession::goodbye(link::Goodbye::Reason reason, const std::string& text, Effects& out) {
+  if (state_ == State::Closed) return;
+  link::Goodbye& goodbye = *send(out).mutable_goodbye();
+  goodbye.set_reason(reason);
+  goodbye.set_text(text);
+  over(text, out);
+}
+
+void LinkSession::over(std::string why, Effects& out, bool fenced) {
+  state_ = State::Closed;
+  out.emplace_back(Over{std::move(why), fenced});
+}
+
+}  // namespace tandem::tserver
