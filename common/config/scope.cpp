@@ -139,6 +139,7 @@ std::vector<LinkConfig> links_of(const Environment& environment, const Applicati
     link.pool = scope.get(options::link.pool_name, section);
     if (link.pool == "default") link.pool.clear();
     link.use_certificate = scope.get(options::link.use_certificate, section);
+    link.verify_name = scope.get(options::link.verify_name, section);
     link.addp_timeout = scope.get(options::link.addp_timeout, section);
     link.addp_remote_timeout = scope.get(options::link.addp_remote_timeout, section);
     link.reconnect_timeout = scope.get(options::link.reconnect_timeout, section);

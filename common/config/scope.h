@@ -86,6 +86,7 @@ struct LinkConfig {
   bool tls = true;
   std::string pool;  // empty: the default pool
   bool use_certificate = true;
+  bool verify_name = true;
   Seconds addp_timeout{0}, addp_remote_timeout{0};
   Milliseconds reconnect_timeout{0}, reconnect_timeout_max{0};
 };

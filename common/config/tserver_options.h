@@ -76,6 +76,7 @@ struct LinkSection : Section {
   Option<LinkProtocol> protocol{*this, "protocol", level::kTServer, "tls", {}, NextConnection, "Transport of the link; tcp is neither encrypted nor authenticated."};
   Option<std::string> pool_name{*this, "pool-name", level::kTServer, "", {0, 64}, Immediately, "Application pool of the Connector; empty or default means the default pool."};
   Option<bool> use_certificate{*this, "use-certificate", level::kTServer, "true", {}, NextConnection, "Whether the T-Server shows its certificate on this link."};
+  Option<bool> verify_name{*this, "verify-name", level::kTServer, "true", {}, NextConnection, "Whether the Connector's certificate must be made out for the hostname of this section."};
   Option<Seconds> addp_timeout{*this, "addp-timeout", level::kTServer, "5", {0, 3600}, NextConnection, "How long this side waits for any sign of life before it drops the link; 0 switches polling off."};
   Option<Seconds> addp_remote_timeout{*this, "addp-remote-timeout", level::kTServer, "5", {0, 3600}, NextConnection, "The same for the Connector's side of the link."};
   Option<Milliseconds> reconnect_timeout{*this, "reconnect-timeout", level::kTServer, "500 ms", {10, 3600000}, Immediately, "Pause before the first attempt to rebuild the link; it doubles with every further one, with jitter."};
@@ -114,6 +115,8 @@ struct TServerLimits : Section {
   Option<Bytes> frame_size{*this, "frame-size", level::kTServer, "1 MB", {4096, 67108864}, NextConnection, "Largest message taken from a client or a Connector."};
   Option<Bytes> client_queue{*this, "client-queue", level::kTServer, "8 MB", {65536, 1073741824}, Immediately, "Events that may wait for a client that doesn't read; above it the client is disconnected."};
   Option<Bytes> link_queue{*this, "link-queue", level::kTServer, "64 MB", {65536, 1073741824}, Immediately, "Commands that may wait for a Connector; above it the link is dropped."};
+  Option<Integer> requests_per_second{*this, "requests-per-second", level::kTServer, "5000", {0, 1000000}, NextConnection, "Messages taken from one client each second; one that sends more is read no faster. 0 switches it off."};
+  Option<Seconds> flood_timeout{*this, "flood-timeout", level::kTServer, "10", {1, 3600}, NextConnection, "A client that sends more than requests-per-second for this long is disconnected."};
   Option<Integer> requests_per_client{*this, "requests-per-client", level::kTServer, "1000", {1, 100000}, Immediately, "Requests of one client under way at once; above it TERR_TOO_MANY_REQ is answered."};
   Option<Integer> calls{*this, "calls", level::kTServer, "20000", {1, 1000000}, Immediately, "Calls at once; new ones above it are refused."};
   // clang-format on
