@@ -4,6 +4,11 @@
 
 namespace tandem::tserver {
 
+void Core::deliver(Event event, std::vector<SessionId> to, Asker asker) {
+  event->set_eventsequencenumber(++state.event_sequence);
+  out_.emplace_back(Deliver{std::move(event), std::move(to), asker.session, asker.reference_id});
+}
+
 void Core::tell(const Call& call, const Party& party, tlib::MessageType type, const Details& details, Asker asker) {
   std::vector<SessionId> to;
   if (party.device != nullptr) {
@@ -13,37 +18,35 @@ void Core::tell(const Call& call, const Party& party, tlib::MessageType type, co
     }
   }
   if (asker && state.client(asker.session) != nullptr) to.push_back(asker.session);
-  if (to.empty()) return;
-  out_.emplace_back(Deliver{new_party_event(state, now, type, call, party, details), std::move(to), asker.session,
-                            asker.reference_id});
+  if (!to.empty()) deliver(new_party_event(now, type, call, party, details), std::move(to), asker);
 }
 
-void Core::tell(const Device& device, const Event& event) {
+void Core::tell(const Device& device, Event event) {
   std::vector<SessionId> to;
   for (const Registration& r : device.registrations) {
     if (r.client->wants(event->type())) to.push_back(r.client->session);
   }
-  if (!to.empty()) out_.emplace_back(Deliver{event, std::move(to), {}, 0});
+  if (!to.empty()) deliver(std::move(event), std::move(to), {});
 }
 
-void Core::tell_all(const Event& event) {
+void Core::tell_all(Event event) {
   std::vector<SessionId> to;
   for (const auto& [session, client] : state.clients) {
     if (client->open && client->wants(event->type())) to.push_back(session);
   }
   std::sort(to.begin(), to.end());
-  if (!to.empty()) out_.emplace_back(Deliver{event, std::move(to), {}, 0});
+  if (!to.empty()) deliver(std::move(event), std::move(to), {});
 }
 
 void Core::answer(Asker asker, Event event) {
   if (state.client(asker.session) == nullptr) return;
-  out_.emplace_back(Deliver{std::move(event), {asker.session}, asker.session, asker.reference_id});
+  deliver(std::move(event), {asker.session}, asker);
 }
 
 void Core::refuse(Asker asker, const Refusal& refusal, std::string_view this_dn, const Call* call,
                   std::uint64_t conn_id) {
   if (state.client(asker.session) == nullptr) return;
-  Event event = new_event(state, now, tlib::EventError);
+  Event event = new_event(now, tlib::EventError);
   event->set_errorcode(refusal.code);
   event->set_errormessage(refusal.text);
   if (!this_dn.empty()) event->set_thisdn(this_dn.data(), this_dn.size());

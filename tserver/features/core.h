@@ -45,9 +45,9 @@ class Core {
   void tell(const Call& call, const Party& party, tlib::MessageType type, const Details& details = {},
             Asker asker = {});
   // An event about a DN, to the clients registered on it.
-  void tell(const Device& device, const Event& event);
+  void tell(const Device& device, Event event);
   // An event to every open client.
-  void tell_all(const Event& event);
+  void tell_all(Event event);
   // An event to the asker alone.
   void answer(Asker asker, Event event);
   // EventError to the asker alone.
@@ -91,6 +91,9 @@ class Core {
   void close(SessionId session, std::string why) { out_.emplace_back(CloseClient{session, std::move(why)}); }
 
  private:
+  // Numbers the event: EventSequenceNumber rises by one per event that somebody gets.
+  void deliver(Event event, std::vector<SessionId> to, Asker asker);
+
   Effects& out_;
 };
 

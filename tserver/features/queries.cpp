@@ -13,7 +13,7 @@ std::optional<Refusal> query_address(Core& core, Request& request) {
   if (message.infotype() != tlib::AddressInfoDNStatus) return refusal(tlib::TERR_UNSUP_OPER, "only DNStatus is served");
   const Device* device = core.state.device(Dn(name));
   if (device == nullptr) return refusal(tlib::TERR_NOT_CONFIGURED, "ThisDN is not configured");
-  Event event = new_event(core.state, core.now, tlib::EventAddressInfo);
+  Event event = new_event(core.now, tlib::EventAddressInfo);
   event->set_thisdn(device->dn.str());
   event->set_addresstype(address_type(device->settings.type));
   event->set_infotype(tlib::AddressInfoDNStatus);
@@ -28,7 +28,7 @@ std::optional<Refusal> query_call(Core& core, Request& request) {
     return refusal(tlib::TERR_UNSUP_OPER, "only StatusQuery is served");
   const auto on = check_call(core, request);
   if (!on) return on.error();
-  Event event = new_party_event(core.state, core.now, tlib::EventPartyInfo, *on->call, *on->party, {});
+  Event event = new_party_event(core.now, tlib::EventPartyInfo, *on->call, *on->party, {});
   event->set_callinfotype(tlib::CallInfoStatusQuery);
   tlib::KVList& extensions = *event->mutable_extensions();
   kv_add(extensions, "conn-0", to_string(on->call->id));

@@ -119,7 +119,6 @@ void link_up(Core& core, const LinkUp& input) {
   link.up = true;
   link.incarnation = input.hello.incarnation();
   link.application = input.hello.application();
-  if (link.pool.empty()) link.pool = input.hello.pool();
   for (const auto& [dn, device] : core.state.devices) std::erase(device->refused_by, link.no);
   ++core.state.links_up;
   core.log(LogLevel::Standard, "link " + link.name + ": connected to " + link.application + ", " +

@@ -33,7 +33,7 @@ std::optional<Refusal> register_address(Core& core, Request& request) {
     return refusal(tlib::TERR_RESOURCE_SEIZED, "ThisDN is registered by another client");
   }
   core.state.add_registration(request.client, device, mode);
-  Event event = new_event(core.state, core.now, tlib::EventRegistered);
+  Event event = new_event(core.now, tlib::EventRegistered);
   event->set_thisdn(device.dn.str());
   event->set_addresstype(address_type(device.settings.type));
   event->set_registermode(mode);
@@ -51,7 +51,7 @@ std::optional<Refusal> unregister_address(Core& core, Request& request) {
   if (device.registration(request.client) == nullptr)
     return refusal(tlib::TERR_NOT_REGISTERED, "not registered on ThisDN");
   core.state.remove_registration(request.client, device);
-  Event event = new_event(core.state, core.now, tlib::EventUnregistered);
+  Event event = new_event(core.now, tlib::EventUnregistered);
   event->set_thisdn(device.dn.str());
   core.answer(request.asker(), std::move(event));
   routers_gone(core, device);

@@ -14,12 +14,12 @@ void tell_service(Core& core, Device& device, bool in_service, const std::string
   device.in_service = in_service;
   core.log(LogLevel::Standard, device.dn.str() + (in_service ? ": in service" : ": out of service, " + cause));
   if (device.registrations.empty()) return;
-  Event event = new_event(core.state, core.now, in_service ? tlib::EventDNBackInService : tlib::EventDNOutOfService);
+  Event event = new_event(core.now, in_service ? tlib::EventDNBackInService : tlib::EventDNOutOfService);
   event->set_thisdn(device.dn.str());
   event->set_addresstype(address_type(device.settings.type));
   if (!in_service) kv_add(*event->mutable_extensions(), "cause", cause);
   kv_add(*event->mutable_extensions(), "PresenceType", "local");
-  core.tell(device, event);
+  core.tell(device, std::move(event));
 }
 
 void review(Core& core, Device& device, const std::string& cause) {
@@ -61,7 +61,7 @@ void end_calls_of(Core& core, Device& device) {
 
 void delete_device(Core& core, Device& device) {
   for (const Registration& r : std::vector<Registration>(device.registrations)) {
-    Event event = new_event(core.state, core.now, tlib::EventUnregistered);
+    Event event = new_event(core.now, tlib::EventUnregistered);
     event->set_thisdn(device.dn.str());
     event->set_errorcode(tlib::TERR_NOT_CONFIGURED);
     event->set_errormessage("the DN was deleted from the configuration");

@@ -21,8 +21,7 @@ bool speaks_our_protocol(std::string_view version) {
 }
 
 Event link_status(Core& core) {
-  Event event =
-      new_event(core.state, core.now, core.state.links_up > 0 ? tlib::EventLinkConnected : tlib::EventLinkDisconnected);
+  Event event = new_event(core.now, core.state.links_up > 0 ? tlib::EventLinkConnected : tlib::EventLinkDisconnected);
   event->set_applicationname(core.settings().application);
   event->set_serverversion(core.settings().version);
   event->set_protocolversion(std::string(kProtocolVersion));
@@ -56,12 +55,12 @@ std::optional<Refusal> set_input_mask(Core& core, Request& request) {
   for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit)
     mask[bit] = (static_cast<unsigned char>(bytes[bit / 8]) >> (bit % 8)) & 1;
   request.client.mask = mask;
-  core.answer(request.asker(), new_event(core.state, core.now, tlib::EventACK));
+  core.answer(request.asker(), new_event(core.now, tlib::EventACK));
   return std::nullopt;
 }
 
 std::optional<Refusal> query_server(Core& core, Request& request) {
-  Event event = new_event(core.state, core.now, tlib::EventServerInfo);
+  Event event = new_event(core.now, tlib::EventServerInfo);
   event->set_applicationname(core.settings().application);
   event->set_serverversion(core.settings().version);
   event->set_protocolversion(std::string(kProtocolVersion));

@@ -16,8 +16,7 @@ void tell_changed(Core& core, const Call& call, const std::string& by, const Par
     core.tell(call, party, tlib::EventAttachedDataChanged, {.third_party = &by}, &party == self ? asker : Asker{});
   }
   if (self == nullptr && asker) {
-    core.answer(asker,
-                new_call_event(core.state, core.now, tlib::EventAttachedDataChanged, call, {.third_party = &by}));
+    core.answer(asker, new_call_event(core.now, tlib::EventAttachedDataChanged, call, {.third_party = &by}));
   }
 }
 

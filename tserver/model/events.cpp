@@ -16,17 +16,16 @@ bool call_state_shown(tlib::MessageType type) {
 
 }  // namespace
 
-Event new_event(State& state, Now now, tlib::MessageType type) {
+Event new_event(Now now, tlib::MessageType type) {
   auto event = std::make_shared<tlib::Message>();
   event->set_type(type);
   event->set_timeinsecs(static_cast<std::int32_t>(now.wall.count() / 1000000));
   event->set_timeinusecs(static_cast<std::int32_t>(now.wall.count() % 1000000));
-  event->set_eventsequencenumber(++state.event_sequence);
   return event;
 }
 
-Event new_call_event(State& state, Now now, tlib::MessageType type, const Call& call, const Details& details) {
-  Event event = new_event(state, now, type);
+Event new_call_event(Now now, tlib::MessageType type, const Call& call, const Details& details) {
+  Event event = new_event(now, type);
   event->set_connid(call.id.value);
   event->set_calluuid(call.uuid);
   event->set_callid(call.call_id);
@@ -46,9 +45,8 @@ Event new_call_event(State& state, Now now, tlib::MessageType type, const Call& 
   return event;
 }
 
-Event new_party_event(State& state, Now now, tlib::MessageType type, const Call& call, const Party& self,
-                      const Details& details) {
-  Event event = new_call_event(state, now, type, call, details);
+Event new_party_event(Now now, tlib::MessageType type, const Call& call, const Party& self, const Details& details) {
+  Event event = new_call_event(now, type, call, details);
   event->set_thisdn(self.name());
   if (role_shown(type)) event->set_thisdnrole(self.role);
   if (!self.queue.empty()) event->set_thisqueue(self.queue);

@@ -10,8 +10,8 @@ namespace tandem::tserver {
 
 using Event = std::shared_ptr<tlib::Message>;
 
-// Type, time and EventSequenceNumber (rises by one per event generated).
-Event new_event(State& state, Now now, tlib::MessageType type);
+// Type and time; the EventSequenceNumber is given when it is delivered.
+Event new_event(Now now, tlib::MessageType type);
 
 // What differs from event to event.
 struct Details {
@@ -23,12 +23,11 @@ struct Details {
 
 // An event of `type` about `call`, for no party in particular: ConnID, CallUUID, CallID, CallType, MediaType, ANI,
 // DNIS, UserData, Extensions with Conversation-ID.
-Event new_call_event(State& state, Now now, tlib::MessageType type, const Call& call, const Details& details);
+Event new_call_event(Now now, tlib::MessageType type, const Call& call, const Details& details);
 
 // The same as `self` is told it: ThisDN and its role, ThisQueue, OtherDN and its role where there is one other real
 // party (or the number dialed, while there is none).
-Event new_party_event(State& state, Now now, tlib::MessageType type, const Call& call, const Party& self,
-                      const Details& details);
+Event new_party_event(Now now, tlib::MessageType type, const Call& call, const Party& self, const Details& details);
 
 // Bits of TPartyState, as ps-N reports them.
 std::int32_t party_bits(const Party& party);

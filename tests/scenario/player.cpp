@@ -1,0 +1,395 @@
+// Plays a scenario: each command becomes an input of the machine.
+#include <algorithm>
+#include <sstream>
+
+#include "render.h"
+#include "script.h"
+#include "world.h"
+
+namespace tandem::tserver::test {
+namespace {
+
+struct Words {
+  std::vector<std::string> plain;
+  std::vector<std::pair<std::string, std::string>> pairs;
+
+  explicit Words(const std::string& line) {
+    for (std::size_t at = 0; at < line.size();) {
+      if (line[at] == ' ') {
+        ++at;
+        continue;
+      }
+      std::string word;
+      bool in_quotes = false;
+      int depth = 0;
+      std::size_t eq = std::string::npos;
+      for (; at < line.size() && (line[at] != ' ' || in_quotes || depth > 0); ++at) {
+        if (line[at] == '"') {
+          in_quotes = !in_quotes;
+          continue;
+        }
+        if (line[at] == '{') ++depth;
+        if (line[at] == '}') --depth;
+        if (line[at] == '=' && eq == std::string::npos && depth == 0) eq = word.size();
+        word += line[at];
+      }
+      if (eq == std::string::npos) {
+        plain.push_back(word);
+      } else {
+        pairs.emplace_back(word.substr(0, eq), word.substr(eq + 1));
+      }
+    }
+  }
+
+  std::string get(const std::string& key, const std::string& otherwise = "") const {
+    for (const auto& [name, value] : pairs) {
+      if (name == key) return value;
+    }
+    return otherwise;
+  }
+  std::vector<std::string> all(const std::string& key) const {
+    std::vector<std::string> values;
+    for (const auto& [name, value] : pairs) {
+      if (name == key) values.push_back(value);
+    }
+    return values;
+  }
+  bool has(const std::string& word) const { return std::find(plain.begin(), plain.end(), word) != plain.end(); }
+  std::string at(std::size_t i) const { return i < plain.size() ? plain[i] : ""; }
+};
+
+std::chrono::seconds seconds(const std::string& text) {
+  return std::chrono::seconds(std::stol(text));
+}
+
+DnSettings& put_dn(Settings& settings, const std::string& name, DnType type) {
+  DnSettings& dn = settings.dns[Dn(name)];
+  dn.dn = Dn(name);
+  dn.type = type;
+  return dn;
+}
+
+// The switch that scenarios play in.
+Settings the_switch() {
+  Settings settings;
+  settings.application = "TServer_1";
+  settings.version = "1.0";
+  settings.domains = {"t.test"};
+  settings.links = {{"c1", ""}, {"c2", ""}, {"w1", "West"}};
+  for (const char* name : {"alice", "bob", "carol"}) put_dn(settings, name, DnType::Extension);
+  put_dn(settings, "dave", DnType::Extension).pool = "West";
+  for (const char* name : {"support", "sales", "night"}) put_dn(settings, name, DnType::RoutingPoint);
+  put_dn(settings, "presence", DnType::VoipService);
+  put_dn(settings, "queue", DnType::VirtualQueue);
+  put_dn(settings, "erp", DnType::ExternalRoutingPoint);
+  return settings;
+}
+
+std::string set_option(Settings& settings, const std::string& name, const std::string& value) {
+  if (name == "default-dn") {
+    settings.default_dn = value;
+  } else if (name == "router-timeout") {
+    settings.router_timeout = seconds(value);
+  } else if (name == "default-redirection-limit") {
+    settings.default_redirection_limit = static_cast<std::uint32_t>(std::stoul(value));
+  } else if (name == "no-answer-timeout") {
+    settings.no_answer_timeout = seconds(value);
+  } else if (name == "av-joining-timeout") {
+    settings.av_joining_timeout = seconds(value);
+  } else if (name == "link-loss-timeout") {
+    settings.link_loss_timeout = seconds(value);
+  } else if (name == "user-data-limit") {
+    settings.user_data_limit = static_cast<std::uint32_t>(std::stoul(value));
+  } else if (name == "max-calls") {
+    settings.max_calls = static_cast<std::uint32_t>(std::stoul(value));
+  } else if (name == "max-requests-per-client") {
+    settings.max_requests_per_client = static_cast<std::uint32_t>(std::stoul(value));
+  } else {
+    return "no option " + name;
+  }
+  return "";
+}
+
+std::string set_dn(Settings& settings, const Words& words) {
+  DnSettings& dn = put_dn(settings, words.at(1), settings.dns[Dn(words.at(1))].type);
+  for (const auto& [name, value] : words.pairs) {
+    if (name == "default-dn") {
+      dn.default_dn = value;
+    } else if (name == "router-timeout") {
+      dn.router_timeout = seconds(value);
+    } else if (name == "no-answer-timeout") {
+      dn.no_answer_timeout = seconds(value);
+    } else if (name == "register") {
+      dn.registered = value == "true";
+    } else if (name == "pool") {
+      dn.pool = value;
+    } else {
+      return "no option " + name + " of a DN";
+    }
+  }
+  return "";
+}
+
+class Player {
+ public:
+  explicit Player(const Scenario& scenario) : settings_(the_switch()), scenario_(scenario) {
+    std::vector<std::string> up{"c1"};
+    for (const std::string& line : scenario.before) {
+      const Words words(line);
+      if (words.at(0) == "set") {
+        for (const auto& [name, value] : words.pairs) complain(set_option(settings_, name, value));
+      } else if (words.at(0) == "dn") {
+        complain(set_dn(settings_, words));
+      } else if (words.at(0) == "links") {
+        up.assign(words.plain.begin() + 1, words.plain.end());
+      } else {
+        complain("not understood: " + line);
+      }
+    }
+    for (const LinkSettings& link : settings_.links) links_.push_back(link.name);
+    world_ = std::make_unique<World>(settings_);
+    for (const std::string& link : up) {
+      link::Hello hello;
+      hello.set_incarnation(1);
+      hello.set_application(link);
+      world_->handle(LinkUp{link_no(link), hello, {}});
+    }
+  }
+
+  Outcome play() {
+    Outcome outcome;
+    for (const Step& step : scenario_.steps) {
+      seen_.clear();
+      const std::size_t faults = world_->faults().size();
+      play(step);
+      for (std::size_t i = faults; i < world_->faults().size(); ++i)
+        complain(step.command + ": " + world_->faults()[i]);
+      outcome.seen.push_back(seen_);
+    }
+    const std::size_t faults = world_->faults().size();
+    world_->expect_empty();
+    for (std::size_t i = faults; i < world_->faults().size(); ++i) complain("at the end: " + world_->faults()[i]);
+    outcome.faults = faults_;
+    return outcome;
+  }
+
+ private:
+  void complain(const std::string& what) {
+    if (!what.empty()) faults_.push_back(what);
+  }
+
+  LinkNo link_no(const std::string& name) const {
+    return static_cast<LinkNo>(std::find(links_.begin(), links_.end(), name) - links_.begin());
+  }
+
+  void show(const Effects& effects) {
+    for (const Effect& effect : effects) {
+      if (const auto* order = std::get_if<Order>(&effect); order != nullptr && order->command.party() != 0) {
+        conversation_of_[order->command.party()] = order->command.conversation();
+      }
+    }
+    for (std::string& line : render(effects, names_, links_)) seen_.push_back(std::move(line));
+  }
+
+  void play(const Step& step) {
+    const Words words(step.command);
+    const std::string& first = words.at(0);
+    if (first == "client") {
+      open_client(words);
+    } else if (first == "advance") {
+      const std::string amount = words.at(1);
+      const bool ms = amount.ends_with("ms");
+      const long n = std::stol(amount);
+      world_->advance(ms ? Instant(std::chrono::milliseconds(n)) : Instant(std::chrono::seconds(n)),
+                      [&](const Effects& effects) { show(effects); });
+    } else if (first == "set" || first == "dn" || first == "delete") {
+      change_settings(words);
+    } else if (std::find(links_.begin(), links_.end(), first) != links_.end()) {
+      from_link(words, step);
+    } else if (clients_.contains(first)) {
+      from_client(words);
+    } else {
+      complain("not understood: " + step.command);
+    }
+  }
+
+  void change_settings(const Words& words) {
+    if (words.at(0) == "set") {
+      for (const auto& [name, value] : words.pairs) complain(set_option(settings_, name, value));
+    } else if (words.at(0) == "dn") {
+      complain(set_dn(settings_, words));
+    } else {
+      settings_.dns.erase(Dn(words.at(1)));
+    }
+    show(world_->handle(SettingsChanged{std::make_shared<const Settings>(settings_)}));
+  }
+
+  // Opens a session and registers it; what that answers is checked elsewhere.
+  void open_client(const Words& words) {
+    const SessionId session{clients_.size() + 1};
+    clients_[words.at(1)] = session;
+    names_.client(session, words.at(1));
+    world_->handle(ClientOpened{session, "peer"});
+    if (words.has("unopened")) return;
+    tlib::Message message;
+    message.set_type(tlib::RequestRegisterClient);
+    message.set_referenceid(1000000);
+    message.set_applicationname(words.at(1));
+    world_->handle(ClientRequest{session, message});
+    for (std::size_t i = 2; i < words.plain.size(); ++i) {
+      std::string dn = words.plain[i];
+      tlib::Message registration;
+      registration.set_type(tlib::RequestRegisterAddress);
+      registration.set_referenceid(static_cast<std::int32_t>(1000000 + i));
+      if (const auto colon = dn.find(':'); colon != std::string::npos) {
+        registration.set_registermode(dn.starts_with("private") ? tlib::RegisterModePrivate
+                                                                : tlib::RegisterModeMonitor);
+        dn = dn.substr(colon + 1);
+      }
+      registration.set_thisdn(dn);
+      const Effects effects = world_->handle(ClientRequest{session, registration});
+      const auto* answer = effects.empty() ? nullptr : std::get_if<Deliver>(&effects.front());
+      if (answer == nullptr || answer->event->type() != tlib::EventRegistered)
+        complain(words.at(1) + " can't register on " + dn);
+    }
+  }
+
+  void from_client(const Words& words) {
+    const SessionId session = clients_[words.at(0)];
+    if (words.at(1) == "closes") {
+      show(world_->handle(ClientClosed{session, "gone"}));
+      return;
+    }
+    tlib::Message message;
+    tlib::MessageType type{};
+    if (!tlib::MessageType_Parse(words.at(1), &type)) complain("no message " + words.at(1));
+    message.set_type(type);
+    if (words.at(2).starts_with("#")) message.set_referenceid(std::stoi(words.at(2).substr(1)));
+    for (const auto& [name, value] : words.pairs) {
+      if (const auto why = set_attribute(message, name, value, names_)) complain(*why);
+    }
+    show(world_->handle(ClientRequest{session, std::move(message)}));
+  }
+
+  link::Snapshot snapshot(const Step& step) {
+    link::Snapshot all;
+    for (const std::string& line : step.snapshot) {
+      const Words words(line);
+      if (!words.get("aor").empty()) {
+        *all.add_registrations() = registration(words);
+        continue;
+      }
+      link::Conversation& conversation = *all.add_conversations();
+      conversation.set_conversation(names_.value(words.get("conv")));
+      conversation.set_conversation_id(words.get("id"));
+      conversation.set_conn_id(names_.value(words.get("conn", "0")));
+      conversation.set_call_uuid(words.get("uuid"));
+      for (const std::string& text : words.all("party")) {  // number:state:dn[:out]
+        std::istringstream in(text);
+        std::string no, state, dn, direction;
+        std::getline(in, no, ':');
+        std::getline(in, state, ':');
+        std::getline(in, dn, ':');
+        std::getline(in, direction, ':');
+        link::Party& party = *conversation.add_parties();
+        party.set_party(names_.value(no));
+        link::PartyState value{};
+        if (!link::PartyState_Parse(state, &value)) complain("no state " + state);
+        party.set_state(value);
+        party.set_dn(dn);
+        party.set_outgoing(direction == "out");
+      }
+    }
+    return all;
+  }
+
+  static link::Registration registration(const Words& words) {
+    link::Registration made;
+    made.set_aor(words.get("aor"));
+    for (const std::string& contact : words.all("contact")) made.add_contacts()->set_uri(contact);
+    return made;
+  }
+
+  void from_link(const Words& words, const Step& step) {
+    const LinkNo no = link_no(words.at(0));
+    const std::string& what = words.at(1);
+    if (what == "down") {
+      show(world_->handle(LinkDown{no, "connection closed"}));
+    } else if (what == "up") {
+      link::Hello hello;
+      hello.set_incarnation(std::stoull(words.get("incarnation", "1")));
+      hello.set_application(words.at(0));
+      show(world_->handle(LinkUp{no, hello, snapshot(step)}));
+    } else {
+      show(world_->handle(Happened{no, happening(words)}));
+    }
+  }
+
+  link::Happening happening(const Words& words) {
+    const std::string& what = words.at(1);
+    link::Happening happening;
+    happening.set_party(names_.value(words.get("party", words.at(2))));
+    happening.set_conversation(words.get("conv").empty() ? conversation_of_[happening.party()]
+                                                         : names_.value(words.get("conv")));
+    if (what == "Offered") {
+      conversation_of_[happening.party()] = happening.conversation();
+      offered(words, *happening.mutable_offered());
+    } else if (what == "Alerting") {
+      happening.mutable_alerting();
+    } else if (what == "Answered") {
+      happening.mutable_answered()->set_dn(words.get("dn"));
+    } else if (what == "Failed") {
+      happening.mutable_failed()->set_status(static_cast<std::uint32_t>(std::stoul(words.get("status"))));
+      for (const std::string& contact : words.all("contact")) happening.mutable_failed()->add_contacts(contact);
+    } else if (what == "Left") {
+      link::Left::Cause cause{};
+      if (!link::Left::Cause_Parse(words.get("cause", "BYE"), &cause)) complain("no cause " + words.get("cause"));
+      happening.mutable_left()->set_cause(cause);
+    } else if (what == "Held" || what == "Retrieved") {
+      happening.mutable_hold_changed()->set_held(what == "Held");
+    } else if (what == "CommandFailed") {
+      link::CommandFailed::Code code{};
+      if (!link::CommandFailed::Code_Parse(words.get("code"), &code)) complain("no code " + words.get("code"));
+      happening.mutable_command_failed()->set_code(code);
+    } else if (what == "DnStatus") {
+      happening.clear_party();
+      happening.mutable_dn_status()->set_dn(words.at(2));
+      happening.mutable_dn_status()->set_in_service(words.at(3) == "in");
+      happening.mutable_dn_status()->set_cause(words.get("cause"));
+    } else if (what == "Registration") {
+      *happening.mutable_registration() = registration(words);
+    } else {
+      complain("no happening " + what);
+    }
+    return happening;
+  }
+
+  // Callers are those of our phones that proved who they are, unless said otherwise.
+  static void offered(const Words& words, link::Offered& offered) {
+    offered.set_conversation_id(words.get("id", "conv" + words.get("conv") + "-Genesys"));
+    offered.set_from(words.get("from"));
+    offered.set_from_display(words.get("display"));
+    offered.set_from_authenticated(!words.has("unproven"));
+    offered.set_trunk(words.get("trunk"));
+    offered.set_to(words.get("to"));
+    offered.set_call_id("sip" + words.get("conv"));
+  }
+
+  Settings settings_;
+  const Scenario& scenario_;
+  std::vector<std::string> links_;
+  std::unique_ptr<World> world_;
+  Names names_;
+  std::map<std::string, SessionId> clients_;
+  std::map<std::uint64_t, std::uint64_t> conversation_of_;
+  std::vector<std::string> seen_;
+  std::vector<std::string> faults_;
+};
+
+}  // namespace
+
+Outcome run(const Scenario& scenario) {
+  return Player(scenario).play();
+}
+
+}  // namespace tandem::tserver::test

@@ -1,0 +1,96 @@
+#include "world.h"
+
+#include "tserver/model/invariants.h"
+
+namespace tandem::tserver::test {
+namespace {
+
+constexpr Now kStart{std::chrono::seconds(100), std::chrono::microseconds(1790000000000000)};
+
+}  // namespace
+
+World::World(Settings settings)
+    : machine_(std::make_shared<const Settings>(std::move(settings)), kStart), now_(kStart) {}
+
+Effects World::handle(Input input) {
+  if (const auto* request = std::get_if<ClientRequest>(&input);
+      request != nullptr && request->message.referenceid() != 0) {
+    answers_[{request->session, request->message.referenceid()}] = 1;
+  }
+  std::optional<SessionId> closed;
+  if (const auto* in = std::get_if<ClientClosed>(&input)) closed = in->session;
+  Effects effects = run(std::move(input));
+  if (closed) std::erase_if(answers_, [&](const auto& entry) { return entry.first.first == *closed; });
+  return effects;
+}
+
+void World::advance(Instant by, const std::function<void(const Effects&)>& seen) {
+  const Instant end = now_.steady + by;
+  while (timers_.next() && *timers_.next() <= end) {
+    const Instant step = *timers_.next() - now_.steady;
+    now_.steady += step;
+    now_.wall += std::chrono::duration_cast<std::chrono::microseconds>(step);
+    seen(run(TimerFired{*timers_.pop(now_.steady)}));
+  }
+  const Instant rest = end - now_.steady;
+  now_.steady = end;
+  now_.wall += std::chrono::duration_cast<std::chrono::microseconds>(rest);
+}
+
+Effects World::run(Input input) {
+  Effects all, visible;
+  machine_.handle(std::move(input), now_, all);
+  for (Effect& effect : all) {
+    if (const auto* set = std::get_if<SetTimer>(&effect)) {
+      timers_.set(set->key, set->at);
+    } else if (const auto* cancel = std::get_if<CancelTimer>(&effect)) {
+      timers_.cancel(cancel->key);
+    } else if (auto* line = std::get_if<LogLine>(&effect)) {
+      log_.push_back(std::move(line->text));
+    } else {
+      if (const auto* deliver = std::get_if<Deliver>(&effect)) check_delivery(*deliver);
+      if (const auto* order = std::get_if<Order>(&effect)) {
+        if (order->command.id() <= commands_[order->link]) fault("command ids don't rise");
+        commands_[order->link] = order->command.id();
+        if (!state().links[order->link].up) fault("an order to a link that is down");
+      }
+      visible.push_back(std::move(effect));
+    }
+  }
+  for (std::string& what : check_invariants(state())) fault(std::move(what));
+  return visible;
+}
+
+void World::check_delivery(const Deliver& deliver) {
+  if (deliver.event->eventsequencenumber() != ++sequence_) fault("EventSequenceNumber does not rise by one");
+  const auto now = static_cast<std::int64_t>(deliver.event->timeinsecs()) * 1000000 + deliver.event->timeinusecs();
+  if (now != now_.wall.count()) fault("the event's time is not now");
+  if (deliver.to.empty()) fault("an event for nobody");
+  if (deliver.event->has_referenceid()) fault("ReferenceID belongs into the requester's copy only");
+  for (const SessionId session : deliver.to) {
+    if (!machine_.state().clients.contains(session)) fault("an event for a client that is gone");
+  }
+  if (deliver.reference_id == 0) return;
+  int& owed = answers_[{deliver.requester, deliver.reference_id}];
+  if (owed != 1)
+    fault("request " + std::to_string(deliver.reference_id) + " is answered a second time, or was never made");
+  owed = 0;
+}
+
+void World::expect_empty() {
+  if (!state().calls.empty()) fault(std::to_string(state().calls.size()) + " calls are left");
+  if (timers_.size() != 0) fault(std::to_string(timers_.size()) + " timers are left");
+  for (const auto& [dn, device] : state().devices) {
+    if (!device->calls.empty()) fault(dn.str() + " has calls left");
+  }
+  for (const CtiLink& link : state().links) {
+    if (!link.conversations.empty()) fault("link " + link.name + " has conversations left");
+  }
+  for (const auto& [key, owed] : answers_) {
+    if (owed != 0)
+      fault("request " + std::to_string(key.second) + " of client " + std::to_string(key.first.value) +
+            " got no answer");
+  }
+}
+
+}  // namespace tandem::tserver::test
