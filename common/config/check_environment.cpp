@@ -37,7 +37,7 @@ class Checker {
   static std::string what(const Application& application) { return "application " + application.name; }
 
   bool check_switch(const Application& application) {
-    if (application.switch_name.empty()) return false;
+    if (application.switch_name.empty() || environment_.switches.empty()) return false;  // told already
     if (environment_.find_switch(application.switch_name)) return true;
     report_.fatal(application.at, what(application) + ": switch is " + quoted(application.switch_name) +
                                       "; expected a switch of this file" +

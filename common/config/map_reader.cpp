@@ -27,14 +27,14 @@ std::vector<const YamlNode*> items_of(const YamlNode& node) {
   return items;
 }
 
-MapReader::MapReader(const YamlNode& node, std::string what, Report& report)
-    : node_(node), what_(std::move(what)), report_(report) {
+MapReader::MapReader(const YamlNode& node, std::string what, Report& report, Source at)
+    : node_(node), what_(std::move(what)), report_(report), at_(at.line > 0 ? at : Source{node.line}) {
   if (node.kind != YamlNode::Kind::Map && node.kind != YamlNode::Kind::Null)
     report.fatal({node.line}, what_ + " is " + found_text(node) + "; expected a map of keys and values");
 }
 
 const YamlEntry* MapReader::take(std::string_view key) {
-  known_.push_back(key);
+  if (std::find(known_.begin(), known_.end(), key) == known_.end()) known_.push_back(key);
   const auto found = std::find_if(node_.entries.begin(), node_.entries.end(),
                                   [&](const YamlEntry& entry) { return entry.key == key; });
   return found == node_.entries.end() ? nullptr : &*found;

@@ -13,8 +13,8 @@ namespace tandem::config {
 
 class MapReader {
  public:
-  // `what` names the object in problems: "application TServer_1".
-  MapReader(const YamlNode& node, std::string what, Report& report);
+  // `what` names the object in problems: "application TServer_1". `at` is its line, if not where the map begins.
+  MapReader(const YamlNode& node, std::string what, Report& report, Source at = {});
 
   // The value of a key, or null. Every key asked for is a known one.
   const YamlEntry* take(std::string_view key);
@@ -28,7 +28,7 @@ class MapReader {
   // Tells of the keys that are left.
   void finish();
 
-  Source at() const { return {node_.line}; }
+  Source at() const { return at_; }
   const std::string& what() const { return what_; }
   void wrong(const YamlNode& value, std::string_view key, std::string_view expected, Severity severity);
 
@@ -38,6 +38,7 @@ class MapReader {
   const YamlNode& node_;
   std::string what_;
   Report& report_;
+  Source at_;
   std::vector<std::string_view> known_;
 };
 

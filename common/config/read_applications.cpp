@@ -147,7 +147,7 @@ class Reader {
     Application application;
     application.name = entry.key;
     application.at = {entry.line};
-    MapReader map(*entry.value, "application " + application.name, report_);
+    MapReader map(*entry.value, "application " + application.name, report_, application.at);
     inherit(map, application);
     read_own(map, application);
     map.finish();
@@ -184,8 +184,11 @@ class Reader {
     static constexpr std::string_view kTypes = "tserver or connector";
     if (const YamlEntry* entry = map.take("type")) {
       const auto& text = entry->value->text;
-      if (text != "tserver" && text != "connector") map.wrong(*entry->value, "type", kTypes, Severity::Fatal);
       application.type = text == "connector" ? AppType::Connector : AppType::TServer;
+      if (text != to_string(application.type)) {
+        map.wrong(*entry->value, "type", kTypes, Severity::Fatal);
+        application.type = likely_type(map.take("ports"));
+      }
     } else if (!typed_.contains(application.name)) {
       map.need("type", kTypes);
     }
@@ -202,6 +205,14 @@ class Reader {
     if (const YamlEntry* entry = map.take("options"))
       for (auto& [section, values] : read_options(*entry->value, map.what(), report_))
         for (auto& [name, value] : values) application.options[section].insert_or_assign(name, std::move(value));
+  }
+
+  // So that one wrong word doesn't make everything below it wrong.
+  static AppType likely_type(const YamlEntry* ports) {
+    for (const auto& port : ports ? ports->value->entries : std::vector<YamlEntry>())
+      for (const auto& kind : kPorts)
+        if (kind.name == port.key) return kind.type;
+    return AppType::TServer;
   }
 
   void read_tls(const YamlNode& node, Application& application) {

@@ -21,7 +21,7 @@ class Reader {
   Reader(Switch& into, Report& report) : switch_(into), report_(report) {}
 
   void read(const YamlNode& node) {
-    MapReader map(node, "switch " + switch_.name, report_);
+    MapReader map(node, "switch " + switch_.name, report_, switch_.at);
     if (const YamlEntry* entry = map.take("annex"))
       switch_.annex = read_options(*entry->value, map.what() + " annex", report_);
     if (const YamlEntry* entry = map.take("dns")) read_dns(*entry, map.what(), {});

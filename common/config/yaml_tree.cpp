@@ -142,6 +142,8 @@ YamlPtr parse_yaml(std::string_view text, Report& report, const YamlLimits& limi
     report.fatal({}, "larger than " + std::to_string(limits.bytes >> 20) + " MB");
     return nullptr;
   }
+  // The library takes a quote that never ends for whole if a line end follows it.
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.remove_suffix(1);
   Builder builder(limits, report);
   try {
     ViewBuffer buffer(text);
