@@ -9,6 +9,7 @@
 #include <cstring>
 #include <mutex>
 
+#include "common/log/console.h"
 #include "common/log/line_format.h"
 #include "common/log/log_file.h"
 
@@ -23,39 +24,6 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
 LogLevel from_spdlog(spdlog::level::level_enum level) {
   return static_cast<LogLevel>(std::min(static_cast<int>(level), static_cast<int>(LogLevel::Standard)));
 }
-
-bool write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const auto written = ::write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
-}
-
-// Standard output or standard error.
-class Console {
- public:
-  static constexpr std::size_t kMost = 32 * 1024;
-
-  explicit Console(int fd) : fd_(fd), terminal_(::isatty(fd) == 1) {}
-  void write(std::string_view line, bool hold, Clock::time_point now) {
-    held_ += line;
-    if (!hold || terminal_ || held_.size() >= kMost || now - flushed_ >= std::chrono::seconds{1}) flush(now);
-  }
-  void flush(Clock::time_point now) {
-    if (!held_.empty()) write_all(fd_, held_);  // nobody is left to tell if this fails
-    held_.clear();
-    flushed_ = now;
-  }
-
- private:
-  int fd_;
-  bool terminal_;
-  std::string held_;
-  Clock::time_point flushed_{};
-};
 
 }  // namespace
 
