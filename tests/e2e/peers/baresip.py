@@ -48,7 +48,7 @@ class Phone:
     def __init__(self, folder, user, password, outbound, tone, port, control, rtp, domain="tandem.test", ip="127.0.0.1",
                  answer="auto", codecs=("g711",), ca=None, register=True):
         self.folder = pathlib.Path(folder)
-        self.user, self.domain = user, domain
+        self.user, self.domain, self.ip = user, domain, ip
         self.events, self.replies, self.tokens = [], {}, 0
         self.changed = threading.Condition()
         self.control = control
@@ -156,3 +156,7 @@ class Phone:
     def recordings(self):
         """What it heard, one WAV a call, oldest first. Read them after the phone has ended."""
         return sorted((self.folder / "recordings").glob("*-dec.wav"), key=os.path.getmtime)
+
+    def stop(self):
+        """Ends the process, so that its recordings are complete."""
+        self.__exit__()

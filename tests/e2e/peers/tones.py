@@ -60,3 +60,15 @@ def heard(path, start=0.0, end=None):
 def parties_heard(path, share=0.3, start=0.0, end=None):
     """The parties audible in at least `share` of the windows."""
     return {party for party, part in heard(path, start, end).items() if part >= share}
+
+
+def heard_last(path, seconds=2.0, before_end=0.3, share=0.3):
+    """The parties audible in the last seconds of a recording; what comes at the very end is left out."""
+    pcm, rate = samples(path)
+    end = len(pcm) / rate - before_end
+    return parties_heard(path, share, max(end - seconds, 0.0), end)
+
+
+def length(path):
+    pcm, rate = samples(path)
+    return len(pcm) / rate

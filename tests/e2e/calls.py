@@ -1,0 +1,100 @@
+"""What several tests do: events as one reads them, calls set up as a matter of course, and who hears whom."""
+import socket
+import time
+
+from harness import SLOW, dn, equal, until
+from peers import tones
+
+# Differ from run to run; what they are worth is checked where it matters.
+VOLATILE = ("EventSequenceNumber", "TimeinSecs", "TimeinuSecs", "Time", "Server", "ApplicationName", "SessionID")
+
+
+def plain(events, drop=()):
+    """Events as tables: ids that differ from run to run become call1, call2 ... in the order they come up; the domain is left out."""
+    names = {}
+
+    def name(kind, value):
+        known = names.setdefault(kind, {})
+        return known.setdefault(value, f"{kind}{len(known) + 1}")
+
+    def short(key, value):
+        if key in ("ConnID", "PreviousConnID", "TransferConnID", "LastTransferConnID", "FirstTransferConnID"):
+            return name("call", value)
+        if key in ("CallUUID", "CallUuid"):
+            return name("uuid", value)
+        if key == "Conversation-ID":
+            return name("conversation", value)
+        if key in ("CallID", "NetworkCallID"):
+            return name("id", value)
+        if isinstance(value, str):
+            return value.removeprefix("sip:").removesuffix("@tandem.test")
+        if isinstance(value, dict):
+            return {k: short(k, v) for k, v in value.items()}
+        return value
+    return [{k: short(k, v) for k, v in e.items() if k not in VOLATILE and k not in drop} for e in events]
+
+
+def steps(client, since=0):
+    """One line an event: "EventRinging bob from alice"."""
+    return [f"{event} {who}" for event, who in client.names(since)]
+
+
+def routed(site, caller, client, agent="bob", point="support", **attributes):
+    """A phone calls a routing point, the client routes the call, the agent's phone answers. Returns the ConnID."""
+    mark = client.mark()
+    caller.do("dial", dn(point))
+    request = client.wait("EventRouteRequest", since=mark, ThisDN=dn(point))
+    client.send("RequestRouteCall", ThisDN=dn(point), ConnID=request["ConnID"], OtherDN=dn(agent), **attributes)
+    client.wait("EventEstablished", since=mark, ThisDN=dn(agent), ConnID=request["ConnID"])
+    caller.wait("CALL_ESTABLISHED")
+    return request["ConnID"]
+
+
+def talk(seconds=3.0):
+    """Lets two parties hear each other for a while."""
+    time.sleep(seconds)
+
+
+def both_hear(*phones_and_parties, seconds=1.5):
+    """Ends the phones; at the end of its last call each heard exactly the parties given."""
+    for phone, _ in phones_and_parties:
+        phone.stop()
+    found = {phone.user: sorted(tones.heard_last(phone.recordings()[-1], seconds)) for phone, _ in phones_and_parties}
+    equal(found, {phone.user: sorted(parties) for phone, parties in phones_and_parties}, "who is heard by whom")
+
+
+def silent(*addresses, seconds=1.0, ports=range(10000, 10040)):
+    """No packet comes to the media ports of these addresses any more. The phones have given the ports back by then."""
+    listening = []
+    for address in addresses:
+        for port in ports:
+            s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+            try:
+                s.bind((address, port))
+            except OSError:
+                s.close()
+                continue
+            s.setblocking(False)
+            listening.append((address, port, s))
+    assert len(listening) >= 2 * len(addresses), "media ports are still in use"
+    time.sleep(seconds)
+    strays = []
+    for address, port, s in listening:
+        try:
+            strays.append((address, port, len(s.recv(2000))))
+        except BlockingIOError:
+            pass
+        s.close()
+    equal(strays, [], "packets after the release")
+
+
+def nothing_left(site, number=1):
+    """The Connector and the T-Server have no call any more, as they say themselves."""
+
+
+def closed(*phones, timeout=20):
+    for phone in phones:
+        phone.wait("CALL_CLOSED", timeout * SLOW)
+
+
+__all__ = ["both_hear", "closed", "dn", "equal", "plain", "routed", "silent", "steps", "talk", "until"]
