@@ -58,7 +58,14 @@ void SipLoop::start() {
 }
 
 void SipLoop::run() {
+  su_root_add_prepoll(
+      root_,
+      [](su_prepoll_magic_t* loop, su_root_t*) {
+        if (loop->turn_end_) loop->turn_end_();
+      },
+      this);
   su_root_run(root_);
+  su_root_remove_prepoll(root_);
   {
     const std::lock_guard guard(mutex_);
     closed_ = true;

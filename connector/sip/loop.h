@@ -38,6 +38,8 @@ class SipLoop {
   // The rest in the loop's thread only.
 
   void on_timer(std::function<void(const TimerKey&)> fired) { fired_ = std::move(fired); }
+  // Called when the loop has done what was ready and is about to wait: for work that gains by being done once for many.
+  void on_turn_end(Task task) { turn_end_ = std::move(task); }
   void set_timer(const TimerKey& key, Instant at);
   void cancel_timer(const TimerKey& key) { timers_.cancel(key); }
   Now now() const;
@@ -61,6 +63,7 @@ class SipLoop {
   std::thread thread_;
   TimerQueue timers_;
   std::function<void(const TimerKey&)> fired_;
+  Task turn_end_;
 };
 
 }  // namespace tandem::connector

@@ -10,6 +10,7 @@ class SipLeg;
 
 #define SU_ROOT_MAGIC_T tandem::connector::SipLoop
 #define SU_WAKEUP_ARG_T tandem::connector::SipLoop
+#define SU_PREPOLL_MAGIC_T tandem::connector::SipLoop
 #define SU_TIMER_ARG_T tandem::connector::SipLoop
 #define NTA_AGENT_MAGIC_T tandem::connector::SipRoomImpl
 #define NTA_LEG_MAGIC_T tandem::connector::SipLeg

@@ -1,0 +1,202 @@
+#include "connector/program/engine.h"
+
+#include <sys/random.h>
+
+#include <future>
+#include <stdexcept>
+#include <thread>
+
+namespace tandem::connector {
+
+namespace {
+
+// The core's timer kinds are small numbers; these are the program's.
+constexpr TimerKey kExpiry{0xffff0001, 0, 0};
+constexpr TimerKey kDrained{0xffff0002, 0, 0};
+
+std::string random_secret() {
+  std::string out(32, '\0');
+  if (getrandom(out.data(), out.size(), 0) != static_cast<ssize_t>(out.size()))
+    throw std::runtime_error("no random bytes to be had");
+  return out;
+}
+
+std::uint64_t start_time() {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+          .count());
+}
+
+}  // namespace
+
+Engine::Engine(EngineSettings settings, Logger& log)
+    : settings_(std::move(settings)),
+      log_(log),
+      incarnation_(start_time()),
+      front_end_(settings_.front_end, random_secret()),
+      door_(*this) {
+  settings_.link.identity.incarnation = incarnation_;
+}
+
+Engine::~Engine() {
+  stop(0ms);
+}
+
+Result<void, Failure> Engine::start() {
+  try {
+    media_ = std::make_unique<MediaRoom>(
+        settings_.media, MediaCallbacks{[this](Input input) {
+                                          loop_.post([this, shared = std::make_shared<Input>(std::move(input))] {
+                                            take(std::move(*shared));
+                                          });
+                                        },
+                                        [this](const MediaClosed& closed) {
+                                          if (log_.enabled(LogLevel::Trace))
+                                            log_.write(LogLevel::Trace, to_text(closed));
+                                        }});
+  } catch (const std::runtime_error& error) {
+    return Failure{error.what()};
+  }
+  core_ = make_core(settings_.core, front_end_, *media_, incarnation_);
+  loop_.on_timer([this](const TimerKey& key) { timer(key); });
+  loop_.on_turn_end([this] {
+    if (link_) link_->flush();
+  });
+  loop_.start();
+  Result<void, Failure> result{};
+  sip_ = std::make_unique<SipRoom>(loop_, settings_.sip, door_, log_, [this](Input input) { take(std::move(input)); });
+  link_ = std::make_unique<LinkRoom>(settings_.link, log_, [this](std::vector<Input> inputs) {
+    return loop_.post([this, shared = std::make_shared<std::vector<Input>>(std::move(inputs))] {
+      for (auto& input : *shared) take(std::move(input));
+    });
+  });
+  running_ = true;
+  const auto port = link_->open();
+  if (!port) {
+    result = port.error();
+  } else {
+    loop_.call([&] { result = sip_->open(); });
+  }
+  if (!result) {
+    stop(0ms);
+    return result;
+  }
+  link_->start();
+  log_.write(LogLevel::Standard, "link port open: " + settings_.link.address + " " + std::to_string(*port) +
+                                     (settings_.link.tls ? "/tls" : "/tcp without TLS"));
+  return {};
+}
+
+void Engine::configure(EngineSettings settings) {
+  loop_.call([&] {
+    front_end_.configure(settings.front_end);
+    sip_->configure(settings.sip);
+    take(CoreConfigured{std::make_shared<const CoreSettings>(settings.core)});
+    registrations_changed();
+  });
+}
+
+void Engine::stop(std::chrono::milliseconds deadline) {
+  if (!running_) return;
+  running_ = false;
+  if (deadline > 0ms) {
+    // Every dialog gets its BYE and time to see it answered.
+    std::promise<void> drained;
+    auto done = drained.get_future();
+    const Instant until = loop_.now().steady + deadline;
+    std::function<void()> look = [&] {
+      if (sip_->counts().legs == 0 || loop_.now().steady >= until) {
+        drained.set_value();
+      } else {
+        loop_.set_timer(kDrained, loop_.now().steady + 20ms);
+      }
+    };
+    const bool asked = loop_.call([&] {
+      sip_->refuse_new(true);
+      take(CoreStopping{});
+      loop_.on_timer([&look, this](const TimerKey& key) {
+        if (key == kDrained) {
+          look();
+        } else {
+          timer(key);
+        }
+      });
+      look();
+    });
+    if (asked) done.wait();
+    loop_.call([this] {
+      loop_.on_timer(nullptr);
+      link_->flush();
+    });
+  }
+  if (link_) link_->stop();
+  loop_.call([this] { sip_.reset(); });
+  loop_.stop();
+  media_.reset();
+}
+
+// Actions that make further inputs at once (an INVITE that can't be sent) are met by the queue, not by recursion.
+void Engine::take(Input input) {
+  inputs_.push_back(std::move(input));
+  if (pumping_) return;
+  pumping_ = true;
+  while (!inputs_.empty()) {
+    Input next = std::move(inputs_.front());
+    inputs_.pop_front();
+    core_->handle(std::move(next), loop_.now(), actions_);
+    carry_out(actions_);
+  }
+  pumping_ = false;
+}
+
+void Engine::carry_out(Actions& actions) {
+  for (auto& action : actions) std::visit([this](auto& one) { act(one); }, action);
+  actions.clear();
+}
+
+void Engine::act(LearnLocation& a) {
+  front_end_.learn(a.registration, loop_.now());
+  registrations_changed();
+}
+
+void Engine::registrations_changed() {
+  for (auto& registration : front_end_.take_changed(loop_.now())) {
+    if (log_.enabled(LogLevel::Standard))
+      log_.write(LogLevel::Standard, "registration " + registration.aor() + ": " +
+                                         std::to_string(registration.contacts_size()) + " contacts");
+    Report report;
+    *report.happening.mutable_registration() = std::move(registration);
+    link_->perform(std::move(report));
+  }
+  if (const auto next = front_end_.next_expiry()) {
+    loop_.set_timer(kExpiry, *next);
+  } else {
+    loop_.cancel_timer(kExpiry);
+  }
+}
+
+void Engine::timer(const TimerKey& key) {
+  if (key != kExpiry) return take(CoreTimer{key});
+  front_end_.expire(loop_.now());
+  registrations_changed();
+}
+
+Reply Engine::Door::registered(const RegisterAsked& asked, Now now) {
+  Reply reply = engine_.front_end_.registered(asked, now);
+  engine_.registrations_changed();
+  return reply;
+}
+std::variant<Caller, Reply> Engine::Door::invited(const RequestFacts& facts, Now now) {
+  return engine_.front_end_.invited(facts, now);
+}
+std::string Engine::Door::called(const RequestFacts& facts) const {
+  return engine_.front_end_.called(facts);
+}
+bool Engine::Door::welcome(const Origin& origin, Now now) {
+  return engine_.front_end_.welcome(origin, now);
+}
+void Engine::Door::connection_closed(const Origin& origin) {
+  engine_.front_end_.connection_closed(origin);
+}
+
+}  // namespace tandem::connector

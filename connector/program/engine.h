@@ -1,0 +1,99 @@
+// The rooms put together: carries values from each room to the core and the core's actions, in order, to the rooms.
+// Holds no behaviour of its own.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/log/log.h"
+#include "connector/core/machine.h"
+#include "connector/frontend/front_end.h"
+#include "connector/link/room.h"
+#include "connector/media/media_room.h"
+#include "connector/sip/loop.h"
+#include "connector/sip/room.h"
+
+namespace tandem::connector {
+
+struct EngineSettings {
+  SipSettings sip;
+  LinkSettings link;
+  MediaSettings media;
+  FrontEndSettings front_end;
+  CoreSettings core;
+};
+
+class Engine {
+ public:
+  Engine(EngineSettings settings, Logger& log);
+  ~Engine();  // stops at once
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // Opens every port; a Failure names the one that could not be.
+  Result<void, Failure> start();
+  // What can change while running: DNs, trunks, limits, timers.
+  void configure(EngineSettings settings);
+  // Takes no new calls, ends those that are up, says goodbye to the T-Servers. Returns when that is done or at
+  // `deadline`.
+  void stop(std::chrono::milliseconds deadline);
+
+ private:
+  // Tells the core's side of what the registrar changed.
+  class Door final : public Admission {
+   public:
+    explicit Door(Engine& engine) : engine_(engine) {}
+    Reply registered(const RegisterAsked& asked, Now now) override;
+    std::variant<Caller, Reply> invited(const RequestFacts& facts, Now now) override;
+    std::string called(const RequestFacts& facts) const override;
+    bool welcome(const Origin& origin, Now now) override;
+    void connection_closed(const Origin& origin) override;
+
+   private:
+    Engine& engine_;
+  };
+
+  // All in the SipLoop's thread.
+  void take(Input input);
+  void carry_out(Actions& actions);
+  void registrations_changed();
+  void timer(const TimerKey& key);
+
+  void act(SendInvite& a) { sip_->perform(a); }
+  void act(Answer& a) { sip_->perform(a); }
+  void act(SendCancel& a) { sip_->perform(a); }
+  void act(SendBye& a) { sip_->perform(a); }
+  void act(SendReinvite& a) { sip_->perform(a); }
+  void act(AnswerReinvite& a) { sip_->perform(a); }
+  void act(ForgetLeg& a) { sip_->perform(a); }
+  void act(MediaConnect& a) { media_->handle(std::move(a)); }
+  void act(MediaBridge& a) { media_->handle(std::move(a)); }
+  void act(MediaTone& a) { media_->handle(std::move(a)); }
+  void act(MediaClose& a) { media_->handle(std::move(a)); }
+  void act(Report& a) { link_->perform(std::move(a)); }
+  void act(SendSnapshot& a) { link_->perform(std::move(a)); }
+  void act(LearnLocation& a);
+  void act(SetCoreTimer& a) { loop_.set_timer(a.key, a.at); }
+  void act(CancelCoreTimer& a) { loop_.cancel_timer(a.key); }
+  void act(CoreLog& a) { log_.write(a.level, a.text); }
+
+  EngineSettings settings_;
+  Logger& log_;
+  std::uint64_t incarnation_;
+  SipLoop loop_;
+  FrontEnd front_end_;
+  Door door_;
+  std::unique_ptr<MediaRoom> media_;
+  std::unique_ptr<Machine> core_;
+  std::unique_ptr<SipRoom> sip_;
+  std::unique_ptr<LinkRoom> link_;
+  Actions actions_;
+  std::deque<Input> inputs_;
+  bool pumping_ = false;
+  bool running_ = false;
+};
+
+}  // namespace tandem::connector

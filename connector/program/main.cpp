@@ -1,0 +1,94 @@
+// connector: SIP, media and the CTI link of one Connector.
+#include <csignal>
+#include <exception>
+#include <iostream>
+
+#include "common/config/command_line.h"
+#include "common/config/log_settings.h"
+#include "common/config/reload.h"
+#include "common/log/server_log.h"
+#include "connector/program/engine.h"
+#include "connector/program/settings.h"
+
+namespace tandem::connector {
+namespace {
+
+constexpr auto kVersion = "0.1.0";
+
+EngineSettings settings_of(const config::Environment& environment, const config::Application& application) {
+  EngineSettings out{sip_settings(environment, application), link_settings(environment, application),
+                     media_settings(environment, application), front_end_settings(environment, application),
+                     core_settings(environment, application)};
+  out.link.identity.version = kVersion;
+  return out;
+}
+
+// Signals are taken by the main thread alone, one after another; every other thread leaves them blocked.
+sigset_t block_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, number);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  return set;
+}
+
+void reload(std::shared_ptr<const config::Environment>& environment, const std::string& name, ServerLog& log,
+            Engine& engine) {
+  log.reopen();
+  const auto again = config::reload_environment(*environment, name);
+  for (const auto& problem : again.problems)
+    log.write(LogLevel::Standard, config::to_string(problem, environment->file));
+  const config::Application* application = again.environment ? again.environment->application(name) : nullptr;
+  if (application == nullptr) {
+    log.write(LogLevel::Standard, "the configuration stays as it was");
+    return;
+  }
+  for (const auto& change : again.changes) log.write(LogLevel::Standard, "changed: " + config::to_string(change));
+  log.apply(config::log_settings(*again.environment, *application));
+  engine.configure(settings_of(*again.environment, *application));
+  environment = again.environment;
+  log.write(LogLevel::Standard, "configuration read again, " + std::to_string(again.changes.size()) + " changes");
+}
+
+int run(config::Start start) {
+  const sigset_t signals = block_signals();
+  ServerLog log(config::log_settings(*start.environment, *start.application));
+  const std::string name = start.application->name;
+  log.write(LogLevel::Standard, "connector " + std::string(kVersion) + " starts as " + name);
+  Engine engine(settings_of(*start.environment, *start.application), log);
+  if (const auto started = engine.start(); !started) {
+    log.write(LogLevel::Standard, "can't start: " + started.error().text);
+    std::cerr << "connector: " << started.error().text << '\n';
+    return 1;
+  }
+  log.write(LogLevel::Standard, "ready");
+  std::cout << "connector " << name << " ready" << std::endl;
+  for (auto environment = start.environment;;) {
+    log.flush();
+    const timespec second{1, 0};
+    const int number = sigtimedwait(&signals, nullptr, &second);
+    if (number == SIGHUP) reload(environment, name, log, engine);
+    if (number == SIGTERM || number == SIGINT) break;
+  }
+  log.write(LogLevel::Standard, "stopping");
+  engine.stop(std::chrono::seconds(5));
+  log.write(LogLevel::Standard, "stopped");
+  return 0;
+}
+
+}  // namespace
+}  // namespace tandem::connector
+
+int main(int argc, char** argv) {
+  try {
+    auto start =
+        tandem::config::start_program(argc, argv, tandem::config::AppType::Connector, tandem::connector::kVersion);
+    std::cout << start.out;
+    std::cerr << start.err;
+    if (start.exit_code) return *start.exit_code;
+    return tandem::connector::run(std::move(start));
+  } catch (const std::exception& error) {
+    std::cerr << "connector: " << error.what() << '\n';
+    return 1;
+  }
+}

@@ -1,0 +1,19 @@
+// From the environment file to what each room is told. Pure: no file is read here.
+#pragma once
+
+#include "common/config/environment.h"
+#include "connector/core/settings.h"
+#include "connector/frontend/settings.h"
+#include "connector/link/room.h"
+#include "connector/media/settings.h"
+#include "connector/sip/settings.h"
+
+namespace tandem::connector {
+
+SipSettings sip_settings(const config::Environment& environment, const config::Application& application);
+LinkSettings link_settings(const config::Environment& environment, const config::Application& application);
+MediaSettings media_settings(const config::Environment& environment, const config::Application& application);
+FrontEndSettings front_end_settings(const config::Environment& environment, const config::Application& application);
+CoreSettings core_settings(const config::Environment& environment, const config::Application& application);
+
+}  // namespace tandem::connector
