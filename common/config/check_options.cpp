@@ -90,7 +90,9 @@ class Checker {
 
   void check_section(const std::string& name, OptionSection& values) {
     OptionSection good;
-    for (auto& [option, value] : values) {
+    for (const auto& entry : values) {
+      const std::string& option = entry.first;
+      const Value& value = entry.second;
       const Row* found = nullptr;
       Levels elsewhere = 0;
       rows_of(name, [&](const Row& row) {

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "common/config/tables.h"
+#include "example.h"
 
 using namespace tandem::config;
 
@@ -93,4 +94,15 @@ TEST_CASE("docs/configuration.md has the option tables as they are", "[config][d
     std::ofstream(path, std::ios::binary) << text;
   }
   CHECK(contents(path).substr(start, contents(path).find(end) - start) == markdown_tables());
+}
+
+TEST_CASE("the example of docs/configuration.md is good, and its mistake is told as it says", "[config][docs]") {
+  const std::string text = contents(TANDEM_SOURCE_DIR "/docs/configuration.md");
+  const auto from = text.find("```yaml\n");
+  REQUIRE(from != std::string::npos);
+  const std::string example = text.substr(from + 8, text.find("```", from + 8) - from - 8);
+  CHECK(told(read_environment(example, "f")).empty());
+  const auto lines = told(read_environment(changed("router-timeout", "router-timout", example), "environment.yaml"));
+  REQUIRE(lines.size() == 1);
+  CHECK(text.find("environment.yaml" + lines[0].substr(1)) != std::string::npos);
 }

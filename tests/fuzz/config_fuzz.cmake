@@ -1,0 +1,1 @@
+tandem_fuzz(config LINKS common_config)
