@@ -1,0 +1,176 @@
+#include "tserver/program/server.h"
+
+#include <algorithm>
+
+#include "common/config/scope.h"
+#include "common/config/tserver_options.h"
+#include "tserver/features/machine.h"
+
+namespace tandem::tserver {
+namespace {
+
+template <class... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+template <class... Cases>
+Overloaded(Cases...) -> Overloaded<Cases...>;
+
+}  // namespace
+
+Server::Server(net::EventLoop& loop, Logger& log, std::string version)
+    : loop_(loop),
+      log_(log),
+      version_(std::move(version)),
+      timers_(loop, [this](const TimerKey& key) { take(TimerFired{key}); }),
+      stopping_(loop) {}
+Server::~Server() = default;
+
+Result<std::string, Failure> Server::start(std::shared_ptr<const config::Environment> environment,
+                                           const std::string& name) {
+  name_ = name;
+  environment_ = std::move(environment);
+  application_ = environment_->application(name);
+  const config::Scope scope = config::scope_of(*environment_, *application_);
+  plan_.update(config::links_of(*environment_, *application_));
+
+  const Now now = loop_.now();
+  machine_ =
+      make_machine(std::make_shared<const Settings>(settings_of(*environment_, *application_, version_, plan_)), now);
+  const auto sink = [this](Input input) { take(std::move(input)); };
+  clients_ = std::make_unique<Clients>(loop_, log_, clients_options(scope), sink);
+  // One T-Server alone is primary; its start is its epoch.
+  const auto epoch = std::chrono::duration_cast<std::chrono::milliseconds>(now.wall).count();
+  links_ = std::make_unique<Links>(loop_, log_, LinkIdentity{name, version_, static_cast<std::uint64_t>(epoch)}, sink);
+
+  if (auto made = make_tls(scope); !made) return made.error();
+  auto opened = open_ports(scope);
+  if (!opened) return opened.error();
+  set_links(scope);
+  return {boost::system::in_place_value, name + " ready: " + *opened};
+}
+
+Result<void, Failure> Server::make_tls(const config::Scope& scope) {
+  const bool tls_port = std::any_of(
+      application_->ports.begin(), application_->ports.end(),
+      [](const config::Port& port) { return port.name == "tlib" && port.transport == config::Transport::Tls; });
+  const bool tls_link = std::any_of(plan_.entries.begin(), plan_.entries.end(),
+                                    [](const LinkPlan::Entry& entry) { return entry.used && entry.config.tls; });
+  const net::TlsOptions options = tls_options(*application_, scope);
+  net::TlsContextPtr client, with, without;
+  if (tls_port) {
+    auto made = net::TlsContext::make(net::TlsSide::Server, options);
+    if (!made) return made.error();
+    client = *made;
+  }
+  if (tls_link) {
+    auto made = net::TlsContext::make(net::TlsSide::Client, options);
+    if (!made) return made.error();
+    with = *made;
+    net::TlsOptions nameless = options;
+    nameless.certificate.clear();
+    made = net::TlsContext::make(net::TlsSide::Client, nameless);
+    if (!made) return made.error();
+    without = *made;
+  }
+  client_tls_ = client;
+  link_tls_ = with;
+  link_tls_nameless_ = without;
+  return {};
+}
+
+Result<std::string, Failure> Server::open_ports(const config::Scope& scope) {
+  std::string open;
+  for (const config::Port& port : application_->ports) {
+    if (port.name != "tlib") {
+      log_.write(LogLevel::Standard, "port " + port.name + " is not served by this version");
+      continue;
+    }
+    const bool tls = port.transport == config::Transport::Tls;
+    const auto number = clients_->listen(
+        {.host = port.address,
+         .port = port.port,
+         .tls = tls ? client_tls_ : nullptr,
+         .connection_limit = static_cast<std::size_t>(scope.get(config::options::tserver_limits.clients)),
+         .connection = client_connection(scope)});
+    if (!number) return Failure{"port tlib: " + number.error().text};
+    const bool v6 = port.address.find(':') != std::string::npos;
+    open += (open.empty() ? "tlib " : ", tlib ") + (v6 ? "[" + port.address + "]" : port.address) + ":" +
+            std::to_string(*number) + (tls ? " (tls)" : " (tcp)");
+  }
+  if (open.empty()) return Failure{"application " + name_ + " has no port tlib"};
+  return {boost::system::in_place_value, open};
+}
+
+void Server::set_links(const config::Scope& scope) {
+  for (std::size_t i = 0; i < plan_.entries.size(); ++i) {
+    const LinkPlan::Entry& entry = plan_.entries[i];
+    const auto link = static_cast<LinkNo>(i);
+    if (!entry.used) {
+      links_->remove(link);
+      continue;
+    }
+    LinkOptions options = link_options(scope, entry.config);
+    if (entry.config.tls) options.tls = entry.config.use_certificate ? link_tls_ : link_tls_nameless_;
+    links_->set(link, std::move(options));
+  }
+}
+
+void Server::apply(std::shared_ptr<const config::Environment> environment) {
+  environment_ = std::move(environment);
+  application_ = environment_->application(name_);
+  const config::Scope scope = config::scope_of(*environment_, *application_);
+  plan_.update(config::links_of(*environment_, *application_));
+  if (auto made = make_tls(scope); !made) {
+    log_.write(LogLevel::Standard, "the TLS files in force stay: " + made.error().text);
+  }
+  clients_->set_tls(client_tls_);
+  clients_->set_options(clients_options(scope), client_connection(scope));
+  take(SettingsChanged{std::make_shared<const Settings>(settings_of(*environment_, *application_, version_, plan_))});
+  set_links(scope);
+}
+
+void Server::take(Input input) {
+  if (busy_) {
+    later_.push_back(std::move(input));
+    return;
+  }
+  busy_ = true;
+  const auto handle = [this](Input one) {
+    effects_.clear();
+    machine_->handle(std::move(one), loop_.now(), effects_);
+    for (Effect& effect : effects_) carry_out(effect);
+  };
+  handle(std::move(input));
+  while (!later_.empty()) {
+    Input next = std::move(later_.front());
+    later_.pop_front();
+    handle(std::move(next));
+  }
+  busy_ = false;
+}
+
+void Server::carry_out(Effect& effect) {
+  std::visit(Overloaded{
+                 [this](const Deliver& event) { clients_->deliver(event); },
+                 [this](Order& order) { links_->order(std::move(order)); },
+                 [this](const SetTimer& timer) { timers_.set(timer.key, timer.at); },
+                 [this](const CancelTimer& timer) { timers_.cancel(timer.key); },
+                 [this](const CloseClient& client) { clients_->close(client.session, client.why); },
+                 [this](const LogLine& line) { log_.write(line.level, line.text); },
+             },
+             effect);
+}
+
+void Server::stop(std::function<void()> stopped) {
+  clients_->stop("the T-Server stops");
+  links_->stop("the T-Server stops");
+  await_silence(loop_.steady() + 2s, stopped);
+}
+
+void Server::await_silence(Instant deadline, const std::function<void()>& stopped) {
+  if ((clients_->count() == 0 && links_->connected() == 0) || loop_.steady() >= deadline) return stopped();
+  stopping_.start_in(10ms, [this, deadline, stopped] { await_silence(deadline, stopped); });
+}
+
+}  // namespace tandem::tserver

@@ -1,0 +1,62 @@
+// One running T-Server: the machine, its clients and its links on one event loop. Wires them together and decides
+// nothing.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "common/config/environment.h"
+#include "common/log/log.h"
+#include "common/net/loop.h"
+#include "tserver/clients/clients.h"
+#include "tserver/links/links.h"
+#include "tserver/model/machine.h"
+#include "tserver/program/settings_of.h"
+
+namespace tandem::tserver {
+
+class Server {
+ public:
+  Server(net::EventLoop& loop, Logger& log, std::string version);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Opens the ports and begins to dial the Connectors. The line that says what is open, or why not.
+  Result<std::string, Failure> start(std::shared_ptr<const config::Environment> environment, const std::string& name);
+  // Takes over a changed environment: settings and links at once, TLS files and limits for new connections.
+  void apply(std::shared_ptr<const config::Environment> environment);
+  // Says goodbye to all; `stopped` is called when everything has left, or after two seconds.
+  void stop(std::function<void()> stopped);
+
+ private:
+  void take(Input input);
+  void carry_out(Effect& effect);
+  Result<std::string, Failure> open_ports(const config::Scope& scope);
+  Result<void, Failure> make_tls(const config::Scope& scope);
+  void set_links(const config::Scope& scope);
+  void await_silence(Instant deadline, const std::function<void()>& stopped);
+
+  net::EventLoop& loop_;
+  Logger& log_;
+  std::string version_;
+  std::string name_;
+  std::shared_ptr<const config::Environment> environment_;
+  const config::Application* application_ = nullptr;  // inside environment_
+  LinkPlan plan_;
+  net::TlsContextPtr client_tls_;         // of the ports towards clients; null without certificate
+  net::TlsContextPtr link_tls_;           // towards Connectors, with our certificate
+  net::TlsContextPtr link_tls_nameless_;  // and without
+  std::unique_ptr<Machine> machine_;
+  net::KeyedTimers timers_;
+  net::Timer stopping_;
+  std::unique_ptr<Clients> clients_;
+  std::unique_ptr<Links> links_;
+  Effects effects_;
+  std::deque<Input> later_;  // inputs that came while one was being handled
+  bool busy_ = false;
+};
+
+}  // namespace tandem::tserver

@@ -1,0 +1,143 @@
+#include "tserver/program/settings_of.h"
+
+#include <algorithm>
+
+#include "common/config/connector_options.h"
+#include "common/config/tserver_options.h"
+
+namespace tandem::tserver {
+
+namespace options = config::options;
+
+namespace {
+
+DnType type_of(config::DnType type) {
+  switch (type) {
+    case config::DnType::Extension:
+      return DnType::Extension;
+    case config::DnType::RoutingPoint:
+      return DnType::RoutingPoint;
+    case config::DnType::ExternalRoutingPoint:
+      return DnType::ExternalRoutingPoint;
+    case config::DnType::AcdQueue:
+      return DnType::AcdQueue;
+    case config::DnType::VirtualQueue:
+      return DnType::VirtualQueue;
+    case config::DnType::VoipService:
+      return DnType::VoipService;
+    case config::DnType::TrunkGroup:
+      return DnType::TrunkGroup;
+  }
+  return DnType::Extension;
+}
+
+DnSettings dn_settings(const config::Environment& environment, const config::Application& application,
+                       const config::Switch& of, const config::DnObject& object) {
+  DnSettings dn;
+  dn.dn = object.dn;
+  dn.type = type_of(object.type);
+  dn.registered = object.registered && !object.misconfigured;
+  dn.pool = of.pool_of(object);
+  const config::Scope scope = config::scope_of(environment, application, of, object);
+  if (dn.type == DnType::RoutingPoint) {
+    dn.router_timeout = scope.get(options::tserver.router_timeout);
+    // The application's default-dn is that of the default pool (MMC-220); other pools have it in their folder, or none.
+    const auto& row = options::tserver.default_dn;
+    const config::Value* found = scope.find(row, row.section, row.name);
+    const config::Value* general = config::scope_of(environment, application).find(row, row.section, row.name);
+    dn.default_dn = !dn.pool.empty() && found == general ? std::string() : scope.get(row);
+  }
+  if (dn.type == DnType::Extension) dn.no_answer_timeout = scope.get(options::tserver.no_answer_timeout);
+  return dn;
+}
+
+// SIP domains of the Connectors that serve this switch.
+std::vector<std::string> domains_of(const config::Environment& environment, const config::Application& application) {
+  std::vector<std::string> domains;
+  for (const config::Application& other : environment.applications) {
+    if (other.type != config::AppType::Connector || other.switch_name != application.switch_name) continue;
+    for (const std::string& domain : config::scope_of(environment, other).get(options::front_end.domains)) {
+      if (std::find(domains.begin(), domains.end(), domain) == domains.end()) domains.push_back(domain);
+    }
+  }
+  return domains;
+}
+
+}  // namespace
+
+void LinkPlan::update(const std::vector<config::LinkConfig>& now) {
+  for (Entry& entry : entries) entry.used = false;
+  for (const config::LinkConfig& link : now) {
+    const auto known = std::find_if(entries.begin(), entries.end(),
+                                    [&](const Entry& entry) { return entry.config.section == link.section; });
+    if (known == entries.end()) {
+      entries.push_back({link, true});
+    } else {
+      *known = {link, true};
+    }
+  }
+}
+
+Settings settings_of(const config::Environment& environment, const config::Application& application,
+                     const std::string& version, const LinkPlan& links) {
+  const config::Scope scope = config::scope_of(environment, application);
+  Settings settings;
+  settings.server_id = config::server_id_of(environment, application);
+  settings.application = application.name;
+  settings.version = version;
+  settings.default_dn = scope.get(options::tserver.default_dn);
+  settings.router_timeout = scope.get(options::tserver.router_timeout);
+  settings.default_redirection_limit =
+      static_cast<std::uint32_t>(scope.get(options::tserver.default_redirection_limit));
+  settings.no_answer_timeout = scope.get(options::tserver.no_answer_timeout);
+  settings.av_joining_timeout = scope.get(options::tserver.av_joining_timeout);
+  settings.link_loss_timeout = scope.get(options::tserver.link_loss_timeout);
+  settings.user_data_limit = static_cast<std::uint32_t>(scope.get(options::tserver.user_data_limit).count);
+  settings.max_calls = static_cast<std::uint32_t>(scope.get(options::tserver_limits.calls));
+  settings.max_requests_per_client = static_cast<std::uint32_t>(scope.get(options::tserver_limits.requests_per_client));
+  settings.domains = domains_of(environment, application);
+  if (const config::Switch* of = environment.switch_of(application)) {
+    for (const config::DnObject& object : of->dns) {
+      // Of two that differ in case only, the first counts (MMC-60).
+      settings.dns.emplace(object.dn, dn_settings(environment, application, *of, object));
+    }
+  }
+  for (const LinkPlan::Entry& entry : links.entries)
+    settings.links.push_back({entry.config.section, entry.config.pool});
+  return settings;
+}
+
+ClientsOptions clients_options(const config::Scope& scope) {
+  return {.addp = {scope.get(options::clients.addp_timeout)}, .open_timeout = scope.get(options::clients.open_timeout)};
+}
+
+net::ConnectionOptions client_connection(const config::Scope& scope) {
+  return {.frame_limit = scope.get(options::tserver_limits.frame_size).count,
+          .queue_limit = scope.get(options::tserver_limits.client_queue).count,
+          .frames_per_second = static_cast<std::uint32_t>(scope.get(options::tserver_limits.requests_per_second)),
+          .flood_timeout = scope.get(options::tserver_limits.flood_timeout),
+          .handshake_timeout = scope.get(options::clients.open_timeout)};
+}
+
+LinkOptions link_options(const config::Scope& scope, const config::LinkConfig& link) {
+  return {.name = link.section,
+          .connector = {link.hostname, link.port},
+          .pool = link.pool,
+          .verify_name = link.verify_name,
+          .addp_timeout = link.addp_timeout,
+          .addp_remote_timeout = link.addp_remote_timeout,
+          .reconnect = {.first = link.reconnect_timeout, .limit = link.reconnect_timeout_max},
+          .connection = {.frame_limit = scope.get(options::tserver_limits.frame_size).count,
+                         .queue_limit = scope.get(options::tserver_limits.link_queue).count}};
+}
+
+net::TlsOptions tls_options(const config::Application& application, const config::Scope& scope) {
+  return {.certificate = application.tls.certificate,
+          .key = application.tls.key,
+          .ca = application.tls.ca,
+          .mutual = scope.get(options::security.tls_mutual),
+          .require_1_3 = scope.get(options::security.sec_protocol) == config::SecProtocol::Tls13,
+          .ciphers = scope.get(options::security.cipher_list)};
+}
+
+}  // namespace tandem::tserver
