@@ -148,13 +148,18 @@ void Core::update_audio(Conversation& conversation) {
     Party* listener = talkers == 1 ? pair[0] : nullptr;
     Party* early = nullptr;
     for (auto* party : conversation.parties) {
+      const bool was_bridged = party->no == conversation.bridged[0] || party->no == conversation.bridged[1];
       if (!listener && hears(*party)) listener = party;
-      if (!early && party->early_media) early = party;
+      // Who heard the called side's early media goes on hearing it between its answer and the caller's.
+      if (!early && (party->early_media || (was_bridged && party->incoming && hears(*party)))) early = party;
     }
-    if (listener && early)
-      pair = {listener, early};
-    else
-      pair = {};
+    pair = {};
+    if (listener && early && listener != early) {
+      std::size_t place = 0;
+      for (auto* party : conversation.parties) {
+        if (party == listener || party == early) pair[place++] = party;
+      }
+    }
   }
   for (auto* party : conversation.parties) {
     if (!hears(*party)) continue;

@@ -82,8 +82,11 @@ class Bench {
   void reachable(std::string dn, std::vector<std::pair<std::string, std::uint16_t>> contacts);
 
   Now now{std::chrono::hours(1), std::chrono::microseconds(0)};
-  FakeDirectory directory;
-  FakeMedia media;
+  // On the heap, so that a Bench can be moved under its core.
+  std::unique_ptr<FakeDirectory> directory_owner = std::make_unique<FakeDirectory>();
+  std::unique_ptr<FakeMedia> media_owner = std::make_unique<FakeMedia>();
+  FakeDirectory& directory = *directory_owner;
+  FakeMedia& media = *media_owner;
   std::unique_ptr<Machine> core;
   TimerQueue timers;
   Actions last;  // of the last step, whole
