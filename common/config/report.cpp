@@ -6,17 +6,28 @@
 
 namespace tandem::config {
 
-std::string quoted(std::string_view text) {
+namespace {
+
+constexpr std::size_t kLongestText = 1000;
+
+// Control characters as \xHH, cut at `most`.
+std::string printable(std::string_view text, std::size_t most) {
   static constexpr char kHex[] = "0123456789abcdef";
-  std::string out = "\"";
-  for (const char c : text.substr(0, 80)) {
+  std::string out;
+  for (const char c : text.substr(0, most)) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte < 0x20 || byte == 0x7f)
       out += {'\\', 'x', kHex[byte >> 4], kHex[byte & 15]};
     else
       out += c;
   }
-  return out + (text.size() > 80 ? "...\"" : "\"");
+  return text.size() > most ? out + "..." : out;
+}
+
+}  // namespace
+
+std::string quoted(std::string_view text) {
+  return "\"" + printable(text, 80) + "\"";
 }
 
 std::string_view nearest(std::string_view word, const std::vector<std::string_view>& candidates) {
@@ -65,6 +76,7 @@ void Report::add(Severity severity, Source at, std::string text) {
     return;
   }
   if (problems_.size() > 2 * kMost) return;
+  text = printable(text, kLongestText);  // names are in it, too
   if (!seen_.emplace(at.line, text).second) return;
   problems_.push_back({severity, at, std::move(text)});
 }

@@ -336,3 +336,9 @@ TEST_CASE("the nearest word is meant only if it is near", "[config]") {
   CHECK(nearest("timeout", {"default-dn", "verbose"}).empty());
   CHECK(nearest("a", {"b"}).empty());
 }
+
+TEST_CASE("names with control characters or without end don't spoil the report", "[config]") {
+  const auto lines = told(read_environment(changed("  T1:", "  \"T\\n1\":"), "f"));
+  for (const auto& line : lines) CHECK(line.find('\n') == std::string::npos);
+  for (const auto& line : told(read_environment(std::string(200000, 'k') + ": 1\n", "f"))) CHECK(line.size() < 1100);
+}
