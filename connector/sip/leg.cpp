@@ -162,10 +162,18 @@ void SipLeg::invite(const SendInvite& order) {
   const auto to = text::name_addr({}, order.to_uri);
   const Target& target = order.target;
   if (!from || !to || !text::sane(target.request_uri)) return fail_later(400, "address can't be sent");
-  const std::string& towards = target.next_hop.empty() ? target.request_uri : target.next_hop;
+  // Path of the registration: a loose route from us on, and the way goes to its first entry (RFC 3327).
+  std::string route;
+  for (const auto& hop : target.route) {
+    if (!text::sane(hop)) return fail_later(400, "route can't be sent");
+    route.append(route.empty() ? "<" : ", <").append(hop).append(">");
+  }
+  const std::string& towards = !target.route.empty()     ? target.route.front()
+                               : target.next_hop.empty() ? target.request_uri
+                                                         : target.next_hop;
   contact_ = host_.contact_towards(towards);
   if (contact_ == nullptr) return fail_later(503, "no port of ours reaches " + towards);
-  flow_ = target.next_hop;
+  if (route.empty()) flow_ = target.next_hop;
   const bool named = text::sane(order.call_id);
   dialog_.reset(nta_leg_tcreate(host_.agent(), &SipLeg::on_request, this, SIPTAG_FROM_STR(from->c_str()),
                                 SIPTAG_TO_STR(to->c_str()), TAG_IF(named, SIPTAG_CALL_ID_STR(order.call_id.c_str())),
@@ -183,8 +191,9 @@ void SipLeg::invite(const SendInvite& order) {
   invite_out_.reset(nta_outgoing_tcreate(
       dialog_.get(), &SipLeg::on_invite_response, this, flow_.empty() ? nullptr : sofia::url(flow_.c_str()),
       SIP_METHOD_INVITE, sofia::url(target.request_uri.c_str()), SIPTAG_CONTACT(contact_),
-      SIPTAG_MAX_FORWARDS_STR(hops.c_str()), SIPTAG_USER_AGENT(common.user_agent), SIPTAG_ALLOW(common.allow),
-      SIPTAG_SUPPORTED(common.supported), TAG_IF(timer, SIPTAG_SESSION_EXPIRES_STR(expires.c_str())),
+      TAG_IF(!route.empty(), SIPTAG_ROUTE_STR(route.c_str())), SIPTAG_MAX_FORWARDS_STR(hops.c_str()),
+      SIPTAG_USER_AGENT(common.user_agent), SIPTAG_ALLOW(common.allow), SIPTAG_SUPPORTED(common.supported),
+      TAG_IF(timer, SIPTAG_SESSION_EXPIRES_STR(expires.c_str())),
       TAG_IF(order.min_se_s > 0, SIPTAG_MIN_SE_STR(min_se.c_str())),
       TAG_IF(!lines.empty(), SIPTAG_HEADER_STR(lines.c_str())),
       TAG_IF(!order.sdp.empty(), SIPTAG_CONTENT_TYPE(common.sdp_type)),
