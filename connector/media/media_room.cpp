@@ -67,8 +67,7 @@ class MediaRoom::Rooms {
   Rooms(MediaSettings settings, MediaCallbacks callbacks)
       : settings_(std::move(settings)), callbacks_(std::move(callbacks)) {
     check(settings_);
-    rings_.ringback = FrameRing(settings_.ringtone_file.empty() ? tone_samples(settings_.ringback)
-                                                                : read_recording(settings_.ringtone_file).value());
+    rings_.ringback = FrameRing(ringback());
     rings_.busy = FrameRing(tone_samples(settings_.busy));
     for (const auto& ip : settings_.addresses) add_pool(ip);
     const std::size_t ports = pairs_in(settings_.ports) * settings_.addresses.size();
@@ -158,6 +157,13 @@ class MediaRoom::Rooms {
     std::size_t pool = 0;
     std::size_t worker = 0;
   };
+
+  std::vector<std::int16_t> ringback() const {
+    if (settings_.ringtone_file.empty()) return tone_samples(settings_.ringback);
+    auto recording = read_recording(settings_.ringtone_file);
+    if (!recording) throw std::runtime_error("ringtone " + recording.error().text);
+    return *recording;
+  }
 
   void add_pool(const std::string& ip) {
     const auto local = Address::parse(ip, 0);

@@ -41,6 +41,9 @@ struct MediaSettings {
   Instant latch_window = 10s;     // how long after MediaConnect an address other than the signalled one may be learned
   Instant relatch_after = 2s;  // how long the known address must be silent before the same source is believed elsewhere
   Instant batch_window = 1ms;  // packets that come within this time of each other are relayed together; 0: each at once
+  // A party that is sent nothing gets one packet of silence at MediaConnect, then as often as this five times, then
+  // every 15 s, so that NATs open and stay open. Whole seconds; 0: only the first.
+  Instant comfort_interval = 1s;
   Instant rtcp_interval = 5s;  // our own sender and receiver reports; 0: none
 
   ToneSettings ringback{{425.0}, -10.0, {1000ms, 4000ms}};

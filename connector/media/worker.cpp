@@ -105,10 +105,14 @@ void Worker::run() {
     const int count = ::epoll_wait(poll_.get(), events.data(), static_cast<int>(events.size()), -1);
     now_ = steady_now();
     relayed_ = false;
-    for (int i = 0; i < count; ++i) {
-      const auto tag = events[static_cast<std::size_t>(i)].data.u64;
+    const std::span ready(events.data(), static_cast<std::size_t>(std::max(0, count)));
+    // Orders first: one given before a packet was sent is carried out before the packet is looked at.
+    if (std::any_of(ready.begin(), ready.end(), [](const auto& event) { return event.data.u64 == mailbox_tag; }))
+      read_mailbox();
+    for (const auto& event : ready) {
+      const auto tag = event.data.u64;
       if (tag == mailbox_tag) {
-        read_mailbox();
+        continue;
       } else if (tag == timer_tag) {
         tick();
       } else if ((tag & 1) == 0) {
@@ -459,7 +463,8 @@ void Worker::visit(WireEndpoint& endpoint) {
   tell_digit(endpoint, endpoint.digits.expire(now_, digit_end_lost_after));
   count_in(endpoint);
   if (!endpoint.agreed) return;
-  if (now_ - endpoint.sent_at >= 1s && (endpoint.visits <= comfort_visits || endpoint.visits % comfort_every == 0)) {
+  if (settings_.comfort_interval > 0ns && now_ - endpoint.sent_at >= settings_.comfort_interval &&
+      (endpoint.visits <= comfort_visits || endpoint.visits % comfort_every == 0)) {
     comfort(endpoint);
   }
   if (settings_.silence_timeout > 0ns && endpoint.watched && !endpoint.silence_told &&

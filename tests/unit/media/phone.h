@@ -193,6 +193,7 @@ inline MediaSettings quiet_settings() {
   settings.preopened = 4;
   settings.quarantine = 0s;
   settings.rtcp_interval = 0s;
+  settings.comfort_interval = 0s;
   return settings;
 }
 
