@@ -34,6 +34,24 @@ def plain(events, drop=()):
     return [{k: short(k, v) for k, v in e.items() if k not in VOLATILE and k not in drop} for e in events]
 
 
+def table(common, *rows):
+    """Expected events: (event, user of ThisDN, attributes that differ from the common ones; None: absent)."""
+    out = []
+    for event, who, *more in rows:
+        one = {"event": event, "ThisDN": who, **common, **(more[0] if more else {})}
+        out.append({k: v for k, v in one.items() if v is not None})
+    return out
+
+
+def same_events(client, since, wanted, what=""):
+    """The events from `since` on are these, whole and in this order, and their stream has no gap."""
+    with client.changed:
+        events = client.events[since:]
+    equal(plain(events, drop=("StreamNumber",)), wanted, what or client.name)
+    numbers = [e["StreamNumber"] for e in events]
+    equal(numbers, list(range(numbers[0], numbers[0] + len(numbers))), "stream numbers")
+
+
 def steps(client, since=0):
     """One line an event: "EventRinging bob from alice"."""
     return [f"{event} {who}" for event, who in client.names(since)]
@@ -41,12 +59,12 @@ def steps(client, since=0):
 
 def routed(site, caller, client, agent="bob", point="support", **attributes):
     """A phone calls a routing point, the client routes the call, the agent's phone answers. Returns the ConnID."""
-    mark = client.mark()
+    mark, since = client.mark(), caller.mark()
     caller.do("dial", dn(point))
     request = client.wait("EventRouteRequest", since=mark, ThisDN=dn(point))
     client.send("RequestRouteCall", ThisDN=dn(point), ConnID=request["ConnID"], OtherDN=dn(agent), **attributes)
     client.wait("EventEstablished", since=mark, ThisDN=dn(agent), ConnID=request["ConnID"])
-    caller.wait("CALL_ESTABLISHED")
+    caller.wait("CALL_ESTABLISHED", since=since)
     return request["ConnID"]
 
 
@@ -88,13 +106,9 @@ def silent(*addresses, seconds=1.0, ports=range(10000, 10040)):
     equal(strays, [], "packets after the release")
 
 
-def nothing_left(site, number=1):
-    """The Connector and the T-Server have no call any more, as they say themselves."""
-
-
 def closed(*phones, timeout=20):
     for phone in phones:
         phone.wait("CALL_CLOSED", timeout * SLOW)
 
 
-__all__ = ["both_hear", "closed", "dn", "equal", "plain", "routed", "silent", "steps", "talk", "until"]
+__all__ = ["both_hear", "closed", "dn", "equal", "plain", "routed", "same_events", "silent", "steps", "table", "talk", "until"]

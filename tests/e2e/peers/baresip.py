@@ -12,7 +12,7 @@ CONFIG = """\
 poll_method epoll
 sip_listen {ip}:{port}
 {certificates}
-net_interface {ip}
+net_interface {interface}
 call_local_timeout 120
 call_max_calls 16
 audio_source aufile,{tone}
@@ -55,7 +55,7 @@ class Phone:
         (self.folder / "recordings").mkdir(parents=True, exist_ok=True)
         modules = [*codecs, "aufile", "aubridge", "sndfile"]
         (self.folder / "config").write_text(CONFIG.format(
-            ip=f"[{ip}]" if ":" in ip else ip, port=port, tone=tone, rtp=rtp, rtp_end=rtp + 39, control=control, folder=self.folder,
+            ip=f"[{ip}]" if ":" in ip else ip, interface=ip, port=port, tone=tone, rtp=rtp, rtp_end=rtp + 39, control=control, folder=self.folder,
             certificates=f"sip_cafile {ca}" if ca else "", modules="\n".join(f"module {m}.so" for m in modules)))
         transport = re.search(r"transport=(\w+)", outbound)
         (self.folder / "accounts").write_text(

@@ -23,6 +23,7 @@ loadmodule "sl.so"
 loadmodule "rr.so"
 loadmodule "pv.so"
 loadmodule "maxfwd.so"
+loadmodule "textops.so"
 loadmodule "siputils.so"
 loadmodule "xlog.so"
 loadmodule "auth.so"
@@ -45,7 +46,8 @@ request_route {{
   if (is_method("INVITE")) record_route();
   if (!({pool}) && is_method("REGISTER|INVITE")) {{
     if (is_method("REGISTER")) $var(u) = $tU; else $var(u) = $fU;
-    if (!pv_www_authenticate("{domain}", "$var(u)-secret", "0")) {{ www_challenge("{domain}", "1"); exit; }}
+    $var(p) = $var(u) + "-secret";
+    if (!pv_www_authenticate("{domain}", "$var(p)", "0")) {{ www_challenge("{domain}", "1"); exit; }}
     if ($au != $var(u)) {{ sl_send_reply("403", "Not your identity"); exit; }}
     consume_credentials();
   }}
@@ -66,7 +68,6 @@ class Kamailio:
         self.folder.mkdir()
         self.address = address
         pool = " || ".join(f'src_ip == {connector}' for connector in connectors)
-        # pv_www_authenticate takes the password as a pseudo-variable format.
         (self.folder / "kamailio.cfg").write_text(CONFIG.format(domain=harness.DOMAIN, ip=address, pool=pool, next_hop=f"{connectors[0]}:5060"))
 
     def __enter__(self):
