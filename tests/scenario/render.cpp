@@ -16,7 +16,7 @@ std::string quoted(const std::string& text) {
   return text.empty() || text.find_first_of(" {}=,\"") != std::string::npos ? "\"" + text + "\"" : text;
 }
 
-std::string kv_text(const tlib::KVList& list) {
+std::string kv_text(const tlib::KVList& list, Names& names) {
   std::string text = "{";
   for (const tlib::KVPair& pair : list.pairs()) {
     if (text.size() > 1) text += ",";
@@ -26,7 +26,7 @@ std::string kv_text(const tlib::KVList& list) {
         text += ":=" + std::to_string(pair.int_());
         break;
       case tlib::KVPair::kList:
-        text += "=" + kv_text(pair.list());
+        text += "=" + kv_text(pair.list(), names);
         break;
       case tlib::KVPair::kUnicode:
         text += "=u" + quoted(pair.unicode());
@@ -35,7 +35,8 @@ std::string kv_text(const tlib::KVList& list) {
         text += "=b" + quoted(pair.bin());
         break;
       default:
-        text += "=" + quoted(pair.str());
+        text +=
+            "=" + (pair.key().starts_with("conn-") ? names.call(from_hex(pair.str()).value_or(0)) : quoted(pair.str()));
     }
   }
   return text + "}";
@@ -79,7 +80,7 @@ std::string value_text(const tlib::Message& event, const FieldDescriptor& field,
     case FieldDescriptor::CPPTYPE_ENUM:
       return enum_text(*reflection.GetEnum(event, &field));
     case FieldDescriptor::CPPTYPE_MESSAGE:
-      return kv_text(static_cast<const tlib::KVList&>(reflection.GetMessage(event, &field)));
+      return kv_text(static_cast<const tlib::KVList&>(reflection.GetMessage(event, &field)), names);
     default:
       return "?";
   }
@@ -89,18 +90,40 @@ struct Shown {
   std::string card, line;
 };
 
+// Who it is about comes first, each DN with its role.
+constexpr const char* kParties[] = {"ThisDN", "OtherDN", "ThirdPartyDN"};
+
+bool is_party(const std::string& name) {
+  return std::any_of(std::begin(kParties), std::end(kParties),
+                     [&](const std::string& party) { return name == party || name == party + "Role"; });
+}
+
+std::string parties(const tlib::Message& event, Names& names) {
+  const auto& reflection = *event.GetReflection();
+  std::string line;
+  for (const std::string party : kParties) {
+    const FieldDescriptor& dn = *event.GetDescriptor()->FindFieldByName(party);
+    const FieldDescriptor& role = *event.GetDescriptor()->FindFieldByName(party + "Role");
+    if (!reflection.HasField(event, &dn) && !reflection.HasField(event, &role)) continue;
+    line += " " + party + "=" + value_text(event, dn, names);
+    if (reflection.HasField(event, &role)) line += ":" + value_text(event, role, names);
+  }
+  return line;
+}
+
 Shown attributes(const tlib::Message& event, Names& names) {
   std::vector<const FieldDescriptor*> fields;
   event.GetReflection()->ListFields(event, &fields);
   Shown shown;
+  shown.line = parties(event, names);
   for (const FieldDescriptor* field : fields) {
     const std::string& name = field->name();
-    if (left_out(name)) continue;
+    if (left_out(name) || is_party(name)) continue;
     if (name == "Extensions" && event.has_connid()) {  // Conversation-ID is part of the card
       tlib::KVList rest = event.extensions();
       if (const auto* id = kv_find(rest, "Conversation-ID")) shown.card += " Conversation-ID=" + quoted(id->str());
       kv_delete(rest, "Conversation-ID");
-      if (rest.pairs_size() > 0) shown.line += " Extensions=" + kv_text(rest);
+      if (rest.pairs_size() > 0) shown.line += " Extensions=" + kv_text(rest, names);
       continue;
     }
     std::string& to = on_card(name) ? shown.card : shown.line;

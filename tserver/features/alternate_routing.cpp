@@ -73,6 +73,14 @@ void routers_gone(Core& core, Device& routing_point) {
   }
 }
 
+void review_waiting(Core& core, Device& routing_point) {
+  if (!routing_point.routes()) return;
+  routers_gone(core, routing_point);
+  for (Call* call : routing_point.calls) {
+    if (!call->attempt && !call->router_timer) wait_for_instruction(core, *call);
+  }
+}
+
 void register_alternate_routing(Table& table) {
   table.on(TimerKind::Router, on_router_timer);
   table.on(TimerKind::NoAnswer, on_no_answer_timer);

@@ -21,6 +21,9 @@ bool default_route(Core& core, Call& call);
 // limit.
 std::chrono::seconds no_answer_timeout(const Core& core, const Attempt& attempt, const Party& leg);
 
+// After options changed: who waits without a time limit gets one, or goes on at once, if that is possible now.
+void review_waiting(Core& core, Device& routing_point);
+
 // Nobody who could give an instruction is left on the Routing Point: its waiting calls go to default-dn.
 void routers_gone(Core& core, Device& routing_point);
 

@@ -92,7 +92,7 @@ void back_to_routing_point(Core& core, Call& call, const Attempt& attempt, Party
     core.settle(attempt.router);
     core.refuse(attempt.router, {why.code, why.text}, call.routing_point()->name(), &call);
   }
-  core.tell(call, leg, tlib::EventReleased, {.state = why.state}, why.asker);
+  core.tell(call, leg, tlib::EventReleased, {.state = why.state, .reasons = why.reasons}, why.asker);
   core.log(LogLevel::Interaction, call, leg.name(), "not reached, call waits for another instruction: " + why.text);
   core.state.remove_party(call, leg);
   wait_for_instruction(core, call);
@@ -133,42 +133,11 @@ void on_joining_timer(Core& core, const TimerKey& key) {
   Call* call = core.state.call(ConnId{key.subject});
   if (call == nullptr || !call->attempt || call->attempt->joining_timer != key) return;
   call->attempt->joining_timer.reset();
-  Missed why = missed(408, "");
-  if (!call->attempt->heard)
-    why = {tlib::TERR_TIMEOUT_PRF_OP, tlib::CallStateNoAnswer, 480, "the Connector gave no answer in time"};
-  why.withdraw = true;
-  attempt_missed(core, *call, why);
+  const bool heard = call->attempt->heard;
+  attempt_missed(core, *call, missed_in_time(heard));
 }
 
 }  // namespace
-
-Missed missed(std::uint32_t status, const std::string& reason) {
-  const auto text = [&](const char* words) {
-    return std::string(words) + " (SIP " + std::to_string(status) + (reason.empty() ? "" : " " + reason) + ")";
-  };
-  switch (status) {
-    case 486:
-    case 600:
-      return {tlib::TERR_DN_BUSY, tlib::CallStateBusy, 486, text("the destination is busy")};
-    case 408:
-    case 480:
-    case 487:
-      return {tlib::TERR_DN_NO_ANSWER, tlib::CallStateNoAnswer, 480, text("the destination did not answer")};
-    case 404:
-    case 410:
-    case 414:
-    case 416:
-    case 484:
-    case 604:
-      return {tlib::TERR_INV_DEST_DN, tlib::CallStateSitInvalidnum, 404, text("the destination does not exist")};
-    default:
-      break;
-  }
-  if (status >= 500 && status < 600) {
-    return {tlib::TERR_CONN_ATTEMPT_FAILED, tlib::CallStateSitNocircuit, 503, text("the connection attempt failed")};
-  }
-  return {tlib::TERR_CALL_REJECTED, tlib::CallStateOk, 603, text("the destination rejected the call")};
-}
 
 void start_attempt(Core& core, Call& call, Attempt attempt, const Destination& destination, tlib::TCallState ringing) {
   Party party;
@@ -243,14 +212,14 @@ void attempt_missed(Core& core, Call& call, const Missed& why, const link::Faile
     core.order(call, leg.no, [&](link::Command& command) { command.mutable_remove()->set_status(why.status); });
   }
   if (attempt.purpose == Attempt::Purpose::Originator) {
-    end_call(core, call, {.leaver = &leg, .asker = why.asker, .state = why.state, .order = why.withdraw});
+    end_call(core, call, {.leaver = &leg, .state = why.state, .order = false});
     return;
   }
   if (!why.withdraw && forward(core, call, attempt, leg, redirect)) return;
   if (attempt.purpose == Attempt::Purpose::Routed) {
     back_to_routing_point(core, call, attempt, leg, why);
   } else {
-    fail_call(core, call, &leg, why.state, why.status, why.asker);
+    fail_call(core, call, &leg, why);
   }
 }
 

@@ -2,21 +2,9 @@
 #pragma once
 
 #include "tserver/features/destination.h"
+#include "tserver/features/missed.h"
 
 namespace tandem::tserver {
-
-// Why a destination was not reached, in each party's words.
-struct Missed {
-  tlib::TErrorCode code;   // to the router
-  tlib::TCallState state;  // in the events
-  std::uint32_t status;    // to a caller who still waits for an answer
-  std::string text;
-  bool withdraw = false;  // the leg still exists: order its removal
-  Asker asker;            // whose RequestReleaseCall refused it
-};
-
-// What a SIP final status means for the call.
-Missed missed(std::uint32_t status, const std::string& reason);
 
 // Invites `destination` (not a Routing Point). A DN is told EventRinging at once, since emulated ringing is all there
 // may be (MMC-252); `ringing` is Forwarded where the call was sent on by a phone.

@@ -14,7 +14,7 @@ void close_party(Core& core, const Call& call, const Party& party, const Ending&
   const bool leaves = &party == ending.leaver;
   const bool waits = party.state == PartyState::Queued || party.state == PartyState::Alerting;
   const auto type = waits && !leaves ? tlib::EventAbandoned : tlib::EventReleased;
-  core.tell(call, party, type, {.state = ending.state}, leaves ? ending.asker : Asker{});
+  core.tell(call, party, type, {.state = ending.state, .reasons = ending.reasons}, leaves ? ending.asker : Asker{});
 }
 
 void order_end(Core& core, const Call& call, const Ending& ending) {
@@ -56,18 +56,17 @@ void end_call(Core& core, Call& call, const Ending& ending) {
   forget(core, call);
 }
 
-void fail_call(Core& core, Call& call, const Party* invited, tlib::TCallState state, std::uint32_t status,
-               Asker asker) {
+void fail_call(Core& core, Call& call, const Party* invited, const Missed& why) {
   if (invited != nullptr && invited->device != nullptr)
-    core.tell(call, *invited, tlib::EventReleased, {.state = state}, asker);
+    core.tell(call, *invited, tlib::EventReleased, {.state = why.state, .reasons = why.reasons}, why.asker);
   Party* caller = call.originator();
   if (caller != nullptr) {
-    const bool known = state != tlib::CallStateOk;
-    core.tell(call, *caller, tlib::EventDestinationBusy, {.state = known ? state : tlib::CallStateBusy});
+    const bool known = why.state != tlib::CallStateOk;
+    core.tell(call, *caller, tlib::EventDestinationBusy, {.state = known ? why.state : tlib::CallStateBusy});
     core.tell(call, *caller, tlib::EventReleased);
   }
   if (caller != nullptr && caller->leg == LegState::Offered) {
-    core.reject(call, *caller, status);
+    core.reject(call, *caller, why.status);
   } else {
     core.order(call, {}, [](link::Command& command) { command.mutable_release(); });
   }

@@ -2,12 +2,14 @@
 #pragma once
 
 #include "tserver/features/core.h"
+#include "tserver/features/missed.h"
 
 namespace tandem::tserver {
 
 struct Ending {
-  const Party* leaver = nullptr;  // who ended it: its event comes first
-  Asker asker;                    // whose request ended it: answered by the leaver's event
+  const Party* leaver = nullptr;          // who ended it: its event comes first
+  Asker asker;                            // whose request ended it: answered by the leaver's event
+  const tlib::KVList* reasons = nullptr;  // of that request
   tlib::TCallState state = tlib::CallStateOk;
   bool order = true;                // tell the Connector; false: nothing is left there
   std::uint32_t reject_status = 0;  // for a caller who got no answer yet: this instead of a release
@@ -19,7 +21,6 @@ void end_call(Core& core, Call& call, const Ending& ending);
 
 // The destination can't be had: who was invited is released, the caller is told EventDestinationBusy and released, and
 // so the call ends. `invited` is null if it didn't come to that.
-void fail_call(Core& core, Call& call, const Party* invited, tlib::TCallState state, std::uint32_t status,
-               Asker asker = {});
+void fail_call(Core& core, Call& call, const Party* invited, const Missed& why);
 
 }  // namespace tandem::tserver

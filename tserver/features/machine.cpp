@@ -34,6 +34,7 @@ void serve(Core& core, ClientRequest& input) {
     refuse(core, request, refusal(tlib::TERR_UNSUP_OPER, "the request is not supported"));
   } else if (const auto why = handler(core, request)) {
     refuse(core, request, *why);
+    if (why->code == tlib::TERR_PROTO_VERS) core.close(client->session, why->text);
   }
 }
 

@@ -71,7 +71,7 @@ std::optional<Refusal> make_call(Core& core, Request& request) {
 void call_target(Core& core, Call& call, const std::string& target) {
   const auto destination = find_destination(core, target, tlib::TERR_INV_CALD_DN);
   if (!destination) {  // it went away since the request
-    fail_call(core, call, nullptr, tlib::CallStateSitInvalidnum, 404);
+    fail_call(core, call, nullptr, missed(404, ""));
   } else if (destination->routes()) {
     queue_at(core, call, *destination->device);
   } else {

@@ -26,11 +26,14 @@ std::optional<Refusal> release_call(Core& core, Request& request) {
   if (!on) return on.error();
   core.log(LogLevel::Interaction, *on->call, on->party->name(), "releases");
   if (on->party->state == PartyState::Alerting) {
-    attempt_missed(
-        core, *on->call,
-        {tlib::TERR_CALL_REJECTED, tlib::CallStateOk, 603, "the destination rejected the call", true, request.asker()});
+    Missed why = missed(603, "");
+    why.text = "the destination rejected the call";
+    why.withdraw = true;
+    why.asker = request.asker();
+    why.reasons = &request.message.reasons();
+    attempt_missed(core, *on->call, why);
   } else {
-    end_call(core, *on->call, {.leaver = on->party, .asker = request.asker()});
+    end_call(core, *on->call, {.leaver = on->party, .asker = request.asker(), .reasons = &request.message.reasons()});
   }
   return std::nullopt;
 }
@@ -39,7 +42,7 @@ std::optional<Refusal> clear_call(Core& core, Request& request) {
   const auto on = check_release(core, request);
   if (!on) return on.error();
   core.log(LogLevel::Interaction, *on->call, on->party->name(), "clears the call");
-  end_call(core, *on->call, {.leaver = on->party, .asker = request.asker()});
+  end_call(core, *on->call, {.leaver = on->party, .asker = request.asker(), .reasons = &request.message.reasons()});
   return std::nullopt;
 }
 

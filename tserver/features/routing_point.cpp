@@ -12,8 +12,11 @@ void queue_at(Core& core, Call& call, Device& routing_point, tlib::TCallState st
   party.state = PartyState::Queued;
   party.queue = routing_point.dn.str();
   const Party& rp = core.state.add_party(call, std::move(party));
-  const Party* caller = call.originator();
-  if (caller != nullptr && caller->leg == LegState::Offered) core.admit(call, *caller, link::Admit::WAITING);
+  Party* caller = call.originator();
+  if (caller != nullptr && caller->leg == LegState::Offered && !caller->waiting) {
+    core.admit(call, *caller, link::Admit::WAITING);
+    caller->waiting = true;
+  }
   core.tell(call, rp, tlib::EventQueued, {.state = state});
   core.tell(call, rp, tlib::EventRouteRequest);
   core.log(LogLevel::Interaction, call, rp.name(), "queued");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tserver/features/alternate_routing.h"
 #include "tserver/features/attempt.h"
 #include "tserver/features/ending.h"
 #include "tserver/features/features.h"
@@ -104,6 +105,7 @@ void settings_changed(Core& core, const std::shared_ptr<const Settings>& setting
                       : "deleted from the configuration");
   }
   for (Device* device : taken_away) end_calls_of(core, *device);
+  for (Device* device : devices) review_waiting(core, *device);  // default-dn and timeouts may be others now
   for (Device* device : deleted) delete_device(core, *device);
   core.log(LogLevel::Standard, "configuration applied: " + std::to_string(state.devices.size()) + " DNs, " +
                                    std::to_string(settings->links.size()) + " links");

@@ -34,7 +34,6 @@ std::optional<Refusal> register_client(Core& core, Request& request) {
   Client& client = request.client;
   if (client.open) return refusal(tlib::TERR_IN_SAME_STATE, "the session is open already");
   if (!speaks_our_protocol(request.message.protocolversion())) {
-    core.close(client.session, "wrong protocol version");
     return refusal(tlib::TERR_PROTO_VERS, "this server speaks " + std::string(kProtocolVersion));
   }
   client.open = true;

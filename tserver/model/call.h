@@ -32,6 +32,7 @@ struct Party {
   LegState leg = LegState::None;
   std::string queue;    // ThisQueue: the Routing Point that delivered the call, or is this party
   std::string call_id;  // SIP Call-ID, for the log
+  bool waiting = false;  // was told to wait: Admit WAITING
   bool held_by_phone = false;
 
   const std::string& name() const;
