@@ -109,7 +109,8 @@ class Caller final : public std::enable_shared_from_this<Caller> {
   void address_failed(const tcp::endpoint& endpoint, const std::string& why) {
     timer_.cancel();
     socket_.reset();
-    last_error_ = to_string(endpoint) + ": " + why;
+    // A name may have several addresses; an address needs no second mention.
+    last_error_ = endpoint.address().to_string() == host().host ? why : to_string(endpoint) + ": " + why;
     next_address();
   }
 

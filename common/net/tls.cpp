@@ -7,6 +7,7 @@
 #include <array>
 #include <boost/asio/ip/address.hpp>
 #include <climits>
+#include <system_error>
 
 namespace tandem::net {
 namespace {
@@ -68,9 +69,14 @@ BioMethodPtr make_wire_method() {
 std::string openssl_error() {
   std::string text;
   while (const unsigned long code = ERR_get_error()) {
+    // The first error is the cause, the rest say where it was met.
+    if (!text.empty()) continue;
     const char* reason = ERR_reason_error_string(code);
-    if (!text.empty()) text += ", ";
-    text += reason != nullptr ? reason : "error " + std::to_string(code);
+    if (ERR_SYSTEM_ERROR(code)) {
+      text = std::generic_category().message(ERR_GET_REASON(code));
+    } else {
+      text = reason != nullptr ? reason : "error " + std::to_string(code);
+    }
   }
   return text.empty() ? "no reason given" : text;
 }

@@ -13,8 +13,8 @@ struct Overloaded : Cases... {
 template <class... Cases>
 Overloaded(Cases...) -> Overloaded<Cases...>;
 
-std::string seconds(std::chrono::milliseconds time) {
-  return std::to_string(time.count() / 1000) + " s";
+std::string text_of(std::chrono::milliseconds time) {
+  return std::to_string(time.count()) + " ms";
 }
 
 }  // namespace
@@ -29,7 +29,7 @@ class Clients::Session final : public net::Connection::Handler {
         heartbeat_(owner.loop_),
         open_deadline_(owner.loop_) {
     open_deadline_.start_in(owner_.options_.open_timeout, [this] {
-      close("no RequestRegisterClient within " + seconds(owner_.options_.open_timeout), LogLevel::Standard);
+      close("no RequestRegisterClient within " + text_of(owner_.options_.open_timeout), LogLevel::Standard);
     });
     check_heartbeat();
   }
@@ -76,7 +76,7 @@ class Clients::Session final : public net::Connection::Handler {
     const auto step = addp_.check(owner_.loop_.steady());
     if (step.what == net::Addp::What::Dead) {
       // Nothing queued would reach it any more.
-      return owner_.closed(id_, "no sign of life for " + seconds(addp_.timeout()), LogLevel::Standard);
+      return owner_.closed(id_, "no sign of life for " + text_of(addp_.timeout()), LogLevel::Standard);
     }
     if (step.what == net::Addp::What::Poll) net::send_message(*connection_, addp_message(tlib::AddpPoll, step.stamp));
     if (step.again > Instant::zero()) heartbeat_.start(step.again, [this] { check_heartbeat(); });

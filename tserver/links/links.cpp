@@ -93,7 +93,8 @@ class Links::Link final : public net::Connection::Handler {
     const LogLevel level = line == last_failure_ ? LogLevel::Trace : LogLevel::Standard;
     last_failure_ = line;
     if (owner_.log_.enabled(level)) {
-      owner_.log_.write(level, name() + ": " + line + "; next attempt in " + std::to_string(wait.count()) + " ms");
+      owner_.log_.write(
+          level, "link " + options_.name + ": " + line + "; next attempt in " + std::to_string(wait.count()) + " ms");
     }
   }
 
