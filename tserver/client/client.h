@@ -61,6 +61,6 @@ class Client {
 };
 
 // Version of this protocol, told to the server in RequestRegisterClient.
-inline constexpr char protocol_version[] = "tandem tlib 1";
+inline constexpr char protocol_version[] = "tserver protocol 4.2";
 
 }  // namespace tandem::client

@@ -41,15 +41,6 @@ std::string time_of(const tlib::Message& event, std::chrono::seconds offset) {
   return text;
 }
 
-// Control characters would break the line, or the terminal.
-std::string printable(std::string_view bytes) {
-  std::string text = as_utf8(bytes);
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
-  }
-  return text;
-}
-
 std::string state_of(const tlib::Message& event) {
   if (!event.has_callstate() || event.callstate() == tlib::CallStateOk) return {};
   return name_of(*tlib::TCallState_descriptor(), event.callstate(), "CallState");
@@ -62,6 +53,14 @@ void note(std::string& line, std::string_view text) {
 }
 
 }  // namespace
+
+std::string printable(std::string_view bytes) {
+  std::string text = as_utf8(bytes);
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  }
+  return text;
+}
 
 std::string pretty_heading() {
   std::string line;

@@ -65,7 +65,7 @@ TEST_CASE("A session: registration, events, rising reference ids, end (LTB: Even
 
   const tlib::Message& opened = server.session().received.at(0);
   CHECK(to_json_line(opened) ==
-        R"({"request":"RequestRegisterClient","ProtocolVersion":"tandem tlib 1","ReferenceID":1,)"
+        R"({"request":"RequestRegisterClient","ProtocolVersion":"tserver protocol 4.2","ReferenceID":1,)"
         R"("ApplicationName":"desk","ApplicationPassword":"secret"})");
   CHECK(app.events[0].type() == tlib::EventServerConnected);
   CHECK(app.events[0].host() == "127.0.0.1");

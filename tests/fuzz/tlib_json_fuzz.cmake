@@ -1,0 +1,1 @@
+tandem_fuzz(tlib_json LINKS tserver_client)
