@@ -101,7 +101,8 @@ class Checker {
                     what(application) +
                         " has no link to a Connector; expected option TServer/link-1-name and the section it names");
     for (const auto& link : links_of(environment_, application)) {
-      const Source at = application.options.find(link.section)->second.begin()->second.at;
+      const OptionSection& section = application.options.find(link.section)->second;
+      const Source at = section.empty() ? application.at : section.begin()->second.at;
       if (link.tls && !application.tls.given())
         report_.fatal(at,
                       what(application) + ": link " + link.section +

@@ -35,7 +35,7 @@ struct StartupSection : Section {
   using enum Effect;
 
   // clang-format off
-  Option<Path> persistent_storage_path{*this, "persistent-storage-path", level::kConnector, "run", {1, 1024}, AtStart, "Folder where the Connector keeps what must outlive it."};
+  Option<Path> persistent_storage_path{*this, "persistent-storage-path", level::kConnector, "run", {1, 1024}, NotInUseYet, "Folder where the Connector keeps what must outlive it."};
   Option<std::string> application_user_agent{*this, "application-user-agent", level::kConnector, "", {0, 128}, AtStart, "Text added to the SIP User-Agent header."};
   // clang-format on
 };

@@ -85,6 +85,13 @@ void MapReader::finish() {
   }
 }
 
+bool good_name(const std::string& name, Source at, std::string_view kind, Report& report) {
+  const bool graphic = std::none_of(name.begin(), name.end(), [](unsigned char c) { return c <= 0x20 || c == 0x7f; });
+  if (graphic && !name.empty() && name.size() <= 64) return true;
+  report.fatal(at, std::string(kind) + " is named " + quoted(name) + "; expected at most 64 characters without spaces");
+  return false;
+}
+
 Options read_options(const YamlNode& node, const std::string& what, Report& report) {
   Options options;
   if (node.kind != YamlNode::Kind::Map && node.kind != YamlNode::Kind::Null)

@@ -46,6 +46,8 @@ class MapReader {
 std::string found_text(const YamlNode& node);
 // The items of a list; of a single value, that; of nothing, none.
 std::vector<const YamlNode*> items_of(const YamlNode& node);
+// Tells of a name that is empty, longer than 64 bytes or not graphic: it goes into logs and protocols.
+bool good_name(const std::string& name, Source at, std::string_view kind, Report& report);
 // Sections of options: a map of maps of scalars or lists of scalars.
 Options read_options(const YamlNode& node, const std::string& what, Report& report);
 

@@ -133,7 +133,10 @@ class Reader {
       : node_(node), environment_(environment), report_(report) {}
 
   void read() {
-    for (const auto& entry : node_.entries) resolve(entry);
+    for (const auto& entry : node_.entries) {
+      good_name(entry.key, {entry.line}, "application", report_);
+      resolve(entry);
+    }
     for (const auto& entry : node_.entries)
       if (const auto found = done_.find(entry.key); found != done_.end())
         environment_.applications.push_back(std::move(found->second));

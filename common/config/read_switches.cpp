@@ -211,6 +211,7 @@ void read_switches(const YamlNode& node, Environment& environment, Report& repor
     return;
   }
   for (const auto& entry : node.entries) {
+    good_name(entry.key, {entry.line}, "switch", report);
     Switch& into = environment.switches.emplace_back();
     into.name = entry.key;
     into.at = {entry.line};

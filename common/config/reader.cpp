@@ -4,7 +4,9 @@
 #include <fstream>
 #include <iterator>
 
+#include "common/config/connector_options.h"
 #include "common/config/map_reader.h"
+#include "common/config/scope.h"
 
 namespace tandem::config {
 namespace {
@@ -21,11 +23,10 @@ Loaded finished(std::shared_ptr<Environment> environment, Report& report) {
 
 void give_folders_their_pools(Environment& environment) {
   for (auto& of : environment.switches)
-    for (auto& folder : of.folders)
-      if (const auto section = folder.annex.find("connector"); section != folder.annex.end())
-        if (const auto name = section->second.find("pool-name");
-            name != section->second.end() && name->second.text != "default")
-          folder.pool = name->second.text;
+    for (auto& folder : of.folders) {
+      folder.pool = Scope().then(level::kFolder, folder.annex).get(options::connector.pool_name);
+      if (folder.pool == "default") folder.pool.clear();
+    }
 }
 
 }  // namespace

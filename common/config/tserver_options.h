@@ -57,7 +57,7 @@ struct TServerSection : Section {
   Option<Integer> server_id{*this, "server-id", level::kTServer, "1", {0, 16383}, AtStart, "Number folded into connection ids, to be unique among all T-Servers; without it the place of the application in the file counts."};
   Option<Bytes> user_data_limit{*this, "user-data-limit", level::kTServer, "16000", {0, 65535}, Immediately, "Largest packed user data of one call."};
   Option<bool> hide_sensitive_data{*this, "hide-sensitive-data", level::kApplication, "true", {}, Immediately, "Prints digits and treatment parameters in the log as **** and their length."};
-  Option<AniDistribution> ani_distribution{*this, "ani-distribution", level::kTServer, "inbound-calls-only", {}, Immediately, "For which calls events carry the caller's number."};
+  Option<AniDistribution> ani_distribution{*this, "ani-distribution", level::kTServer, "inbound-calls-only", {}, NotInUseYet, "For which calls events carry the caller's number."};
   Option<std::string> link_n_name{*this, "link-n-name", level::kTServer, "", {0, 64}, Immediately, "Names the section that holds one Connector link, n counting from 1; at least one is needed.", {.numbered = true}};
   Option<Seconds> wrap_up_time{*this, "wrap-up-time", level::kTServer | level::kExtension | level::kAgentLogin, "0", {0, 86400}, NotInUseYet, "Length of after-call work; 0 means none."};
   Option<ServiceType> service_type{*this, "service-type", level::kVoipService, "presence-profile", {}, NotInUseYet, "What a service DN is for.", {.mandatory = true}};
@@ -90,7 +90,6 @@ struct ClientsSection : Section {
 
   // clang-format off
   Option<Seconds> addp_timeout{*this, "addp-timeout", level::kTServer, "20", {0, 3600}, NextConnection, "How long the T-Server waits for any sign of life of a client before it drops it; 0 switches polling off."};
-  Option<Seconds> addp_remote_timeout{*this, "addp-remote-timeout", level::kTServer, "20", {0, 3600}, NextConnection, "The same for the client's side of the connection."};
   Option<Seconds> open_timeout{*this, "open-timeout", level::kTServer, "10", {1, 600}, NextConnection, "How long a new connection may take to finish its TLS handshake and its RequestOpenServer."};
   // clang-format on
 };

@@ -125,6 +125,12 @@ TEST_CASE("every mistake is told with its line, what was found and what was expe
       {"port: 9001, protocol: tcp",
        "port: 9001, protocol: tcp, reconnect-timeout: 20 sec",
        {"f:10: error: link section \"c1\": reconnect-timeout is longer than reconnect-timeout-max"}},
+      {"c1: {hostname: 127.0.0.1, port: 9001, protocol: tcp}",
+       "c1: {}",
+       {"f:2: fatal: a T-Server application has no option c1/hostname; expected string of 1 to 255 characters",
+        "f:2: fatal: a T-Server application has no option c1/port; expected integer, 1 to 65535",
+        "f:2: fatal: application T1: link c1 speaks TLS, but there is no tls; expected tls: {certificate: FILE, key: "
+        "FILE, ca: FILE}"}},
       // Options.
       {"link-1-name: c1",
        "link-1-name: c1, router-timout: 5",
@@ -337,8 +343,11 @@ TEST_CASE("the nearest word is meant only if it is near", "[config]") {
   CHECK(nearest("a", {"b"}).empty());
 }
 
-TEST_CASE("names with control characters or without end don't spoil the report", "[config]") {
-  const auto lines = told(read_environment(changed("  T1:", "  \"T\\n1\":"), "f"));
-  for (const auto& line : lines) CHECK(line.find('\n') == std::string::npos);
-  for (const auto& line : told(read_environment(std::string(200000, 'k') + ": 1\n", "f"))) CHECK(line.size() < 1100);
+TEST_CASE("names with control characters or without end are refused, and don't spoil the report", "[config]") {
+  CHECK(told(read_environment(changed("  T1:", "  \"T\\n1\":"), "f")) ==
+        std::vector<std::string>{
+            "f:2: fatal: application is named \"T\\x0a1\"; expected at most 64 characters without spaces"});
+  const auto lines = told(read_environment(std::string(1000, 'k') + ": 1\n", "f"));
+  REQUIRE(lines.size() == 3);
+  for (const auto& line : lines) CHECK(line.size() < 1100);
 }

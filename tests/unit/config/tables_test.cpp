@@ -1,5 +1,8 @@
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <cctype>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <set>
@@ -68,6 +71,45 @@ TEST_CASE("all sections are in the list, and have help", "[config][tables]") {
     CHECK(section->first != nullptr);
     CHECK(section->help.ends_with('.'));
   }
+}
+
+TEST_CASE("every row is read somewhere, or says that it isn't in use yet", "[config][tables]") {
+  const std::map<std::string_view, std::string_view> names = {{"TServer", "tserver"},
+                                                              {"(link section)", "link"},
+                                                              {"clients", "clients"},
+                                                              {"startup", "startup"},
+                                                              {"front-end", "front_end"},
+                                                              {"connector", "connector"},
+                                                              {"sip", "sip"},
+                                                              {"media", "media"},
+                                                              {"link", "connector_link"},
+                                                              {"security", "security"},
+                                                              {"log", "log"},
+                                                              {"ha", "ha"},
+                                                              {"conference-services", "conference_services"}};
+  std::string sources;  // of all rooms
+  for (const char* room : {"common", "tserver", "connector"})
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(std::string(TANDEM_SOURCE_DIR "/") + room))
+      if (entry.path().extension() == ".cpp") sources += contents(entry.path().string());
+  const auto read = [&](std::string_view object, std::string_view member) {
+    const std::string text = std::string(object) + "." + std::string(member);
+    for (auto at = sources.find(text); at != sources.npos; at = sources.find(text, at + 1)) {
+      const char after = sources[at + text.size()];
+      if (!std::isalnum(static_cast<unsigned char>(after)) && after != '_') return true;
+    }
+    return false;
+  };
+  each_row([&](const Section& section, const Row& row) {
+    std::string member(row.name);
+    std::replace(member.begin(), member.end(), '-', '_');
+    bool found = read("rows", member) || read("limits", member);
+    if (section.name == "limits")
+      found |= read(row.levels & level::kTServer ? "tserver_limits" : "connector_limits", member);
+    else
+      found |= read(names.at(section.name), member);
+    INFO(section.name << "/" << row.name << ": give it Effect::NotInUseYet until something reads it");
+    CHECK(found == (row.effect != Effect::NotInUseYet));
+  });
 }
 
 TEST_CASE("--list-options names every row of the program and no other", "[config][tables]") {
