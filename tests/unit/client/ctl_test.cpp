@@ -157,8 +157,8 @@ TEST_CASE("tandemctl asks the T-Servers of the file", "[ctl]") {
     const CtlResult result = run_ctl(options);
     CHECK(result.exit_code == 1);
     CHECK(result.out.find("TServer_1    " + site.address() + "  not reached\n") != std::string::npos);
-    CHECK(result.err ==
-          "tandemctl: TServer_1: " + site.address() + " not reached: " + site.address() + ": Connection refused\n");
+    CHECK(result.err.starts_with("tandemctl: TServer_1: " + site.address() + " not reached: "));
+    CHECK(result.err.ends_with("Connection refused\n"));
   }
   SECTION("dns") {
     options.verb = CtlOptions::Verb::Dns;
