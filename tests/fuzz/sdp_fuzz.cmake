@@ -1,0 +1,1 @@
+tandem_fuzz(sdp LINKS connector_core)
