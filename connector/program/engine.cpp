@@ -159,7 +159,12 @@ void Engine::act(LearnLocation& a) {
   registrations_changed();
 }
 
+void Engine::front_end_said() {
+  for (const CoreLog& line : front_end_.take_log()) log_.write(line.level, line.text);
+}
+
 void Engine::registrations_changed() {
+  front_end_said();
   for (auto& registration : front_end_.take_changed(loop_.now())) {
     if (log_.enabled(LogLevel::Standard))
       log_.write(LogLevel::Standard, "registration " + registration.aor() + ": " +
@@ -187,7 +192,9 @@ Reply Engine::Door::registered(const RegisterAsked& asked, Now now) {
   return reply;
 }
 std::variant<Caller, Reply> Engine::Door::invited(const RequestFacts& facts, Now now) {
-  return engine_.front_end_.invited(facts, now);
+  auto verdict = engine_.front_end_.invited(facts, now);
+  engine_.front_end_said();
+  return verdict;
 }
 std::string Engine::Door::called(const RequestFacts& facts) const {
   return engine_.front_end_.called(facts);

@@ -60,6 +60,7 @@ class Engine {
   void take(Input input);
   void carry_out(Actions& actions);
   void registrations_changed();
+  void front_end_said();
   void timer(const TimerKey& key);
 
   void act(SendInvite& a) { sip_->perform(a); }

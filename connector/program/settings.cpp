@@ -115,6 +115,7 @@ FrontEndSettings front_end_settings(const config::Environment& environment, cons
   out.application = application.name;
   out.mode = scope.get(rows.mode) == config::FrontEndMode::External ? FrontEndMode::External : FrontEndMode::Embedded;
   out.domains = scope.get(rows.domains);
+  out.realm = scope.get(rows.realm);
   for (const auto& port : application.ports)
     if (port.name == "sip") out.own_addresses.push_back(written(port.address, port.port));
   out.server_address = scope.get(rows.server_address);
@@ -154,7 +155,7 @@ FrontEndSettings front_end_settings(const config::Environment& environment, cons
   if (of == nullptr) return out;
   for (const auto& dn : of->dns) {
     if (dn.misconfigured) continue;
-    out.dns[dn.dn] = LocalDn{dn.type == config::DnType::Extension, dn.sip_password};
+    out.dns[dn.dn] = LocalDn{dn.type == config::DnType::Extension, dn.sip_password, dn.association};
   }
   for (const auto& trunk : of->trunks) {
     if (trunk.prefixes.empty()) out.trunks.push_back({trunk.name, trunk.contact, "", {}});
