@@ -182,8 +182,7 @@ void Stream::take_tls(std::string_view bytes) {
   decoder_.feed(plain.view());
   dispatch();
   if (state_ != State::Open) return;
-  if (!taken) return finish(CloseReason::Broken, taken.error().text);
-  if (tls_->peer_closed()) finish(CloseReason::PeerClosed, to_string(CloseReason::PeerClosed));
+  if (!taken) finish(CloseReason::Broken, taken.error().text);
 }
 
 void Stream::dispatch() {
@@ -199,7 +198,10 @@ void Stream::dispatch() {
     }
     const auto frame = decoder_.next();
     if (!frame) return finish(CloseReason::FrameTooLong, frame.error().text);
-    if (!*frame) return read();
+    if (!*frame) {
+      if (tls_ == nullptr || !tls_->peer_closed()) return read();
+      return finish(CloseReason::PeerClosed, to_string(CloseReason::PeerClosed));
+    }
     allowance_ -= 1;
     handler_->on_frame(**frame);
   }

@@ -120,7 +120,9 @@ class Links::Link final : public net::Connection::Handler {
     check_.cancel();
     over_.clear();
     up_ = false;
-    if (was_up || why != last_failure_) owner_.log_.write(LogLevel::Standard, name() + ": down, " + why);
+    // The model tells of a link that was up; of one that never was, the same line again and again tells nothing new.
+    const LogLevel level = was_up || why == last_failure_ ? LogLevel::Trace : LogLevel::Standard;
+    if (owner_.log_.enabled(level)) owner_.log_.write(level, name() + ": down, " + why);
     last_failure_ = why;
     if (!stopped_) dialer_->redial();
     if (was_up) owner_.take_(LinkDown{number_, why});
@@ -145,10 +147,7 @@ class Links::Link final : public net::Connection::Handler {
                      [this](LinkSession::Happening& is) {
                        owner_.take_(Happened{number_, std::move(is.happening)});
                      },
-                     [this](LinkSession::Over& is) {
-                       over_ = is.why;
-                       connection_->close(is.why);
-                     },
+                     [this](LinkSession::Over& is) { end(is); },
                  },
                  effect);
     }
@@ -156,14 +155,22 @@ class Links::Link final : public net::Connection::Handler {
     if (effects_.empty()) effects_.swap(effects);  // keeps its memory
   }
 
+  void end(const LinkSession::Over& is) {
+    over_ = is.why;
+    connection_->close(is.why);
+    if (!is.dead) return;  // else down once what was sent has left
+    connection_->detach();
+    on_closed(net::CloseReason::Local, is.why);
+  }
+
   void came_up(LinkSession::Up& is) {
     up_ = true;
     dialer_->proved();
     last_failure_.clear();
-    owner_.log_.write(LogLevel::Standard, name() + ": up, " + is.hello.application() + " " + is.hello.version() +
-                                              ", incarnation " + to_hex(is.hello.incarnation()) + ", " +
-                                              connection_->protocol() + ", " +
-                                              std::to_string(is.snapshot.conversations_size()) + " calls in progress");
+    owner_.log_.write(LogLevel::Trace, name() + ": up, " + is.hello.application() + " " + is.hello.version() +
+                                           ", incarnation " + to_hex(is.hello.incarnation()) + ", " +
+                                           connection_->protocol() + ", " +
+                                           std::to_string(is.snapshot.conversations_size()) + " calls in progress");
     if (is.hello.pool() != options_.pool) {
       owner_.log_.write(LogLevel::Standard, name() + ": the Connector says pool \"" + is.hello.pool() +
                                                 "\", the link section says \"" + options_.pool + "\", which counts");

@@ -91,7 +91,8 @@ Instant LinkSession::check(Instant now, Effects& out) {
   }
   const auto step = addp_->check(now);
   if (step.what == net::Addp::What::Dead) {
-    over("no sign of life for " + std::to_string(addp_->timeout().count()) + " ms", out);
+    state_ = State::Closed;
+    out.emplace_back(Over{"no sign of life for " + std::to_string(addp_->timeout().count()) + " ms", false, true});
     return Instant{0};
   }
   if (step.what == net::Addp::What::Poll) send(out).mutable_addp_poll()->set_stamp(step.stamp);

@@ -46,6 +46,7 @@ class LinkSession {
   struct Over {
     std::string why;
     bool fenced = false;
+    bool dead = false;  // nothing sent would arrive any more
   };
   using Effect = std::variant<Send, Up, Happening, Over>;
   using Effects = std::vector<Effect>;

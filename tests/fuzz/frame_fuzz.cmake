@@ -1,0 +1,1 @@
+tandem_fuzz(frame LINKS tserver_clients tserver_links)
