@@ -126,11 +126,12 @@ TEST_CASE("every mistake is told with its line, what was found and what was expe
        "port: 9001, protocol: tcp, reconnect-timeout: 20 sec",
        {"f:10: error: link section \"c1\": reconnect-timeout is longer than reconnect-timeout-max"}},
       {"c1: {hostname: 127.0.0.1, port: 9001, protocol: tcp}",
-       "c1: {}",
+       "c1: {port: x}",
        {"f:2: fatal: a T-Server application has no option c1/hostname; expected string of 1 to 255 characters",
         "f:2: fatal: a T-Server application has no option c1/port; expected integer, 1 to 65535",
         "f:2: fatal: application T1: link c1 speaks TLS, but there is no tls; expected tls: {certificate: FILE, key: "
-        "FILE, ca: FILE}"}},
+        "FILE, ca: FILE}",
+        "f:10: error: option c1/port is \"x\"; expected integer, 1 to 65535"}},
       // Options.
       {"link-1-name: c1",
        "link-1-name: c1, router-timout: 5",
