@@ -35,8 +35,8 @@ bool connected(link::PartyState state) {
   return state == link::CONNECTED || state == link::HELD || state == link::HELD_BY_PHONE;
 }
 
-// What happened to the party being invited while the Connector was away. True if the call may be gone now.
-bool reconcile_attempt(Core& core, Call& call, const link::Conversation& conversation) {
+// What happened to the party being invited while the Connector was away. The call may be gone after it.
+void reconcile_attempt(Core& core, Call& call, const link::Conversation& conversation) {
   const link::Party* leg = find(conversation, call.attempt->leg);
   if (leg == nullptr) {
     attempt_missed(core, call,
@@ -46,16 +46,15 @@ bool reconcile_attempt(Core& core, Call& call, const link::Conversation& convers
                     "the destination was lost with the Connector's link",
                     false,
                     {}});
-    return true;
+    return;
   }
   if (connected(leg->state())) {
     link::Answered answered;
     answered.set_call_id(leg->call_id());
     attempt_answered(core, call, answered);
-    return true;
+    return;
   }
   call.attempt->heard = call.attempt->heard || leg->state() == link::ALERTING;
-  return false;
 }
 
 // Commands given in the last moment of a link may never have arrived.
@@ -72,8 +71,7 @@ void repeat_lost_commands(Core& core, Call& call, const link::Conversation& conv
   }
 }
 
-void reconcile(Core& core, CtiLink& link, Call& call, const link::Conversation& conversation) {
-  const ConversationNo no = call.conversation;
+void reconcile(Core& core, Call& call, const link::Conversation& conversation) {
   const auto gone = std::find_if(call.parties.begin(), call.parties.end(), [&](const Party& party) {
     return party.no && !(call.attempt && call.attempt->leg == party.no) && find(conversation, party.no) == nullptr;
   });
@@ -81,8 +79,8 @@ void reconcile(Core& core, CtiLink& link, Call& call, const link::Conversation& 
     end_call(core, call, {.leaver = &*gone});
     return;
   }
-  if (call.attempt && reconcile_attempt(core, call, conversation) && !link.conversations.contains(no)) return;
   repeat_lost_commands(core, call, conversation);
+  if (call.attempt) reconcile_attempt(core, call, conversation);
 }
 
 void reconcile(Core& core, CtiLink& link, const link::Snapshot& snapshot) {
@@ -93,7 +91,7 @@ void reconcile(Core& core, CtiLink& link, const link::Snapshot& snapshot) {
     if (it == there.end()) {
       end_call(core, *call, {.order = false});
     } else {
-      reconcile(core, link, *call, *it->second);
+      reconcile(core, *call, *it->second);
     }
   }
 }
@@ -114,7 +112,10 @@ void link_up(Core& core, const LinkUp& input) {
   CtiLink& link = core.state.links[input.link];
   if (link.up) link_down(core, link.no, "connected again");
   const bool same = link.incarnation == input.hello.incarnation();
-  if (!same) give_up_calls(core, link);
+  if (!same) {
+    give_up_calls(core, link);
+    link.given_up.clear();  // the other incarnation has none of them
+  }
   core.cancel_timer(link.loss_timer);
   link.up = true;
   link.incarnation = input.hello.incarnation();
@@ -124,6 +125,8 @@ void link_up(Core& core, const LinkUp& input) {
   core.log(LogLevel::Standard, "link " + link.name + ": connected to " + link.application + ", " +
                                    (same ? "the same" : "another") + " incarnation, " +
                                    std::to_string(input.snapshot.conversations_size()) + " conversations");
+  if (core.state.links_up == 1) tell_link_status(core);
+  review_service(core, "no Connector serves its pool");
   std::unordered_set<ConversationNo> known;
   for (const auto& [conversation, call] : link.conversations) known.insert(conversation);
   if (same) reconcile(core, link, input.snapshot);
@@ -132,8 +135,6 @@ void link_up(Core& core, const LinkUp& input) {
   }
   link.given_up.clear();
   exchange_locations(core, link, input.snapshot);
-  if (core.state.links_up == 1) tell_link_status(core);
-  review_service(core, "no Connector serves its pool");
 }
 
 void link_down(Core& core, LinkNo no, const std::string& why) {

@@ -1,0 +1,38 @@
+// A Connector as its link shows it: it does as ordered, and what its phones do is up to the test.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "common/base/ids.h"
+#include "proto/link.pb.h"
+
+namespace tandem::tserver::test {
+
+class FakeConnector {
+ public:
+  struct Leg {
+    link::PartyState state;
+    std::string dn;
+    bool outgoing;
+  };
+  struct Talk {
+    std::uint64_t conn_id = 0;
+    std::string uuid, id;
+    std::map<std::uint64_t, Leg> legs;
+  };
+
+  void obey(const link::Command& command);
+  // A phone or trunk did something; the conversation ends with its last leg.
+  void apply(const link::Happening& happening);
+  link::Snapshot snapshot() const;
+  std::map<std::uint64_t, Talk>& talks() { return talks_; }
+
+ private:
+  void remove(std::uint64_t conversation, std::uint64_t party);
+
+  std::map<std::uint64_t, Talk> talks_;
+};
+
+}  // namespace tandem::tserver::test

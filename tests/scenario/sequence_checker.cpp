@@ -1,0 +1,116 @@
+#include "sequence_checker.h"
+
+#include "tserver/model/kv.h"
+
+namespace tandem::tserver::test {
+
+void SequenceChecker::fault(const tlib::Message& event, const std::string& what) {
+  faults_.push_back(to_hex(event.connid()) + " " + event.thisdn() + " " + tlib::MessageType_Name(event.type()) + ": " +
+                    what);
+}
+
+SequenceChecker::Phase SequenceChecker::next(Phase phase, const tlib::Message& event, bool& legal) {
+  const bool fresh = phase == Phase::None || phase == Phase::Closed;
+  switch (event.type()) {
+    case tlib::EventDialing:
+      legal = phase == Phase::None;
+      return Phase::Dialing;
+    case tlib::EventNetworkReached:
+      legal = phase == Phase::Dialing;
+      return Phase::Dialing;
+    case tlib::EventDestinationBusy:
+      legal = phase == Phase::Dialing;
+      return Phase::Busy;
+    case tlib::EventRinging:  // a call may come back to a DN that let it pass before
+      legal = fresh;
+      return Phase::Ringing;
+    case tlib::EventQueued:
+      legal = fresh;
+      return Phase::Queued;
+    case tlib::EventRouteRequest:
+      legal = phase == Phase::Queued;
+      return Phase::Queued;
+    case tlib::EventRouteUsed:
+      legal = phase == Phase::Queued;
+      return event.has_thirdpartydn() ? Phase::Routed : Phase::Disconnected;
+    case tlib::EventDiverted:
+      legal = phase == Phase::Routed && event.has_thirdpartydn();
+      return Phase::Closed;
+    case tlib::EventAbandoned:
+      legal = phase == Phase::Queued || phase == Phase::Ringing || phase == Phase::Disconnected;
+      return Phase::Closed;
+    case tlib::EventEstablished:
+      legal = phase == Phase::Ringing || phase == Phase::Dialing;
+      return Phase::Connected;
+    case tlib::EventReleased:
+      legal = phase == Phase::Ringing || phase == Phase::Dialing || phase == Phase::Busy || phase == Phase::Connected;
+      return Phase::Closed;
+    case tlib::EventAttachedDataChanged:
+    case tlib::EventPartyInfo:
+      legal = !fresh;
+      return phase;
+    default:
+      legal = false;
+      return phase;
+  }
+}
+
+void SequenceChecker::see(const tlib::Message& event) {
+  if (!event.has_connid() || !event.has_thisdn() || event.type() == tlib::EventError) return;
+  Track& track = tracks_[{event.connid(), event.thisdn()}];
+  bool legal = false;
+  const Phase after = next(track.phase, event, legal);
+  if (!legal) fault(event, "can't come in phase " + std::to_string(static_cast<int>(track.phase)));
+  const bool roleless = event.type() == tlib::EventRouteRequest || event.type() == tlib::EventRouteUsed;
+  if (event.has_thisdnrole() == roleless) fault(event, "ThisDNRole");
+  if (!roleless) {
+    const bool began = track.phase == Phase::None || track.phase == Phase::Closed;
+    if (!began && track.role != event.thisdnrole()) fault(event, "the role changed");
+    track.role = event.thisdnrole();
+  }
+  track.phase = after;
+  check_common(event);
+  check_data(event);
+}
+
+// With two real parties at most, the other one is always single: named, or the number dialed.
+void SequenceChecker::check_common(const tlib::Message& event) {
+  if (!event.has_otherdn() || !event.has_otherdnrole()) fault(event, "OtherDN and its role are missing");
+  if (kv_find(event.extensions(), "Conversation-ID") == nullptr) fault(event, "Conversation-ID is missing");
+  const std::string card =
+      event.calluuid() + std::to_string(event.callid()) + std::to_string(event.calltype()) + event.ani() + event.dnis();
+  std::string& known = cards_[event.connid()];
+  if (known.empty()) known = card;
+  if (known != card || event.calluuid().size() != 32) fault(event, "the call's identity changed");
+}
+
+void SequenceChecker::check_data(const tlib::Message& event) {
+  Data& data = data_[event.connid()];
+  const std::string bytes = event.userdata().SerializeAsString();
+  if (data.known && event.type() != tlib::EventAttachedDataChanged && data.bytes != bytes)
+    fault(event, "user data are not the call's");
+  data = {true, bytes};
+}
+
+void SequenceChecker::take_up(const State& state) {
+  for (const auto& [id, call] : state.calls) {
+    for (const Party& party : call->parties) {
+      if (party.device == nullptr) continue;
+      Track& track = tracks_[{id.value, party.name()}];
+      if (track.phase != Phase::None && track.phase != Phase::Closed) continue;
+      track.role = party.role;
+      track.phase = party.state == PartyState::Alerting    ? Phase::Ringing
+                    : party.state == PartyState::Dialing   ? Phase::Dialing
+                    : party.state == PartyState::Connected ? Phase::Connected
+                                                           : Phase::Queued;
+    }
+  }
+}
+
+void SequenceChecker::expect_closed() {
+  for (const auto& [key, track] : tracks_) {
+    if (track.phase != Phase::Closed) faults_.push_back(to_hex(key.first) + " " + key.second + ": was never closed");
+  }
+}
+
+}  // namespace tandem::tserver::test
