@@ -79,6 +79,7 @@ class Section {
   std::string_view help;
   const Row* first = nullptr;
   Row* last = nullptr;  // only while the section is being built
+  int rows = 0;
 };
 
 constexpr Row::Row(Section& row_section, std::string_view row_name, Levels row_levels, std::string_view row_initial,
@@ -93,7 +94,7 @@ constexpr Row::Row(Section& row_section, std::string_view row_name, Levels row_l
       help(row_help),
       extras(row_extras),
       type(&row_type) {
-  if (row_section.last)
+  if (row_section.rows++ > 0)  // not "if (last)": g++ with -fsanitize=undefined finds that no constant expression
     row_section.last->next = this;
   else
     row_section.first = this;
