@@ -92,7 +92,7 @@ class Monkey {
     }
     advance(std::chrono::minutes(20));
     if (!world_.state().calls.empty()) {
-      for (LinkNo no = 0; no < 3; ++no) link_up(no, false);
+      for (LinkNo no = 0; no < 3; ++no) link_up(no, true);
     }
     advance(std::chrono::minutes(20));
     world_.expect_empty();
@@ -403,7 +403,7 @@ class Monkey {
     link::Hello hello;
     hello.set_incarnation(incarnations_[no]);
     link::Snapshot snapshot = connectors_[no].snapshot();
-    if (one_in(4)) add_strangers(snapshot, no);
+    if (!anew && one_in(4)) add_strangers(snapshot, no);
     step(LinkUp{no, hello, snapshot});
     checker_.take_up(world_.state());
   }

@@ -13,8 +13,8 @@ World::World(Settings settings)
     : machine_(std::make_shared<const Settings>(std::move(settings)), kStart), now_(kStart) {}
 
 Effects World::handle(Input input) {
-  if (const auto* request = std::get_if<ClientRequest>(&input);
-      request != nullptr && request->message.referenceid() != 0) {
+  const auto* request = std::get_if<ClientRequest>(&input);
+  if (request != nullptr && request->message.referenceid() != 0 && state().clients.contains(request->session)) {
     answers_[{request->session, request->message.referenceid()}] = 1;
   }
   std::optional<SessionId> closed;

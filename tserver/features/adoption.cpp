@@ -73,8 +73,9 @@ void adopt(Core& core, CtiLink& link, const link::Conversation& conversation) {
   }
   Call& call = core.state.create_call(link.no, no, ConnId{conversation.conn_id()}, conversation.call_uuid());
   call.conversation_id = conversation.conversation_id();
-  const Party& origin = core.state.add_party(call, to_party(core, *pair->origin, true));
+  Party& origin = core.state.add_party(call, to_party(core, *pair->origin, true));
   Party& destination = core.state.add_party(call, to_party(core, *pair->destination, false));
+  if (destination.state == PartyState::Alerting) origin.state = PartyState::Dialing;
   call.type = call_type(origin, destination);
   call.dialed = destination.name();
   if (call.type == tlib::CallTypeInbound) call.ani = origin.name();

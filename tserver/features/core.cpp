@@ -10,6 +10,7 @@ void Core::deliver(Event event, std::vector<SessionId> to, Asker asker) {
 }
 
 void Core::tell(const Call& call, const Party& party, tlib::MessageType type, const Details& details, Asker asker) {
+  if (state.client(asker.session) == nullptr) asker = {};  // gone meanwhile
   std::vector<SessionId> to;
   if (party.device != nullptr) {
     to.reserve(party.device->registrations.size());
@@ -17,7 +18,7 @@ void Core::tell(const Call& call, const Party& party, tlib::MessageType type, co
       if (r.client->session != asker.session && r.client->wants(type)) to.push_back(r.client->session);
     }
   }
-  if (asker && state.client(asker.session) != nullptr) to.push_back(asker.session);
+  if (asker) to.push_back(asker.session);
   if (!to.empty()) deliver(new_party_event(now, type, call, party, details), std::move(to), asker);
 }
 
