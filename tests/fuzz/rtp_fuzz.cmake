@@ -1,0 +1,1 @@
+tandem_fuzz(rtp LINKS connector_media)
