@@ -86,12 +86,10 @@ def a_frame_of_4_gib_closes_the_session():
         before = site.tserver.memory()
         for rest in (b"", b"\0" * 100000):
             with wire.connect(site.server_address, site.tlib_port, site.folder / "certs") as s:
-                s.sendall(b"\xff\xff\xff\xff" + rest)
-                wire.closed_by_peer(s)
+                wire.said_and_closed(s, b"\xff\xff\xff\xff" + rest)
         assert site.tserver.memory() - before < 50 << 20
         with wire.connect(site.addresses[0], site.link_port, site.folder / "certs") as s:
-            s.sendall(b"\xff\xff\xff\xff")
-            wire.closed_by_peer(s)
+            wire.said_and_closed(s, b"\xff\xff\xff\xff")
         still_serves(site, good, alice)
 
 
@@ -103,12 +101,9 @@ def nonsense_on_either_port_is_closed():
         for address, port in ((site.server_address, site.tlib_port), (site.addresses[0], site.link_port)):
             for junk in (wire.frame(b"\xff" * 64), wire.frame(b""), b"GET / HTTP/1.0\r\n\r\n"):
                 with wire.connect(address, port, site.folder / "certs") as s:
-                    s.sendall(junk)
-                    s.settimeout(30)
-                    wire.closed_by_peer(s, 30)
+                    wire.said_and_closed(s, junk)
             with wire.connect(address, port, tls=False) as s:  # no TLS at all
-                s.sendall(b"hello\r\n\r\n" + b"\0" * 1000)
-                wire.closed_by_peer(s, 30)
+                wire.said_and_closed(s, b"hello\r\n\r\n" + b"\0" * 1000)
         still_serves(site, good, alice)
 
 
@@ -123,8 +118,7 @@ def a_certificate_of_another_authority_opens_nothing():
             try:
                 with wire.connect(site.addresses[0], site.link_port, folder, "stranger") as s:
                     # With TLS 1.3 the refusal comes after the handshake looks done to us.
-                    s.sendall(wire.frame(b""))
-                    equal(wire.closed_by_peer(s), b"", "something was said to a stranger")
+                    equal(wire.said_and_closed(s, wire.frame(b"")), b"", "said to a stranger")
             except (ssl.SSLError, ConnectionError):
                 pass
         still_serves(site, good, alice)

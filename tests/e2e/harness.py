@@ -169,15 +169,16 @@ class Site:
     """One T-Server and its Connectors, with phones and clients as they are asked for. Everything ends with the `with` block."""
 
     def __init__(self, connectors=1, dns=None, trunks=(), tserver=None, front_end=None, limits=None, sip=None, connector=None, link=None,
-                 annex=None, addresses=None, wrap=None):
+                 media=None, annex=None, addresses=None, wrap=None):
         self.net = own_network()
         self.addresses = addresses or [f"{self.net}.{11 + i}" for i in range(connectors)]
         self.server_address = f"{self.net}.1"
-        self.dns = dns if dns is not None else [extension("alice"), extension("bob"), extension("carol"), routing_point("support")]
+        self.dns = dns if dns is not None else [
+            *(extension(user) for user in ("alice", "bob", "carol", "dave", "sam")), routing_point("support")]
         self.trunks = list(trunks)
         self.tserver_options = {"router-timeout": 10, **(tserver or {})}
         self.front_end = {"mode": "embedded", "domains": [DOMAIN], **(front_end or {})}
-        self.connector_sections = {"limits": limits or {}, "sip": sip or {}, "connector": connector or {}, "link": link or {}}
+        self.connector_sections = {"limits": limits or {}, "sip": sip or {}, "connector": connector or {}, "link": link or {}, "media": media or {}}
         self.annex = annex or {}
         self.wrap = wrap or (lambda application, command: command)  # puts a program into a network namespace, say
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="tandem-e2e-"))
@@ -204,7 +205,7 @@ class Site:
             sections = {name: section for name, section in self.connector_sections.items() if section}
             applications[f"Connector_{number}"] = {
                 "type": "connector", "host": address, "switch": "Main", "tls": tls("connector"),
-                "ports": {"link": {"port": self.link_port}, "rtp": {"range": f"{20000 + 2000 * number}-{21999 + 2000 * number}"},
+                "ports": {"link": {"port": self.link_port}, "rtp": {"range": "20000-25999"},
                           "sip": [{"port": 5060, "transport": "udp"}, {"port": 5060, "transport": "tcp"}, {"port": 5061, "transport": "tls"}]},
                 "options": {"front-end": self.front_end, "log": log(f"connector{number}"), **sections}}
         main = {"dns": self.dns, **({"trunks": self.trunks} if self.trunks else {}), **({"annex": self.annex} if self.annex else {})}
@@ -225,6 +226,8 @@ class Site:
             for number in range(1, len(self.addresses) + 1):
                 self.start_connector(number)
             self.start_tserver()
+            for number in range(1, len(self.addresses) + 1):
+                self.linked(number)
         except BaseException:
             self.__exit__(*sys.exc_info())
             raise
@@ -245,6 +248,10 @@ class Site:
 
     def start_connector(self, number=1):
         return self.start(f"Connector_{number}", "connector")
+
+    def linked(self, number=1, times=1):
+        """Waits until the T-Server has been linked with this Connector so many times."""
+        until(f"link {times} with Connector {number}", lambda: self.log("tserver").count(f"link connector{number}: connected") >= times, 30)
 
     @property
     def tserver(self):

@@ -48,7 +48,7 @@ def the_called_phone_declines():
         desk.send("RequestReleaseCall", ThisDN=dn("alice"), ConnID=desk.wait("EventDialing")["ConnID"])
         desk.wait("EventReleased", ThisDN=dn("alice"))
         alice.wait("CALL_CLOSED")
-        print(steps(desk, mark))
+        equal(steps(desk, mark), ["EventDialing alice", "EventRinging bob", "EventReleased bob", "EventDestinationBusy alice", "EventReleased alice"])
 
 
 @test
@@ -58,7 +58,7 @@ def the_calling_phone_is_not_there():
         mark = desk.mark()
         desk.send("RequestMakeCall", ThisDN=dn("alice"), OtherDN=dn("bob"), ReferenceID=7)
         desk.wait("EventReleased", ThisDN=dn("alice"))
-        print(desk.events[mark:])
+        equal(steps(desk, mark), ["EventDialing alice", "EventReleased alice"])
 
 
 harness.main()

@@ -82,6 +82,10 @@ class Linphone:
 
     stop = __exit__
 
+    def log_text(self):
+        path = self.folder / "log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
     def _read(self):
         while data := os.read(self.process.stdout.fileno(), 65536):
             with self.changed:

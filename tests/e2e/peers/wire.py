@@ -79,15 +79,16 @@ def read_frame(s):
     return exactly(struct.unpack(">I", head)[0]) if head else None
 
 
-def closed_by_peer(s, timeout=15):
-    """Reads until the other side closes; what came before."""
+def said_and_closed(s, what, timeout=30):
+    """Sends something, then reads until the other side closes, which it must; returns what it said."""
     s.settimeout(timeout)
     got = b""
     try:
-        while True:
-            more = s.recv(65536)
-            if not more:
-                return got
+        s.sendall(what)
+        while more := s.recv(65536):
             got += more
+    except TimeoutError:
+        raise AssertionError(f"the connection stays open after {what[:20]!r}") from None
     except (ConnectionError, ssl.SSLError):
-        return got
+        pass
+    return got

@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""Calls with exact messages by SIPp, over UDP and TCP: hung up by either side, given up, held by re-INVITE."""
+import harness
+from calls import dn, equal
+from harness import test
+from peers import scenarios
+from scene import Scene, both
+
+
+@both
+def routed_and_hung_up_by_the_caller(transport):
+    with Scene(transport) as s:
+        agent = s.agent("bob", scenarios.agent())
+        caller = s.caller(scenarios.caller(), pause=1000)
+        s.route()
+        caller.finish()
+        agent.finish()
+        s.client.wait("EventReleased", ThisDN=dn("bob"))
+        equal(s.steps(), ["EventQueued support", "EventRouteRequest support", "EventRinging bob", "EventRouteUsed support", "EventDiverted support",
+                          "EventEstablished bob", "EventReleased bob"])
+
+
+@both
+def hung_up_by_the_agent(transport):
+    with Scene(transport) as s:
+        agent = s.agent("bob", scenarios.agent(hangs_up=True), pause=1000)
+        caller = s.caller(scenarios.caller(stays=True))
+        s.route()
+        caller.finish()
+        agent.finish()
+        s.client.wait("EventReleased", ThisDN=dn("bob"))
+
+
+@both
+def given_up_at_the_routing_point(transport):
+    with Scene(transport) as s:
+        s.caller(scenarios.caller_gives_up(), pause=1000).finish()
+        s.client.wait("EventAbandoned", ThisDN=dn("support"))
+        equal(s.steps(), ["EventQueued support", "EventRouteRequest support", "EventAbandoned support"])
+
+
+@both
+def given_up_while_the_agent_rings(transport):
+    with Scene(transport) as s:
+        agent = s.agent("bob", scenarios.agent_is_cancelled())
+        caller = s.caller(scenarios.caller_gives_up(), pause=3000)
+        s.route()
+        s.client.wait("EventRinging", ThisDN=dn("bob"))
+        caller.finish()
+        agent.finish()
+        s.client.wait("EventError", ThisDN=dn("support"))
+        equal(s.steps(), ["EventQueued support", "EventRouteRequest support", "EventRinging bob", "EventAbandoned bob", "EventAbandoned support",
+                          "EventError support"])
+
+
+@test
+def a_phone_that_proves_itself_is_known_by_its_dn():
+    with Scene() as s:
+        agent = s.agent("bob", scenarios.agent())
+        caller = s.caller(scenarios.caller(digest=True), user="alice", source=f"alice@{harness.DOMAIN}")
+        s.route()
+        caller.finish()
+        agent.finish()
+        equal(s.client.wait("EventRouteRequest")["OtherDN"], dn("alice"))
+
+
+@both
+def held_and_resumed_by_re_invite(transport):
+    with Scene(transport) as s:
+        agent = s.agent("bob", scenarios.agent())
+        caller = s.caller(scenarios.caller_holds(), pause=700)
+        s.route()
+        caller.finish()
+        agent.finish()
+        s.client.wait("EventReleased", ThisDN=dn("bob"))
+        equal(s.steps(), ["EventQueued support", "EventRouteRequest support", "EventRinging bob", "EventRouteUsed support", "EventDiverted support",
+                          "EventEstablished bob", "EventReleased bob"])
+
+
+@test
+def requests_outside_a_call():
+    """OPTIONS from anybody is answered; BYE for an unknown call is 481."""
+    with Scene() as s:
+        options = scenarios.scenario(scenarios.send(scenarios.outside("OPTIONS", "1 OPTIONS"), True), scenarios.receive(200))
+        s.caller(options).finish()
+        bye = scenarios.scenario(scenarios.send(scenarios.outside("BYE", "1 BYE", ";tag=nowhere"), True), scenarios.receive(481))
+        s.caller(bye).finish()
+
+
+harness.main()
