@@ -149,6 +149,7 @@ class Core final : public Machine {
   std::uint64_t link_generation_ = 0;       // a link closed: command numbers begin anew
   bool in_reach_ = false;                   // a primary T-Server is connected
   bool fallback_ = true;                    // none for too long, or never yet
+  bool stopping_ = false;                   // nothing new is begun
   Slot no_server_;
 
   Now now_;

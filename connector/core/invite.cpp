@@ -44,6 +44,7 @@ void Core::invite(const link::Command& command) {
   if (known == conversations_.end() && (!order.originator() || !number)) {
     return command_failed(command, Code::NO_SUCH_CONVERSATION, "no such conversation");
   }
+  if (stopping_) return command_failed(command, Code::NO_RESOURCES, "stopping");
   if (parties_.size() >= settings_.parties_max ||
       (known == conversations_.end() && conversations_.size() >= settings_.conversations_max)) {
     return command_failed(command, Code::NO_RESOURCES, "limit of conversations or parties reached");

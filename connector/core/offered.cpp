@@ -32,6 +32,7 @@ void Core::refuse_call(const Invited& input, int status, std::string reason, boo
 
 void Core::on(Invited& input) {
   if (find_leg(input.leg)) return;
+  if (stopping_) return refuse_call(input, 503, "stopping", true);
   if (fallback_) return refuse_call(input, 503, "no T-Server in reach", true);
   if (conversations_.size() >= settings_.conversations_max || parties_.size() >= settings_.parties_max) {
     return refuse_call(input, 503, "limit of conversations or parties reached", true);

@@ -88,6 +88,7 @@ void Core::end_unestablished() {
 }
 
 void Core::on(CoreStopping&) {
+  stopping_ = true;
   std::vector<PartyNo> all;
   for (const auto& [number, conversation] : conversations_)
     for (const auto* party : conversation.parties) all.push_back(party->no);

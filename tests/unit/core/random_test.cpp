@@ -172,8 +172,13 @@ class Storm {
   void run(int steps) {
     for (int i = 0; i < steps; ++i) step();
     // Everything that may have been lost on the way comes now: the storm is over.
-    if (pick(2) == 0) {
+    const auto end = pick(3);
+    if (end == 0) {
       give(LinkClosed{link_});
+    } else if (end == 1) {
+      give(CoreStopping{});
+      CHECK(books_.parties.empty());
+      CHECK(books_.open.empty());
     } else {
       for (const auto& [party, conversation] : std::map<std::uint64_t, std::uint64_t>(books_.parties)) {
         link::Command order;

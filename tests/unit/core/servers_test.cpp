@@ -181,3 +181,18 @@ TEST_CASE("a tag for a conversation that is gone") {
   order.mutable_tag()->set_conn_id(1);
   CHECK(bench.command(order) == Lines{"report P0 command NO_SUCH_CONVERSATION /1"});
 }
+
+TEST_CASE("the process ends: everybody is let go and told why, nothing begins any more") {
+  Bench bench;
+  bench.invited(in(1), kCarl.sdp());
+  bench.admit(made(1), made(2), link::Admit::ANSWER);
+  bench.invite(made(1), given(1), "sip:bob@tandem.test");
+  bench.invited(in(2), kCarl.sdp());
+  CHECK(bench.step(CoreStopping{}) == Lines{"bye in1", "forget in1", "close m1", "report P2 left SHUTDOWN 'stopping'",
+                                            "answer in2 503", "forget in2", "report P4 left SHUTDOWN 'stopping'",
+                                            "cancel out1", "close m2", "report T1 failed 487 'stopping' /2"});
+  CHECK(bench.invited(in(3), kCarl.sdp()) == Lines{"answer in3 503 Retry-After: 10", "forget in3"});
+  CHECK(bench.invite(given(5), given(6), "sip:bob@tandem.test", true) == Lines{"report T6 command NO_RESOURCES /3"});
+  CHECK(bench.step(InviteRejected{.leg = out(1), .status = 487}) == Lines{"forget out1"});
+  CHECK(bench.timers.size() == 0);
+}
