@@ -64,14 +64,17 @@ tlib::TCallType call_type(const Party& origin, const Party& destination) {
 void adopt(Core& core, CtiLink& link, const link::Conversation& conversation) {
   const ConversationNo no{conversation.conversation()};
   const auto pair = as_pair(conversation);
-  const bool known = core.state.call(ConnId{conversation.conn_id()}) != nullptr;
-  if (!pair || link.given_up.contains(no) || known || !no) {
+  const ConnId conn_id{conversation.conn_id()};
+  // An order to release it may have been lost with the link.
+  const bool over =
+      core.state.is_over(conn_id) || core.state.identity.made_link_id(no.value) || link.given_up.contains(no);
+  if (!pair || over || core.state.call(conn_id) != nullptr || !no) {
     core.log(LogLevel::Standard,
              "link " + link.name + ": conversation " + to_string(no) + " is released, it can't be taken up");
     core.order(link, no, {}, [](link::Command& command) { command.mutable_release(); });
     return;
   }
-  Call& call = core.state.create_call(link.no, no, ConnId{conversation.conn_id()}, conversation.call_uuid());
+  Call& call = core.state.create_call(link.no, no, conn_id, conversation.call_uuid());
   call.conversation_id = conversation.conversation_id();
   Party& origin = core.state.add_party(call, to_party(core, *pair->origin, true));
   Party& destination = core.state.add_party(call, to_party(core, *pair->destination, false));

@@ -6,6 +6,7 @@
 #include "tserver/features/recovery.h"
 #include "tserver/features/service.h"
 #include "tserver/features/session.h"
+#include "tserver/model/invariants.h"
 
 namespace tandem::tserver {
 namespace {

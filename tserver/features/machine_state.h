@@ -16,6 +16,8 @@ class FeatureMachine final : public Machine {
   const State& state() const { return state_; }
 
  private:
+  void check() const;  // debug builds: throws std::logic_error if an invariant is broken
+
   State state_;
   const Table table_;
 };

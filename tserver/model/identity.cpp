@@ -22,8 +22,8 @@ std::uint64_t mix(std::uint64_t x) {  // splitmix64 finaliser
 Identity::Identity(std::uint32_t server_id, Now start)
     : start_ms_(static_cast<std::uint64_t>(start.wall.count() / 1000)), server_id_(server_id & 0x3fff) {
   const auto since = static_cast<std::uint64_t>(std::max<std::int64_t>(start.wall.count() / 1000 - kEpoch2024Ms, 1));
-  conn_ = (since << 9) & kConnMask;
-  link_ = (since << 20) & ~kTopBit;
+  conn_ = first_conn_ = (since << 9) & kConnMask;
+  link_ = first_link_ = (since << 20) & ~kTopBit;
 }
 
 ConnId Identity::next_conn_id() {
@@ -39,6 +39,16 @@ std::int32_t Identity::next_call_id() {
 
 std::uint64_t Identity::next_link_id() {
   return kTopBit | ++link_;
+}
+
+bool Identity::made(ConnId id) const {
+  const std::uint64_t number = id.value & kConnMask;
+  return number > first_conn_ && number <= conn_;
+}
+
+bool Identity::made_link_id(std::uint64_t id) const {
+  const std::uint64_t number = id & ~kTopBit;
+  return (id & kTopBit) != 0 && number > first_link_ && number <= link_;
 }
 
 std::string call_uuid(ConnId id) {

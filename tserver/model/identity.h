@@ -23,13 +23,16 @@ class Identity {
   std::int32_t next_call_id();  // from 1, never negative or 0
   // Conversations and parties share one counter; the top bit marks them as the T-Server's.
   std::uint64_t next_link_id();
+  // Was this id given out by this run? Then what it named is known here, or is over.
+  bool made(ConnId id) const;
+  bool made_link_id(std::uint64_t id) const;
   std::uint64_t start_ms() const { return start_ms_; }
 
  private:
   std::uint64_t start_ms_;
   std::uint32_t server_id_;
-  std::uint64_t conn_;
-  std::uint64_t link_;
+  std::uint64_t conn_, first_conn_;
+  std::uint64_t link_, first_link_;
   std::int32_t call_ = 0;
 };
 

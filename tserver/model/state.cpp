@@ -85,6 +85,7 @@ void State::remove_call(Call& call) {
   for (const Party& party : call.parties) {
     if (party.device != nullptr) drop_call(*party.device, &call);
   }
+  if (!identity.made(call.id)) ended_adopted.insert(call.id);
   links[call.link].conversations.erase(call.conversation);
   calls.erase(call.id);
 }

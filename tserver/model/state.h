@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "tserver/model/call.h"
@@ -25,6 +26,11 @@ struct State {
   std::vector<CtiLink> links;
   std::size_t links_up = 0;
   std::uint64_t event_sequence = 0;
+  // ConnIDs of calls taken up from a former run, once they are over: they must not come to life again.
+  std::unordered_set<ConnId> ended_adopted;
+
+  // Is this the ConnID of a call that was here and is over?
+  bool is_over(ConnId id) const { return !calls.contains(id) && (identity.made(id) || ended_adopted.contains(id)); }
 
   Call* call(ConnId id);
   Device* device(const Dn& dn);
