@@ -20,7 +20,7 @@ inline constexpr std::uint32_t kLinkMinor = 0;
 struct LinkIdentity {
   std::string application, pool, version;
   std::uint64_t incarnation = 0;
-  std::chrono::milliseconds addp_timeout{10000};  // silence before we poll, and again before the link is dead; 0: off
+  std::chrono::milliseconds addp_timeout{10000};  // silence after which the link is dead; polled at half of it; 0: off
   std::chrono::milliseconds addp_remote_timeout{10000};  // told in Hello
   std::chrono::milliseconds hello_timeout{5000};
 };
