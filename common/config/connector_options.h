@@ -153,6 +153,7 @@ struct ConnectorLimits : Section {
   Option<Integer> unacknowledged_invites{*this, "unacknowledged-invites", level::kConnector, "2000", {1, 1000000}, AtStart, "INVITEs answered and not yet acknowledged; above it new ones are answered 503."};
   Option<Integer> unacknowledged_invites_per_source{*this, "unacknowledged-invites-per-source", level::kConnector, "500", {1, 1000000}, AtStart, "The same for one source address."};
   Option<Integer> unanswered_invites{*this, "unanswered-invites", level::kConnector, "5000", {1, 1000000}, AtStart, "INVITEs not answered yet; above it new ones are answered 503."};
+  Option<Integer> unanswered_invites_per_source{*this, "unanswered-invites-per-source", level::kConnector, "500", {1, 1000000}, AtStart, "The same for one source address that is neither a trunk, nor the proxy, nor a phone that proved itself."};
   Option<Integer> failed_authentications{*this, "failed-authentications", level::kConnector, "20", {0, 1000000}, Immediately, "Failed digests from one address within a minute that ban it; 0 bans nobody."};
   Option<Seconds> ban_time{*this, "ban-time", level::kConnector, "60", {1, 86400}, Immediately, "How long such an address is banned."};
   Option<Integer> registrations{*this, "registrations", level::kConnector, "20000", {1, 10000000}, Immediately, "Contacts registered at once; more are answered 503."};

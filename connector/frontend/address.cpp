@@ -37,9 +37,10 @@ std::optional<std::uint16_t> port_of(std::string_view text) {
   return port;
 }
 
+// URIs are ASCII; everything else is escaped in them.
 bool printable(std::string_view text) {
   for (const unsigned char c : text) {
-    if (c <= ' ' || c == '"' || c == '<' || c == '>' || c == 0x7f) return false;
+    if (c <= ' ' || c == '"' || c == '<' || c == '>' || c >= 0x7f) return false;
   }
   return true;
 }

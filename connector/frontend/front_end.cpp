@@ -19,6 +19,10 @@ Reply refusal(int status, std::string reason) {
   return {status, std::move(reason), {}};
 }
 
+bool graphic(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) { return c > ' ' && c < 0x7f; });
+}
+
 SourceRules source_rules(const FrontEndSettings& s) {
   return {static_cast<double>(s.calls_per_second), static_cast<double>(s.calls_burst), s.failed_auths, s.ban,
           s.sources_tracked};
@@ -127,6 +131,7 @@ std::variant<Caller, Reply> FrontEnd::invited(const RequestFacts& facts, Now now
                                    ", Call-ID " + facts.call_id + ": 482");
     return refusal(482, {});
   }
+  if (!graphic(facts.call_id)) return refusal(400, "Call-ID is no word");
   const auto from = parse_uri(facts.from_uri);
   if (!from) return refusal(400, "From is no SIP or tel URI");
   const Meaning to = p.plan.meaning(facts.request_uri);

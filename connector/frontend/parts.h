@@ -14,6 +14,7 @@
 namespace tandem::connector {
 
 Reply refusal(int status, std::string reason);
+bool graphic(std::string_view text);  // printable ASCII without blanks, and not empty
 SourceRules source_rules(const FrontEndSettings& settings);
 DigestGuard::Rules digest_rules(const FrontEndSettings& settings);
 

@@ -45,8 +45,9 @@ Reply FrontEnd::registered(const RegisterAsked& asked, Now now) {
   if (meant.dn != aor) return refusal(403, "Not your address of record");
 
   // --- Is it sound? Nothing changes unless all of it is (section 10.3, step 7). ---
-  if (facts.call_id.empty()) return refusal(400, "No Call-ID");
+  if (!graphic(facts.call_id)) return refusal(400, "Call-ID is no word");
   if (asked.path.size() > kMaxPath) return refusal(400, "Too many Path values");
+  if (!std::all_of(asked.path.begin(), asked.path.end(), graphic)) return refusal(400, "Path is no URI");
   const std::vector<Binding> none;
   const auto* const have = p.location.local(aor) ? p.location.local(aor) : &none;
   Location::Change change;
@@ -62,6 +63,7 @@ Reply FrontEnd::registered(const RegisterAsked& asked, Now now) {
   for (const ContactAsked& contact : asked.contacts) {
     const auto uri = parse_uri(contact.uri);
     if (!uri || uri->scheme == "tel") return refusal(400, "Contact is no SIP URI");
+    if (!contact.instance.empty() && !graphic(contact.instance)) return refusal(400, "+sip.instance is no URN");
     if (p.plan.infrastructure(*uri)) return refusal(403, "Contact is no phone");
     for (const Binding& b : *have) {
       if (b.uri == contact.uri && overtaken(b, facts)) return refusal(400, "CSeq out of order");

@@ -12,6 +12,7 @@
 #include "common/net/connection.h"
 #include "common/net/listener.h"
 #include "common/net/loop.h"
+#include "connector/link/utf8.h"
 
 namespace tandem::connector {
 
@@ -286,10 +287,12 @@ void LinkRoom::stop() {
 }
 
 void LinkRoom::perform(Report&& action) {
+  make_utf8(action.happening);
   impl_->batch.emplace_back(std::move(action.happening));
 }
 
 void LinkRoom::perform(SendSnapshot&& action) {
+  make_utf8(action.snapshot);
   impl_->batch.emplace_back(std::move(action));
 }
 

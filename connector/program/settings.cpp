@@ -59,6 +59,7 @@ SipSettings sip_settings(const config::Environment& environment, const config::A
   out.source_invites_per_second = number<std::uint32_t>(scope.get(limits.invites_per_second_per_source));
   out.unacknowledged_max = number<std::size_t>(scope.get(limits.unacknowledged_invites));
   out.source_unacknowledged_max = number<std::size_t>(scope.get(limits.unacknowledged_invites_per_source));
+  out.source_unanswered_max = number<std::size_t>(scope.get(limits.unanswered_invites_per_source));
   out.unanswered_max = number<std::size_t>(scope.get(limits.unanswered_invites));
   out.message_bytes_max = scope.get(limits.message_size).count;
   return out;

@@ -28,6 +28,8 @@ const char* to_string(SipGate::Verdict verdict) {
       return "too many INVITEs a second from this source";
     case SipGate::Verdict::UnacknowledgedOfSource:
       return "this source does not acknowledge";
+    case SipGate::Verdict::UnansweredOfSource:
+      return "too many calls of this source not answered yet";
     case SipGate::Verdict::Unacknowledged:
       return "too many calls answered and not acknowledged";
     case SipGate::Verdict::Unanswered:
@@ -87,6 +89,12 @@ SipGate::Verdict SipGate::check(std::string_view ip, Instant now) {
     from.tokens -= 1;
   }
   return Verdict::Pass;
+}
+
+SipGate::Verdict SipGate::check_stranger(std::string_view ip) const {
+  const auto it = sources_.find(network_of(ip));
+  const Source& from = it == sources_.end() ? others_ : it->second;
+  return from.unanswered < settings_.source_unanswered_max ? Verdict::Pass : Verdict::UnansweredOfSource;
 }
 
 SipGate::Ticket SipGate::ticket(std::string_view ip) {

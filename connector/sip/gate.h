@@ -24,7 +24,7 @@ class SipGate {
   };
 
  public:
-  enum class Verdict { Pass, RateOfSource, UnacknowledgedOfSource, Unacknowledged, Unanswered };
+  enum class Verdict { Pass, RateOfSource, UnacknowledgedOfSource, UnansweredOfSource, Unacknowledged, Unanswered };
 
   class Ticket {
    public:
@@ -58,6 +58,8 @@ class SipGate {
 
   // `ip`: where the INVITE came from. Call ticket() if it is really let in.
   Verdict check(std::string_view ip, Instant now);
+  // Once more for a caller who proved nothing: phones, trunks and proxies may have any number of calls waiting.
+  Verdict check_stranger(std::string_view ip) const;
   Ticket ticket(std::string_view ip);
 
   std::size_t unanswered() const { return unanswered_; }

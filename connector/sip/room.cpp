@@ -251,6 +251,12 @@ void SipRoomImpl::on_invite(msg_t* msg, sip_t* sip) {
   RequestFacts facts = text::facts(sip, std::move(origin));
   auto verdict = admission.invited(facts, now);
   if (const auto* reply = std::get_if<Reply>(&verdict)) return refuse(msg, *reply);
+  if (!std::get<Caller>(verdict).authenticated) {
+    if (const auto stranger = gate.check_stranger(facts.origin.ip); stranger != SipGate::Verdict::Pass) {
+      turned_away(facts.origin, to_string(stranger));
+      return refuse(msg, 503, nullptr, later);
+    }
+  }
 
   Invited invited;
   invited.leg = LegId{++last_leg};

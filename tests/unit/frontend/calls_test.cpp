@@ -155,6 +155,18 @@ TEST_CASE("Loops and worn-out requests end here") {
   CHECK(status(w.front.invited(facts, at(0s))) == 200);
 }
 
+TEST_CASE("Bytes that are no text are refused at the door") {
+  World w;
+  RequestFacts facts = w.stranger.call("sip:support@tandem.test");
+  facts.call_id =
+      "bad1\xfe"
+      "21@host";
+  CHECK(status(w.front.invited(facts, at(0s))) == 400);
+  facts.call_id = "good";
+  facts.from_uri = "sip:x\xff@elsewhere.test";
+  CHECK(status(w.front.invited(facts, at(0s))) == 400);
+}
+
 TEST_CASE("A source over its rate gets 503, others and trunks go on") {
   auto s = settings();
   s.calls_per_second = 10;
@@ -201,7 +213,7 @@ TEST_CASE("With trust-registered-flow a connection that registered isn't asked a
 
   // A datagram's source can be forged: never believed.
   w.alice.origin = udp("203.0.113.5", 5062);
-  w.alice.call_id = "over udp";
+  w.alice.call_id = "over-udp";
   CHECK(w.alice.enrol(w.front, "sip:alice@203.0.113.5:5062", at(0s)).status == 200);
   CHECK(status(w.front.invited(w.alice.call("sip:support@tandem.test"), at(0s))) == 401);
 }

@@ -185,7 +185,7 @@ TEST_CASE("Requests that were overtaken are refused, those of another Call-ID ar
   star.star = true;
   CHECK(w.alice.send(w.front, star, at(1s)).status == 400);
 
-  w.alice.call_id = "after restart";
+  w.alice.call_id = "after-restart";
   w.alice.cseq = 1;
   CHECK(w.alice.enrol(w.front, kContact, at(1s), 200).status == 200);
   CHECK(w.targets("sip:alice@tandem.test").size() == 1);
@@ -233,7 +233,7 @@ TEST_CASE("Several contacts: by falling q, the latest first; beyond the limit th
 TEST_CASE("A restarted phone of the same instance replaces its old contact") {
   World w;
   w.alice.send(w.front, w.alice.ask({{"sip:alice-1@203.0.113.5", {}, {}, "<urn:uuid:1>", 0}}), at(0s));
-  w.alice.call_id = "after restart";
+  w.alice.call_id = "after-restart";
   w.alice.send(w.front, w.alice.ask({{"sip:alice-2@203.0.113.5", {}, {}, "<urn:uuid:1>", 0}}), at(0s));
   CHECK(uris(w.targets("sip:alice@tandem.test")) == std::vector<std::string>{"sip:alice-2@203.0.113.5"});
 }

@@ -68,3 +68,20 @@ TEST_CASE("Gate: an IPv6 network counts as one source, and sources are bounded")
   gate.check("10.0.0.3", 10s);  // the idle ones have made room
   CHECK(gate.sources() == 1);
 }
+
+TEST_CASE("Gate: strangers of one address can't fill the waiting room") {
+  SipSettings settings;
+  settings.source_unanswered_max = 2;
+  SipGate gate(settings);
+  std::vector<SipGate::Ticket> tickets;
+  for (int i = 0; i < 2; ++i) {
+    REQUIRE(gate.check("10.0.0.1", 1s) == Verdict::Pass);
+    REQUIRE(gate.check_stranger("10.0.0.1") == Verdict::Pass);
+    tickets.push_back(gate.ticket("10.0.0.1"));
+  }
+  CHECK(gate.check("10.0.0.1", 1s) == Verdict::Pass);  // a phone behind the same address goes through
+  CHECK(gate.check_stranger("10.0.0.1") == Verdict::UnansweredOfSource);
+  CHECK(gate.check_stranger("10.0.0.2") == Verdict::Pass);
+  tickets.back().answered();
+  CHECK(gate.check_stranger("10.0.0.1") == Verdict::Pass);
+}
