@@ -65,8 +65,13 @@ def one_call():
                                    "--register", BOB, "--route", f"{SUPPORT}={BOB}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                   cwd=ROOT)
         try:
-            for _ in range(3):  # the link and both registrations first: nothing of the call may be missed
-                print("  " + router.stdout.readline().rstrip())
+            registered = 0
+            while registered < 3:  # all three first: nothing of the call may be missed
+                line = router.stdout.readline()
+                if not line:
+                    raise SystemExit("the routing client ended early")
+                print("  " + line.rstrip())
+                registered += "EventRegistered" in line
             print(f"\nalice calls {SUPPORT}; the routing client sends the call to {BOB}\n")
             alice.do("dial", SUPPORT)
             bob.wait("CALL_ESTABLISHED", 20)
