@@ -121,6 +121,11 @@ def a_certificate_of_another_authority_opens_nothing():
                     equal(wire.said_and_closed(s, wire.frame(b"")), b"", "said to a stranger")
             except (ssl.SSLError, ConnectionError):
                 pass
+            try:
+                with wire.connect(site.server_address, site.tlib_port, folder, "stranger") as s:
+                    equal(wire.said_and_closed(s, wire.frame(b"")), b"", "said to a stranger")
+            except (ssl.SSLError, ConnectionError):
+                pass
         still_serves(site, good, alice)
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Calls with exact messages by SIPp, over UDP and TCP: hung up by either side, given up, held by re-INVITE."""
 import harness
-from calls import dn, equal
+from calls import dn, equal, steps
 from harness import test
 from peers import scenarios
 from scene import Scene, both
@@ -85,6 +85,43 @@ def requests_outside_a_call():
         s.caller(options).finish()
         bye = scenarios.scenario(scenarios.send(scenarios.outside("BYE", "1 BYE", ";tag=nowhere"), True), scenarios.receive(481))
         s.caller(bye).finish()
+
+
+def with_trunk():
+    """A scene with a trunk for numbers that begin with +, and the address SIPp plays it at."""
+    scene = Scene()
+    address = scene.site.host()
+    scene.site.trunks = [{"name": "pstn", "contact": f"sip:{address}:5060", "prefix": "+"}]
+    return scene, address
+
+
+@test
+def a_number_goes_out_by_its_trunk():
+    scene, address = with_trunk()
+    with scene as s:
+        alice = s.site.tlib(dn("alice"), name="alice")
+        mark = alice.mark()
+        far = s.site.sipp(scenarios.agent(), address=address)
+        s.caller(scenarios.caller(digest=True), user="alice", source=f"alice@{harness.DOMAIN}", service="+14155550100", pause=1000).finish()
+        far.finish()
+        alice.wait("EventReleased", ThisDN=dn("alice"))
+        assert "INVITE sip:+14155550100@" in far.messages()
+        equal(steps(alice, mark), ["EventDialing alice", "EventNetworkReached alice", "EventEstablished alice", "EventReleased alice"])
+        equal(alice.wait("EventEstablished")["CallType"], "CallTypeOutbound")
+
+
+@test
+def a_trunk_brings_a_call_in_but_none_out_again():
+    scene, address = with_trunk()
+    with scene as s:
+        agent = s.agent("bob", scenarios.agent())
+        caller = s.caller(scenarios.caller(), address=address, source=f"+4420@{address}", pause=500)
+        s.route()
+        caller.finish()
+        agent.finish()
+        request = s.client.wait("EventRouteRequest")
+        equal((request["CallType"], request["ANI"]), ("CallTypeInbound", f"sip:+4420@{address}"))
+        s.caller(scenarios.caller_refused(403), address=address, source=f"+4420@{address}", service="+14155550100").finish()
 
 
 harness.main()

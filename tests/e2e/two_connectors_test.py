@@ -113,6 +113,23 @@ def a_killed_connector_takes_its_own_calls_only():
 
 
 @test
+def a_phone_is_reached_wherever_it_registered():
+    """Over UDP, and over TCP at the address it listens at."""
+    with Site(connectors=2) as site:
+        alice = site.phone("alice", "A", connector=1)
+        bob, carol = site.phone("bob", "B", connector=2), site.phone("carol", "C", connector=2, transport="tcp")
+        client = site.tlib(dn("support"), dn("bob"), dn("carol"))
+        for who in ("bob", "carol"):
+            mark = alice.mark()
+            conn = routed(site, alice, client, who)
+            talk(2)
+            alice.do("hangup")
+            alice.wait("CALL_CLOSED", since=mark)
+            client.wait("EventReleased", ThisDN=dn(who), ConnID=conn)
+        both_hear((alice, "C"), (bob, "A"), (carol, "A"), seconds=1)
+
+
+@test
 def only_without_any_connector_are_dns_out_of_service():
     with Site(connectors=2, tserver={"link-loss-timeout": 3}) as site:
         client = site.tlib(dn("support"), dn("bob"))
