@@ -87,6 +87,16 @@ def requests_outside_a_call():
         s.caller(bye).finish()
 
 
+@test
+def worn_out_and_looping_requests_end_here():
+    with Scene() as s:
+        own = f"Via: SIP/2.0/UDP {s.site.addresses[0]}:5060;branch=z9hG4bKours\nMax-Forwards"
+        for via, status in ((scenarios.VIA.replace("70", "0"), 483), (scenarios.VIA.replace("Max-Forwards", own), 482)):
+            invite = scenarios.send(scenarios.outside("INVITE", "1 INVITE", content=scenarios.sdp(), via=via), True)
+            s.caller(scenarios.scenario(invite, scenarios.receive(100, optional=True), scenarios.receive(status), scenarios.ack_refusal())).finish()
+        equal(s.steps(), [])
+
+
 def with_trunk():
     """A scene with a trunk for numbers that begin with +, and the address SIPp plays it at."""
     scene = Scene()
