@@ -31,7 +31,7 @@ po::options_description describe() {
       "linger", po::value<std::string>()->default_value("0")->value_name("S|inf"),
       "go on for so many seconds after the last line")("connect-timeout", seconds(10),
                                                        "give up if no server takes the session in this time")(
-      "addp", seconds(10), "silence of the server before it is polled, and again before it is given up; 0: off")(
+      "addp", seconds(10), "silence after which the server is given up; it is polled after half of it; 0: off")(
       "pretty", "events in columns for people in place of JSON")("help", "this text");
   return all;
 }
