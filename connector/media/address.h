@@ -34,9 +34,9 @@ class Address {
 
  private:
   union Storage {
-    sockaddr plain;
+    sockaddr_in6 v6;  // first, since the largest: initialising zeroes it whole
     sockaddr_in v4;
-    sockaddr_in6 v6;
+    sockaddr plain;
   } storage_;
 };
 

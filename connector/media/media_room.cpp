@@ -130,9 +130,7 @@ class MediaRoom::Rooms {
     auto* entry = find(order.media);
     if (entry == nullptr) return;
     workers_[entry->worker]->post(order);
-    --load_[entry->worker];
-    --open_;
-    entry->id = MediaId{};  // the slot is free when the worker has given it back
+    forget(*entry);  // the slot is free when the worker has given it back
   }
 
   std::size_t open_count() const { return open_; }
@@ -207,9 +205,16 @@ class MediaRoom::Rooms {
     returned_.take(back_);
     const auto now = steady_now();
     for (auto& back : back_) {
+      if (slots_[back.slot].id == back.id) forget(slots_[back.slot]);  // given back unasked
       pools_[slots_[back.slot].pool]->sockets.give_back(std::move(back.sockets), now);
       free_.push_back(back.slot);
     }
+  }
+
+  void forget(Slot& slot) {
+    --load_[slot.worker];
+    --open_;
+    slot.id = MediaId{};
   }
 
   std::size_t least_loaded() const {

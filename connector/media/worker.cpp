@@ -39,13 +39,11 @@ Fd checked(int fd, const char* what) {
   return Fd(fd);
 }
 
-void add_to(const Fd& poll, int fd, std::uint64_t tag) {
+bool add_to(const Fd& poll, int fd, std::uint64_t tag) {
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u64 = tag;
-  if (::epoll_ctl(poll.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
-    throw std::system_error(errno, std::generic_category(), "epoll_ctl");
-  }
+  return ::epoll_ctl(poll.get(), EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
 std::mt19937 seeded() {
@@ -72,8 +70,9 @@ Worker::Worker(const MediaSettings& settings, const FrameRings& rings, std::size
       timer_(checked(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC), "timerfd_create")),
       slots_(slots),
       random_(seeded()) {
-  add_to(poll_, mailbox_.descriptor(), mailbox_tag);
-  add_to(poll_, timer_.get(), timer_tag);
+  if (!add_to(poll_, mailbox_.descriptor(), mailbox_tag) || !add_to(poll_, timer_.get(), timer_tag)) {
+    throw std::system_error(errno, std::generic_category(), "epoll_ctl");
+  }
   thread_ = std::thread([this] { run(); });
   ::pthread_setname_np(thread_.native_handle(), "media");
 }
@@ -156,11 +155,16 @@ WireEndpoint* Worker::find(MediaId id) {
   return slots_[slot].get();
 }
 
-void Worker::watch(const WireEndpoint& endpoint) {
-  add_to(poll_, endpoint.sockets.rtp.get(), static_cast<std::uint64_t>(endpoint.slot) << 1);
-  add_to(poll_, endpoint.sockets.rtcp.get(), static_cast<std::uint64_t>(endpoint.slot) << 1 | 1);
+bool Worker::watch(const WireEndpoint& endpoint) {
+  const auto tag = static_cast<std::uint64_t>(endpoint.slot) << 1;
+  if (!add_to(poll_, endpoint.sockets.rtp.get(), tag)) return false;
+  if (!add_to(poll_, endpoint.sockets.rtcp.get(), tag | 1)) {
+    ::epoll_ctl(poll_.get(), EPOLL_CTL_DEL, endpoint.sockets.rtp.get(), nullptr);
+    return false;
+  }
   ++open_;
   arm_timer();
+  return true;
 }
 
 void Worker::unwatch(const WireEndpoint& endpoint) {
@@ -180,7 +184,8 @@ void Worker::on(Opened& message) {
   endpoint->stream = OutgoingStream(static_cast<std::uint32_t>(random_()), static_cast<std::uint16_t>(random_()),
                                     static_cast<std::uint32_t>(random_()));
   endpoint->heard_at = endpoint->sent_at = now_;
-  watch(*endpoint);
+  // The kernel has no memory for it: the endpoint is dead, its party hears and says nothing.
+  if (!watch(*endpoint)) return callbacks_.returned({endpoint->id, endpoint->slot, std::move(endpoint->sockets)});
   bucket_[endpoint->slot % buckets].push_back(endpoint.get());
   slots_[message.slot] = std::move(endpoint);
 }
@@ -270,8 +275,8 @@ void Worker::on(Adopt& message) {
   expected_.reset();
   if (!message.endpoint) return;
   auto* endpoint = message.endpoint.get();
+  if (!watch(*endpoint)) return callbacks_.returned({endpoint->id, endpoint->slot, std::move(endpoint->sockets)});
   slots_[endpoint->slot] = std::move(message.endpoint);
-  watch(*endpoint);
   bucket_[endpoint->slot % buckets].push_back(endpoint);
   if (endpoint->tone != nullptr) playing_.push_back(endpoint);
 }

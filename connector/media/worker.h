@@ -86,7 +86,7 @@ class Worker {
   void on(Stop& message);
 
   WireEndpoint* find(MediaId id);
-  void watch(const WireEndpoint& endpoint);
+  bool watch(const WireEndpoint& endpoint);
   void unwatch(const WireEndpoint& endpoint);
   void unbridge(WireEndpoint& endpoint);
   void update_rules(WireEndpoint& endpoint);

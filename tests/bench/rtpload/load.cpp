@@ -63,7 +63,7 @@ double Delays::percentile_ms(double share) const {
 
 Load::Load(const std::string& ip, const std::vector<std::uint16_t>& ports, std::size_t payload_octets,
            std::uint8_t payload_type)
-    : size_(rtp_header + std::max(payload_octets, sizeof(Mark))), payload_type_(payload_type) {
+    : size_(rtp_header + std::max(payload_octets, sizeof(Mark))) {
   for (const auto port : ports) {
     const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     sockaddr_in at{};
@@ -82,7 +82,7 @@ Load::Load(const std::string& ip, const std::vector<std::uint16_t>& ports, std::
     const int on = 1;
     ::setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);  // when it arrived, not when we looked
     ::setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on);
-    sockets_.push_back({fd, ntohs(at.sin_port), 0});
+    sockets_.push_back({fd, ntohs(at.sin_port), 0, payload_type});
   }
   out_.resize(batch * size_, 0xd5);
   in_.resize(batch * in_size);
@@ -165,7 +165,7 @@ void Load::send_slot(std::size_t slot) {
       const std::uint32_t number = stream.sent + 1;
       const std::uint32_t timestamp = stream.base_timestamp + number * 160;
       p[0] = 0x80;
-      p[1] = static_cast<std::uint8_t>((number == 1 ? 0x80 : 0) | payload_type_);
+      p[1] = static_cast<std::uint8_t>((number == 1 ? 0x80 : 0) | sockets_[socket].payload_type);
       p[2] = static_cast<std::uint8_t>(number >> 8);
       p[3] = static_cast<std::uint8_t>(number);
       for (int i = 0; i < 4; ++i) {
@@ -242,6 +242,7 @@ void Load::packet(std::uint32_t socket, const std::uint8_t* octets, std::size_t 
     return;
   }
   auto& stream = streams_[mark.stream];
+  if (stream.lowest == 0) stream.lowest = mark.number;
   if (mark.number > stream.highest) {
     stream.highest = mark.number;
   } else {
@@ -280,15 +281,22 @@ void Load::begin_measuring() {
 Summary Load::summary() const {
   Summary sum;
   double jitter = 0;
+  std::uint64_t span = 0;
   for (const auto& stream : streams_) {
     const auto sent = stream.sent - stream.sent_before;
     const auto received = stream.received - stream.received_before;
     sum.sent += sent;
     sum.received += received;
     jitter += stream.jitter_ns;
+    if (stream.received > 0) {
+      const auto expected = stream.highest - stream.lowest + 1;
+      span += expected;
+      if (expected > stream.received) sum.missing += expected - stream.received;
+    }
     if (sent > received) sum.worst_stream_lost = std::max<std::uint64_t>(sum.worst_stream_lost, sent - received);
   }
   sum.streams = streams_.size();
+  if (span > 0) sum.missing_percent = 100.0 * static_cast<double>(sum.missing) / static_cast<double>(span);
   sum.foreign = foreign_;
   sum.doubled = doubled_;
   if (sum.sent > 0)

@@ -32,6 +32,10 @@ class Delays {
 
 struct Summary {
   std::uint64_t streams = 0, sent = 0, received = 0, foreign = 0, doubled = 0;
+  // Missing between the first and the last packet received of each stream: loss without what was sent before both ends
+  // were connected or after one had hung up.
+  std::uint64_t missing = 0;
+  double missing_percent = 0;
   double lost_percent = 0, delay_p50_ms = 0, delay_p99_ms = 0, delay_p999_ms = 0, jitter_ms = 0;
   std::uint64_t worst_stream_lost = 0;
   std::uint64_t socket_drops = 0;  // packets that our own receive buffers had no room for: the load's fault
@@ -48,6 +52,10 @@ class Load {
 
   std::uint16_t port(std::size_t socket) const { return sockets_.at(socket).port; }
   // A stream from one of the sockets to a port; it sends from the next round on, 50 packets a second.
+  // Other than the constructor's, for all streams of this socket.
+  void set_payload_type(std::size_t socket, std::uint8_t payload_type) {
+    sockets_.at(socket).payload_type = payload_type;
+  }
   std::size_t add_stream(std::size_t socket, const std::string& ip, std::uint16_t port);
   // Peer mode: a packet from an address not known yet begins a stream to it; one that says nothing for `quiet` ends it.
   void answer_everybody(Nanoseconds quiet) { answer_quiet_ = quiet; }
@@ -66,13 +74,14 @@ class Load {
     int fd = -1;
     std::uint16_t port = 0;
     std::uint32_t drops = 0;
+    std::uint8_t payload_type = 0;
   };
   struct Stream {
     sockaddr_in to{};
     std::uint32_t socket = 0;
     std::uint32_t sent = 0, received = 0;
     std::uint32_t sent_before = 0, received_before = 0;  // at begin_measuring()
-    std::uint32_t highest = 0;
+    std::uint32_t lowest = 0, highest = 0;               // numbers received
     std::uint32_t base_timestamp = 0;
     double jitter_ns = 0;
     std::int64_t last_transit = 0;
@@ -91,7 +100,6 @@ class Load {
   static constexpr std::size_t slots = 20;  // one each millisecond
 
   std::size_t size_;
-  std::uint8_t payload_type_;
   std::vector<Socket> sockets_;
   std::vector<Stream> streams_;
   std::array<std::vector<std::uint32_t>, slots> slot_;

@@ -50,15 +50,18 @@ double cpu_s(const rusage& usage) {
 }
 
 void print(const bench::Summary& sum) {
+  const auto count = [](std::uint64_t value) { return static_cast<unsigned long long>(value); };
   std::printf(
-      "streams %llu  sent %llu  received %llu  lost %.4f %%  delay p50 %.2f p99 %.2f p99.9 %.2f ms  jitter %.3f ms  "
-      "worst stream lost "
-      "%llu  disorder %llu  other packets %llu  dropped by the load's own sockets %llu\n",
-      static_cast<unsigned long long>(sum.streams), static_cast<unsigned long long>(sum.sent),
-      static_cast<unsigned long long>(sum.received), sum.lost_percent, sum.delay_p50_ms, sum.delay_p99_ms,
-      sum.delay_p999_ms, sum.jitter_ms, static_cast<unsigned long long>(sum.worst_stream_lost),
-      static_cast<unsigned long long>(sum.doubled), static_cast<unsigned long long>(sum.foreign),
-      static_cast<unsigned long long>(sum.socket_drops));
+      "streams %llu  sent %llu  received %llu  lost %.4f %%  missing within streams %llu (%.4f %%)  worst stream lost "
+      "%llu\n",
+      count(sum.streams), count(sum.sent), count(sum.received), sum.lost_percent, count(sum.missing),
+      sum.missing_percent, count(sum.worst_stream_lost));
+  std::printf(
+      "  delay p50 %.2f p99 %.2f p99.9 %.2f ms  jitter %.3f ms  disorder %llu  other packets %llu  dropped by the "
+      "load's own sockets "
+      "%llu\n",
+      sum.delay_p50_ms, sum.delay_p99_ms, sum.delay_p999_ms, sum.jitter_ms, count(sum.doubled), count(sum.foreign),
+      count(sum.socket_drops));
   std::fflush(stdout);
 }
 
@@ -86,6 +89,7 @@ void direct(const Options& options, std::size_t calls) {
   connector::MediaRoom room(settings, {});
   pin(options.load_cpu);
   bench::Load load(options.ip, {0, 0}, options.payload, 0);
+  if (options.convert) load.set_payload_type(1, 8);
   for (std::size_t i = 0; i < calls; ++i) {
     const auto a = room.open("");
     const auto b = room.open("");
