@@ -47,7 +47,7 @@ applications:
     ports:
       link: {{port: {ports['link']}}}
       sip: [{{port: {ports['sip']}, transport: udp}}, {{port: {ports['sip']}, transport: tcp}}]
-      rtp: {{range: 20000-39999}}
+      rtp: {{range: 16000-31999}}
     switch: Main
     tls: {{certificate: certs/connector1.pem, key: certs/connector1.key, ca: certs/ca.pem}}
     options:
@@ -73,6 +73,14 @@ class Process:
         with open(f"/proc/{self.p.pid}/stat") as f:
             fields = f.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / TICK
+
+    def threads(self):
+        """{thread id: (name, CPU-seconds)}"""
+        found = {}
+        for task in pathlib.Path(f"/proc/{self.p.pid}/task").iterdir():
+            name, fields = (task / "stat").read_text().split("(", 1)[1].rsplit(")", 1)
+            found[task.name] = (name, sum(map(int, fields.split()[11:13])) / TICK)
+        return found
 
     def rss(self):
         with open(f"/proc/{self.p.pid}/status") as f:
@@ -205,6 +213,7 @@ def run(args, rate):
         hold = 3_600_000 if args.live else int(args.hold * 1000)
         idle = connector.rss() + tserver.rss()
         before = {p.name: p.cpu() for p in (connector, tserver, router)}
+        threads_before = connector.threads()
         began = time.time()
         caller = start("caller", ["sipp", f"127.0.0.1:{ports['sip']}", "-sf", HERE / "caller.xml", "-s", "support", "-i", "127.0.0.1",
                                   "-p", ports["caller"], "-r", rate, "-m", calls, "-d", hold, "-l", max(calls, 1), "-nostdin",
@@ -220,6 +229,7 @@ def run(args, rate):
         took = time.time() - began
         time.sleep(1.0)
         after = {p.name: p.cpu() for p in (connector, tserver, router)}
+        threads = [(name, used - threads_before.get(task, ("", 0))[1]) for task, (name, used) in connector.threads().items()]
         agent.stop(signal.SIGUSR1)
         if capture:
             capture.stop()
@@ -233,6 +243,7 @@ def run(args, rate):
         print(f"rate {rate}/s: {good} calls in {took:.1f} s, failed {failed}, retransmissions {resent} ({100 * resent / max(1, 12 * calls):.2f} % of messages)")
         print(f"  CPU-s per 1000 calls: tserver {per['tserver']:.3f}, connector {per['connector']:.3f}, together "
               f"{per['tserver'] + per['connector']:.3f} (routing client {per['router']:.3f})")
+        print("  connector's threads: " + ", ".join(f"{name} {used * 1000 / max(good, 1):.3f}" for name, used in threads))
         if capture:
             wire = pcap_times(f"{directory}/lo.pcap", ports["sip"])
             rows = {}
