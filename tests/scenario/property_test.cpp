@@ -448,6 +448,7 @@ class Monkey {
     for (auto& [dn, dn_settings] : settings_.dns) dn_settings.dn = dn;
     step(SettingsChanged{std::make_shared<const Settings>(settings_)});
     watch_everything();
+    checker_.take_up(world_.state());  // calls may have gone to a DN before the wall was registered on it
   }
 
   struct Old {

@@ -29,7 +29,7 @@ void on_no_answer_timer(Core& core, const TimerKey& key) {
 
 const std::string& default_dn(const Core& core, const Device& routing_point) {
   const auto& own = routing_point.settings.default_dn;
-  return own && !own->empty() ? *own : core.settings().default_dn;
+  return own ? *own : core.settings().default_dn;
 }
 
 bool default_routing_possible(const Core& core, Call& call) {

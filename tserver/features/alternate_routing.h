@@ -7,8 +7,8 @@
 
 namespace tandem::tserver {
 
-// default-dn for a call on this Routing Point: the Routing Point's own, else the application's; empty switches default
-// routing off.
+// default-dn for a call on this Routing Point: the Routing Point's own if it has one, else the application's. An empty
+// one switches default routing off, also where only the Routing Point's is empty.
 const std::string& default_dn(const Core& core, const Device& routing_point);
 
 // Is there a default-dn, and has the call redirections left?
