@@ -1,0 +1,486 @@
+#include "monkey.h"
+
+#include <algorithm>
+#include <array>
+#include <random>
+
+#include "fake_connector.h"
+#include "sequence_checker.h"
+#include "world.h"
+
+namespace tandem::tserver::test {
+namespace {
+
+const std::vector<std::string> kExtensions{"alice", "bob", "carol", "dave"};
+const std::vector<std::string> kRoutingPoints{"support", "sales", "night"};
+const std::vector<std::string> kNumbers{"+1555", "+1666", "sip:out@side", ""};
+constexpr SessionId kWall{1};
+
+Settings random_switch() {
+  Settings settings;
+  settings.domains = {"t.test"};
+  settings.links = {{"c1", ""}, {"c2", ""}, {"w1", "West"}};
+  settings.no_answer_timeout = std::chrono::seconds(15);
+  settings.user_data_limit = 200;
+  settings.max_calls = 12;
+  settings.max_requests_per_client = 3;
+  for (const std::string& name : kExtensions) settings.dns[Dn(name)] = {.dn = Dn(name)};
+  for (const std::string& name : kRoutingPoints)
+    settings.dns[Dn(name)] = {.dn = Dn(name), .type = DnType::RoutingPoint};
+  settings.dns[Dn("dave")].pool = "West";
+  settings.dns[Dn("sales")].default_dn = "night";
+  settings.dns[Dn("night")].default_dn = "sales";
+  settings.dns[Dn("queue")] = {.dn = Dn("queue"), .type = DnType::VirtualQueue};
+  settings.default_dn = "carol";
+  return settings;
+}
+
+class Monkey {
+ public:
+  explicit Monkey(std::uint32_t seed) : random_(seed), settings_(random_switch()), world_(settings_), connectors_(3) {
+    step(ClientOpened{kWall, "wall"});
+    request(kWall, tlib::RequestRegisterClient, [](tlib::Message&) {});
+    for (LinkNo no = 0; no < 3; ++no) link_up(no, true);
+    watch_everything();
+  }
+
+  void act() {
+    switch (pick(24)) {
+      case 0:
+        return open_or_close();
+      case 1:
+      case 2:
+        return registration();
+      case 3:
+      case 4:
+      case 5:
+        return offer();
+      case 6:
+      case 7:
+      case 8:
+      case 9:
+        return call_request();
+      case 10:
+        return data_request();
+      case 11:
+        return make_call();
+      case 12:
+        return pass_time();
+      case 13:
+        return lose_or_find_link();
+      case 14:
+        return one_in(6) ? change_settings() : odd_request();
+      case 15:
+        return late_happening();
+      default:
+        return phone_happening();
+    }
+  }
+
+  // Everybody hangs up, Connectors that are away are given up; then it must be quiet.
+  void finish() {
+    for (LinkNo no = 0; no < 3; ++no) {
+      auto talks = connectors_[no].talks();
+      for (const auto& [conversation, talk] : talks) {
+        for (const auto& [party, leg] : talk.legs)
+          happen(no, conversation, party, [](link::Happening& h) { h.mutable_left(); });
+      }
+    }
+    advance(std::chrono::minutes(20));
+    if (!world_.state().calls.empty()) {
+      for (LinkNo no = 0; no < 3; ++no) link_up(no, true);
+    }
+    advance(std::chrono::minutes(20));
+    world_.expect_empty();
+    checker_.expect_closed();
+  }
+
+  std::vector<std::string> faults() {
+    std::vector<std::string> all = world_.faults();
+    all.insert(all.end(), checker_.faults().begin(), checker_.faults().end());
+    return all;
+  }
+
+  std::string story() const {
+    std::string text;
+    const auto& log = world_.log();
+    for (std::size_t i = log.size() > 40 ? log.size() - 40 : 0; i < log.size(); ++i) text += log[i] + "\n";
+    return text;
+  }
+  std::size_t calls_seen() const { return calls_seen_; }
+  std::size_t routed() const { return routed_; }
+
+ private:
+  std::uint32_t pick(std::uint32_t n) { return static_cast<std::uint32_t>(random_() % n); }
+  bool one_in(std::uint32_t n) { return pick(n) == 0; }
+  const std::string& any(const std::vector<std::string>& names) {
+    return names[pick(static_cast<std::uint32_t>(names.size()))];
+  }
+  std::string anywhere() {
+    switch (pick(8)) {
+      case 0:
+        return any(kNumbers);
+      case 1:
+      case 2:
+        return any(kRoutingPoints);
+      case 3:
+        return one_in(3) ? "queue" : "nobody at all";
+      default:
+        return any(kExtensions);
+    }
+  }
+
+  void saw(const Effects& effects) {
+    for (const Effect& effect : effects) {
+      if (const auto* order = std::get_if<Order>(&effect)) {
+        remember(order->link, order->command.conversation(), order->command.party());
+        if (!one_in(200)) connectors_[order->link].obey(order->command);  // sometimes a command is lost
+      } else if (const auto* deliver = std::get_if<Deliver>(&effect)) {
+        const auto type = deliver->event->type();
+        calls_seen_ += type == tlib::EventEstablished;
+        routed_ += type == tlib::EventDiverted;
+        if (std::find(deliver->to.begin(), deliver->to.end(), kWall) != deliver->to.end())
+          checker_.see(*deliver->event);
+      }
+    }
+  }
+
+  void step(Input input) { saw(world_.handle(std::move(input))); }
+  void advance(Instant by) {
+    world_.advance(by, [&](const Effects& effects) { saw(effects); });
+  }
+
+  template <class Fill>
+  void request(SessionId session, tlib::MessageType type, Fill fill) {
+    tlib::Message message;
+    message.set_type(type);
+    message.set_referenceid(++reference_);
+    fill(message);
+    step(ClientRequest{session, std::move(message)});
+  }
+
+  // The wall is registered on every DN, so that it hears every event of every call.
+  void watch_everything() {
+    for (const auto& [dn, dn_settings] : settings_.dns) {
+      request(kWall, tlib::RequestRegisterAddress, [&](tlib::Message& m) {
+        m.set_thisdn(dn.str());
+        m.set_registermode(tlib::RegisterModeMonitor);
+      });
+    }
+  }
+
+  SessionId any_client() {
+    if (clients_.empty() || one_in(40)) return SessionId{1000000};
+    return clients_[pick(static_cast<std::uint32_t>(clients_.size()))];
+  }
+
+  void open_or_close() {
+    if (clients_.size() < 4 || (clients_.size() < 8 && one_in(2))) {
+      const SessionId session{++sessions_};
+      clients_.push_back(session);
+      step(ClientOpened{session, "monkey"});
+      if (!one_in(10)) request(session, tlib::RequestRegisterClient, [](tlib::Message&) {});
+      for (int i = 0; i < 4; ++i) {
+        request(session, tlib::RequestRegisterAddress,
+                [&](tlib::Message& m) { m.set_thisdn(one_in(2) ? any(kExtensions) : any(kRoutingPoints)); });
+      }
+    } else {
+      const std::size_t i = pick(static_cast<std::uint32_t>(clients_.size()));
+      step(ClientClosed{clients_[i], "bored"});
+      clients_.erase(clients_.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+  }
+
+  void registration() {
+    const auto type = one_in(4) ? tlib::RequestUnregisterAddress : tlib::RequestRegisterAddress;
+    request(any_client(), type, [&](tlib::Message& m) {
+      m.set_thisdn(one_in(20) ? "nobody" : one_in(2) ? any(kExtensions) : any(kRoutingPoints));
+      if (one_in(6)) m.set_registermode(static_cast<tlib::TRegisterMode>(pick(3)));
+    });
+  }
+
+  // Most often a call and a DN that is in it.
+  void about_a_call(tlib::Message& m) {
+    const auto& calls = world_.state().calls;
+    if (calls.empty() || one_in(15)) {
+      m.set_connid(random_());
+      m.set_thisdn(anywhere());
+      return;
+    }
+    auto it = calls.begin();
+    std::advance(it, pick(static_cast<std::uint32_t>(calls.size())));
+    m.set_connid(it->first.value);
+    auto party = it->second->parties.begin();
+    std::advance(party, pick(static_cast<std::uint32_t>(it->second->parties.size())));
+    m.set_thisdn(one_in(8) ? anywhere() : party->name());
+  }
+
+  void call_request() {
+    const auto& calls = world_.state().calls;
+    if (one_in(4)) {
+      request(any_client(), one_in(3) ? tlib::RequestClearCall : tlib::RequestReleaseCall,
+              [&](tlib::Message& m) { about_a_call(m); });
+      return;
+    }
+    request(any_client(), tlib::RequestRouteCall, [&](tlib::Message& m) {
+      about_a_call(m);
+      const auto it = calls.find(ConnId{m.connid()});
+      if (it != calls.end() && it->second->routing_point() != nullptr && !one_in(10))
+        m.set_thisdn(it->second->routing_point()->name());
+      if (!one_in(15)) m.set_otherdn(anywhere());
+      if (one_in(6)) m.set_routetype(static_cast<tlib::TRouteType>(pick(15)));
+      if (one_in(4)) add_data(m);
+      if (one_in(4)) kv_number(m);
+    });
+  }
+
+  static void kv_number(tlib::Message& m) {
+    tlib::KVPair& pair = *m.mutable_extensions()->add_pairs();
+    pair.set_key("NO_ANSWER_TIMEOUT");
+    pair.set_int_(5);
+  }
+
+  void add_data(tlib::Message& m) {
+    for (std::uint32_t i = 0; i <= pick(3); ++i) {
+      tlib::KVPair& pair = *m.mutable_userdata()->add_pairs();
+      pair.set_key("k" + std::to_string(pick(4)));
+      pair.set_str(std::string(pick(60), 'x'));
+    }
+  }
+
+  void data_request() {
+    constexpr tlib::MessageType kTypes[] = {tlib::RequestAttachUserData, tlib::RequestUpdateUserData,
+                                            tlib::RequestDeletePair, tlib::RequestDeleteUserData,
+                                            tlib::RequestQueryCall};
+    request(any_client(), kTypes[pick(5)], [&](tlib::Message& m) {
+      about_a_call(m);
+      add_data(m);
+      m.set_datakey("k1");
+      m.set_callinfotype(tlib::CallInfoStatusQuery);
+    });
+  }
+
+  void make_call() {
+    request(any_client(), tlib::RequestMakeCall, [&](tlib::Message& m) {
+      m.set_thisdn(any(kExtensions));
+      m.set_otherdn(anywhere());
+      if (one_in(3)) add_data(m);
+    });
+  }
+
+  void odd_request() {
+    request(any_client(), static_cast<tlib::MessageType>(pick(183)), [&](tlib::Message& m) {
+      if (m.type() == tlib::RequestRegisterClient && one_in(2)) m.set_protocolversion("tserver protocol 1.0");
+      if (one_in(2)) about_a_call(m);
+      if (one_in(2)) m.set_inputmask(std::string(pick(70), static_cast<char>(pick(256))));
+    });
+  }
+
+  LinkNo any_link() { return pick(3); }
+
+  void offer() {
+    const LinkNo no = any_link();
+    if (!world_.state().links[no].up) return;
+    const std::uint64_t conversation = ++ids_, party = ++ids_;
+    happen(no, conversation, party, [&](link::Happening& h) {
+      link::Offered& offered = *h.mutable_offered();
+      offered.set_conversation_id("id" + std::to_string(conversation));
+      offered.set_from(one_in(2) ? any(kExtensions) : any(kNumbers));
+      offered.set_from_authenticated(!one_in(4));
+      if (one_in(3)) offered.set_trunk("pstn");
+      offered.set_to(one_in(2) ? any(kRoutingPoints) : anywhere());
+    });
+  }
+
+  void remember(LinkNo no, std::uint64_t conversation, std::uint64_t party) {
+    if (party == 0) return;
+    history_.push_back({no, conversation, party});
+    if (history_.size() > 60) history_.erase(history_.begin());
+  }
+
+  template <class Fill>
+  void happen(LinkNo no, std::uint64_t conversation, std::uint64_t party, Fill fill) {
+    link::Happening happening;
+    happening.set_conversation(conversation);
+    happening.set_party(party);
+    fill(happening);
+    connectors_[no].apply(happening);
+    remember(no, conversation, party);
+    if (world_.state().links[no].up) step(Happened{no, happening});  // else nobody hears it
+  }
+
+  void random_what(link::Happening& h) {
+    switch (pick(9)) {
+      case 0:
+      case 1:
+        h.mutable_alerting();
+        break;
+      case 2:
+      case 3:
+      case 4:
+        h.mutable_answered()->set_dn(one_in(5) ? anywhere() : "");
+        break;
+      case 5:
+        h.mutable_failed()->set_status(one_in(2) ? 486 : 300 + pick(400));
+        for (std::uint32_t i = pick(4); i > 0; --i) h.mutable_failed()->add_contacts("<" + anywhere() + ";x=y>");
+        break;
+      case 6:
+        h.mutable_hold_changed()->set_held(one_in(2));
+        break;
+      case 7:
+        h.mutable_left()->set_cause(static_cast<link::Left::Cause>(pick(8)));
+        break;
+      default:
+        if (!one_in(3)) {
+          h.mutable_alerting();
+        } else {
+          h.mutable_command_failed()->set_code(static_cast<link::CommandFailed::Code>(pick(7)));
+        }
+    }
+  }
+
+  // What can happen to a leg that is there.
+  void phone_happening() {
+    const LinkNo no = any_link();
+    auto& talks = connectors_[no].talks();
+    if (talks.empty()) return;
+    auto talk = talks.begin();
+    std::advance(talk, pick(static_cast<std::uint32_t>(talks.size())));
+    auto leg = talk->second.legs.begin();
+    std::advance(leg, pick(static_cast<std::uint32_t>(talk->second.legs.size())));
+    const bool ringing = leg->second.state == link::INVITING || leg->second.state == link::ALERTING;
+    happen(no, talk->first, leg->first, [&](link::Happening& h) {
+      if (ringing) {
+        do {
+          random_what(h);
+        } while (h.has_hold_changed());
+      } else if (one_in(6)) {
+        h.mutable_left();
+      } else {
+        h.mutable_hold_changed()->set_held(one_in(2));
+      }
+    });
+  }
+
+  // Anything about anybody, long gone or never there.
+  void late_happening() {
+    if (history_.empty()) return;
+    const auto& old = history_[pick(static_cast<std::uint32_t>(history_.size()))];
+    if (!world_.state().links[old.link].up) return;
+    link::Happening happening;
+    happening.set_conversation(one_in(10) ? pick(1000) : old.conversation);
+    happening.set_party(one_in(10) ? pick(1000) : old.party);
+    random_what(happening);
+    if (one_in(10)) {
+      happening.mutable_dn_status()->set_dn(any(kExtensions));
+      happening.mutable_dn_status()->set_in_service(one_in(2));
+    } else {
+      connectors_[old.link].apply(happening);
+    }
+    step(Happened{old.link, happening});
+  }
+
+  void pass_time() { advance(std::chrono::milliseconds(one_in(4) ? pick(70000) : pick(4000))); }
+
+  void lose_or_find_link() {
+    const LinkNo no = any_link();
+    if (!world_.state().links[no].up) {
+      link_up(no, one_in(3));
+    } else if (one_in(5)) {
+      step(LinkDown{no, "random"});
+    }
+  }
+
+  void link_up(LinkNo no, bool anew) {
+    if (anew) {
+      connectors_[no] = {};
+      ++incarnations_[no];
+    }
+    link::Hello hello;
+    hello.set_incarnation(incarnations_[no]);
+    link::Snapshot snapshot = connectors_[no].snapshot();
+    if (!anew && one_in(4)) add_strangers(snapshot, no);
+    step(LinkUp{no, hello, snapshot});
+    checker_.take_up(world_.state());
+  }
+
+  // Conversations a former T-Server left behind, some of them nonsense.
+  void add_strangers(link::Snapshot& snapshot, LinkNo no) {
+    for (std::uint32_t i = pick(3); i > 0; --i) {
+      link::Conversation& conversation = *snapshot.add_conversations();
+      conversation.set_conversation(++ids_);
+      conversation.set_conn_id(one_in(3) ? 0 : 1000 + ids_);
+      FakeConnector::Talk talk;
+      for (std::uint32_t p = pick(4); p > 0; --p) {
+        link::Party& party = *conversation.add_parties();
+        party.set_party(++ids_);
+        party.set_state(static_cast<link::PartyState>(pick(7)));
+        party.set_dn(anywhere());
+        party.set_outgoing(one_in(2));
+        talk.legs[party.party()] = {party.state(), party.dn(), party.outgoing()};
+      }
+      if (!talk.legs.empty()) connectors_[no].talks()[conversation.conversation()] = talk;
+    }
+  }
+
+  void change_settings() {
+    switch (pick(4)) {
+      case 0:
+        settings_.dns[Dn(any(kExtensions))].registered = one_in(2);
+        break;
+      case 1: {
+        const Dn dn(one_in(2) ? any(kExtensions) : any(kRoutingPoints));
+        if (settings_.dns.erase(dn) == 0) settings_.dns[dn] = random_switch().dns[dn];
+        break;
+      }
+      case 2:
+        settings_.default_dn = anywhere();
+        settings_.router_timeout = std::chrono::seconds(pick(12));
+        break;
+      default:
+        settings_ = random_switch();
+        settings_.default_redirection_limit = pick(6);
+    }
+    for (auto& [dn, dn_settings] : settings_.dns) dn_settings.dn = dn;
+    step(SettingsChanged{std::make_shared<const Settings>(settings_)});
+    watch_everything();
+    checker_.take_up(world_.state());  // calls may have gone to a DN before the wall was registered on it
+  }
+
+  struct Old {
+    LinkNo link;
+    std::uint64_t conversation, party;
+  };
+
+  std::mt19937 random_;
+  Settings settings_;
+  World world_;
+  std::vector<FakeConnector> connectors_;
+  SequenceChecker checker_;
+  std::vector<SessionId> clients_;
+  std::vector<Old> history_;
+  std::array<std::uint64_t, 3> incarnations_{};
+  std::uint64_t ids_ = 0;
+  std::uint64_t sessions_ = 1;
+  std::int32_t reference_ = 0;
+  std::size_t calls_seen_ = 0, routed_ = 0;
+};
+
+}  // namespace
+
+Run play(std::uint32_t seed, std::uint32_t steps) {
+  Monkey monkey(seed);
+  Run run;
+  while (run.steps < steps && monkey.faults().empty()) {
+    monkey.act();
+    ++run.steps;
+  }
+  if (monkey.faults().empty()) monkey.finish();
+  run.established = monkey.calls_seen();
+  run.diverted = monkey.routed();
+  run.faults = monkey.faults();
+  run.story = monkey.story();
+  return run;
+}
+
+}  // namespace tandem::tserver::test

@@ -1,0 +1,22 @@
+// Random clients, callers, phones, link losses, timers and configuration changes against the machine, all from one
+// seed.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tandem::tserver::test {
+
+struct Run {
+  std::uint32_t steps = 0;      // done, fewer than asked for if something was wrong
+  std::size_t established = 0;  // how much came of it
+  std::size_t diverted = 0;
+  std::vector<std::string> faults;
+  std::string story;  // the last log lines
+};
+
+// After `steps` steps everybody hangs up, and nothing may be left.
+Run play(std::uint32_t seed, std::uint32_t steps);
+
+}  // namespace tandem::tserver::test
