@@ -217,12 +217,14 @@ void LinkRoom::Impl::take(Batch taken) {
     if (auto* snapshot = std::get_if<SendSnapshot>(&item)) {
       const auto it = peers.find(snapshot->link);
       if (it == peers.end()) continue;
+      make_utf8(snapshot->snapshot);
       LinkSession::Effects effects;
       it->second->session.snapshot(std::move(snapshot->snapshot), effects);
       carry_out(*it->second, effects);
       continue;
     }
-    const auto& happening = std::get<link::Happening>(item);
+    auto& happening = std::get<link::Happening>(item);
+    make_utf8(happening);
     bytes.clear();
     for (auto& [number, peer] : peers) {
       if (!peer->session.takes_happenings() || peer->closing) continue;
@@ -287,12 +289,10 @@ void LinkRoom::stop() {
 }
 
 void LinkRoom::perform(Report&& action) {
-  make_utf8(action.happening);
   impl_->batch.emplace_back(std::move(action.happening));
 }
 
 void LinkRoom::perform(SendSnapshot&& action) {
-  make_utf8(action.snapshot);
   impl_->batch.emplace_back(std::move(action));
 }
 

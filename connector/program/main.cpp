@@ -1,4 +1,6 @@
 // connector: SIP, media and the CTI link of one Connector.
+#include <malloc.h>
+
 #include <csignal>
 #include <exception>
 #include <iostream>
@@ -50,6 +52,15 @@ void reload(std::shared_ptr<const config::Environment>& environment, const std::
   log.write(LogLevel::Standard, "configuration read again, " + std::to_string(again.changes.size()) + " changes");
 }
 
+// SIP transactions live for half a minute, so the heap of that thread grows and shrinks all the time. In an arena of
+// its own glibc would move its end a page at a time, which cost more than sending the messages; the main arena moves in
+// large steps.
+void tune_heap() {
+  mallopt(M_ARENA_MAX, 1);
+  mallopt(M_TOP_PAD, 8 << 20);
+  mallopt(M_TRIM_THRESHOLD, 64 << 20);
+}
+
 int run(config::Start start) {
   const sigset_t signals = block_signals();
   ServerLog log(config::log_settings(*start.environment, *start.application));
@@ -81,6 +92,7 @@ int run(config::Start start) {
 
 int main(int argc, char** argv) {
   try {
+    tandem::connector::tune_heap();
     auto start =
         tandem::config::start_program(argc, argv, tandem::config::AppType::Connector, tandem::connector::kVersion);
     std::cout << start.out;
