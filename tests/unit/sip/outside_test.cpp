@@ -71,8 +71,10 @@ TEST_CASE("What we don't do is refused by the documented status") {
 
 TEST_CASE("The front end's refusal is sent as it says, without a transaction") {
   Bench bench;
-  bench.desk.refusal =
-      Reply{401, "", {{"WWW-Authenticate", "Digest realm=\"tandem.test\", nonce=\"n\", qop=\"auth\""}}};
+  bench.loop.call([&] {
+    bench.desk.refusal =
+        Reply{401, "", {{"WWW-Authenticate", "Digest realm=\"tandem.test\", nonce=\"n\", qop=\"auth\""}}};
+  });
   Peer peer;
   peer.towards("127.0.0.1", bench.port());
   peer.send(peer.make("INVITE", "sip:bob@tandem.test", "i1", 7, "i", "", kOffer,
@@ -82,7 +84,8 @@ TEST_CASE("The front end's refusal is sent as it says, without a transaction") {
   const auto refused = peer.response(401);
   REQUIRE(refused);
   CHECK(refused->header("WWW-Authenticate") == "Digest realm=\"tandem.test\", nonce=\"n\", qop=\"auth\"");
-  const auto& facts = bench.desk.last_invite;
+  RequestFacts facts;
+  bench.loop.call([&] { facts = bench.desk.last_invite; });
   CHECK(facts.method == "INVITE");
   CHECK(facts.request_uri == "sip:bob@tandem.test");
   CHECK(facts.from_uri == "sip:alice@tandem.test");
@@ -113,7 +116,7 @@ TEST_CASE("The front end's refusal is sent as it says, without a transaction") {
 
 TEST_CASE("REGISTER reaches the registrar parsed, and a repeated one is answered from memory") {
   Bench bench;
-  bench.desk.register_reply = Reply{200, "", {{"Contact", "<sip:alice@1.2.3.4>;expires=60"}}};
+  bench.loop.call([&] { bench.desk.register_reply = Reply{200, "", {{"Contact", "<sip:alice@1.2.3.4>;expires=60"}}}; });
   Peer peer;
   peer.towards("127.0.0.1", bench.port());
   auto text =
@@ -124,7 +127,8 @@ TEST_CASE("REGISTER reaches the registrar parsed, and a repeated one is answered
   const auto ok = peer.response(200);
   REQUIRE(ok);
   CHECK(ok->header("Contact") == "<sip:alice@1.2.3.4>;expires=60");
-  const auto& asked = bench.desk.last_register;
+  RegisterAsked asked;
+  bench.loop.call([&] { asked = bench.desk.last_register; });
   REQUIRE(asked.contacts.size() == 2);
   CHECK(asked.contacts[0].uri == "sip:alice@" + peer.address());
   CHECK(!asked.contacts[0].expires_s);
@@ -138,7 +142,7 @@ TEST_CASE("REGISTER reaches the registrar parsed, and a repeated one is answered
   CHECK(asked.supported == std::vector<std::string>{"path", "outbound"});
   CHECK(!asked.star);
 
-  bench.desk.register_reply = Reply{500, "", {}};
+  bench.loop.call([&] { bench.desk.register_reply = Reply{500, "", {}}; });
   peer.send(text);  // the registrar isn't asked again
   CHECK(peer.response(200));
   peer.send(peer.make("REGISTER", "sip:tandem.test", "r2", 4, "r", "", "", ""));
