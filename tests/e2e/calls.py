@@ -81,25 +81,25 @@ def both_hear(*phones_and_parties, seconds=1.5):
     equal(found, {phone.user: sorted(parties) for phone, parties in phones_and_parties}, "who is heard by whom")
 
 
-def silent(*addresses, seconds=1.0, ports=range(10000, 10040)):
-    """No packet comes to the media ports of these addresses any more. The phones have given the ports back by then."""
+def silent(*phones, seconds=1.0):
+    """No packet comes to the media ports of these phones any more. They have given the ports back by then."""
     listening = []
-    for address in addresses:
-        for port in ports:
-            s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+    for phone in phones:
+        for port in phone.media:
+            s = socket.socket(socket.AF_INET6 if ":" in phone.ip else socket.AF_INET, socket.SOCK_DGRAM)
             try:
-                s.bind((address, port))
+                s.bind((phone.ip, port))
             except OSError:
                 s.close()
                 continue
             s.setblocking(False)
-            listening.append((address, port, s))
-    assert len(listening) >= 2 * len(addresses), "media ports are still in use"
+            listening.append((phone.user, port, s))
+    assert len(listening) == sum(len(phone.media) for phone in phones), "media ports are still in use"
     time.sleep(seconds)
     strays = []
-    for address, port, s in listening:
+    for user, port, s in listening:
         try:
-            strays.append((address, port, len(s.recv(2000))))
+            strays.append((user, port, len(s.recv(2000))))
         except BlockingIOError:
             pass
         s.close()

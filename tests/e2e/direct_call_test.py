@@ -36,7 +36,7 @@ def answered_and_heard():
             ("EventReleased", "bob", BOB),
             ("EventReleased", "alice", ALICE)))
         both_hear((alice, "B"), (bob, "A"))
-        silent(alice.ip, bob.ip)
+        silent(alice, bob)
 
 
 @test

@@ -39,7 +39,7 @@ def a_routed_call_and_a_made_call_through_kamailio():
         alice.wait("CALL_CLOSED", since=heard[0])
         client.wait("EventReleased", since=again, ThisDN=dn("alice"))
         both_hear((alice, "B"), (bob, "A"))
-        silent(alice.ip, bob.ip)
+        silent(alice, bob)
         assert "INVITE" in kamailio.program.text()
 
 

@@ -80,6 +80,24 @@ def free_port(address="127.0.0.1", kind=socket.SOCK_STREAM):
         return s.getsockname()[1]
 
 
+def media_ports(count=40):
+    """First of so many UDP ports in a row that nobody on this machine uses, at any address."""
+    for _ in range(200):
+        first = random.randrange(10000, 19000, 2)
+        held = []
+        try:
+            for port in range(first, first + count):
+                held.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+                held[-1].bind(("0.0.0.0", port))
+            return first
+        except OSError:
+            continue
+        finally:
+            for s in held:
+                s.close()
+    raise AssertionError("no free UDP ports")
+
+
 def own_network():
     """First three numbers of a loopback network that nobody uses right now."""
     for _ in range(100):
@@ -294,7 +312,7 @@ class Site:
         return f"sip:[{address}]" if ":" in address else f"sip:{address}" + ("" if transport == "udp" else f";transport={transport}")
 
     def phone(self, user, tone="A", connector=1, transport="udp", answer="auto", address=None, registered=True, outbound=None, seconds=120,
-              password=None, port=5060, media=10000, **more):
+              password=None, port=5060, **more):
         from peers import tones
         from peers.baresip import Phone
         need("baresip")
@@ -303,7 +321,7 @@ class Site:
         address = address or self.host()
         control = free_port()
         outbound = outbound or f"{self.sip(connector)};transport={transport}"
-        phone = Phone(folder, user, password or f"{user}-secret", outbound, tones.make(folder / "tone.wav", tone, seconds), port, control, media,
+        phone = Phone(folder, user, password or f"{user}-secret", outbound, tones.make(folder / "tone.wav", tone, seconds), port, control, media_ports(),
                       ip=address, answer=answer, **more)
         self.use(phone)
         if registered:

@@ -15,8 +15,8 @@ def a_routed_call_over_ipv6():
     except OSError as why:
         raise Skipped(f"::1 port 5060: {why}") from None
     with Site(addresses=["::1"]) as site:
-        alice = site.phone("alice", "A", address="::1", port=15060, media=31000)
-        bob = site.phone("bob", "B", address="::1", port=15062, media=31100)
+        alice = site.phone("alice", "A", address="::1", port=15060)
+        bob = site.phone("bob", "B", address="::1", port=15062)
         client = site.tlib(dn("support"), dn("bob"))
         routed(site, alice, client)
         talk(3)

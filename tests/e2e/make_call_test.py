@@ -32,7 +32,7 @@ def a_call_between_two_phones():
             ("EventReleased", "bob", {**BOB, "ReferenceID": 8}),
             ("EventReleased", "alice", ALICE)))
         both_hear((alice, "B"), (bob, "A"))
-        silent(alice.ip, bob.ip)
+        silent(alice, bob)
 
 
 @test

@@ -52,7 +52,7 @@ def every_step_is_an_event_and_both_hear_each_other():
             ("EventReleased", "alice", {**at_alice, "OtherDN": "bob"}),
             ("EventReleased", "bob")))
         both_hear((alice, "B"), (bob, "A"))
-        silent(alice.ip, bob.ip)
+        silent(alice, bob)
 
 
 @test
@@ -69,7 +69,7 @@ def the_agent_hangs_up_first():
         equal(steps(client, mark), ["EventQueued support", "EventRouteRequest support", "EventRinging bob", "EventRouteUsed support",
                                     "EventDiverted support", "EventEstablished bob", "EventReleased bob"])
         both_hear((alice, "B"), (bob, "A"), seconds=1)
-        silent(alice.ip, bob.ip)
+        silent(alice, bob)
 
 
 @test

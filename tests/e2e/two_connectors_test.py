@@ -31,7 +31,7 @@ def a_call_outlives_the_tserver():
         for who in ("alice", "bob"):
             again.wait("EventReleased", ThisDN=dn(who), ConnID=conn)
         both_hear((alice, "B"), (bob, "A"), seconds=5)
-        silent(alice.ip, bob.ip)
+        silent(alice, bob)
 
 
 def without_link(site, then):

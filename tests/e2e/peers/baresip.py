@@ -52,6 +52,7 @@ class Phone:
         self.events, self.replies, self.tokens = [], {}, 0
         self.changed = threading.Condition()
         self.control = control
+        self.media = range(rtp, rtp + 40)
         (self.folder / "recordings").mkdir(parents=True, exist_ok=True)
         modules = [*codecs, "aufile", "aubridge", "sndfile"]
         (self.folder / "config").write_text(CONFIG.format(

@@ -23,7 +23,7 @@ class Sipp:
         command += ["-sf", str(self.folder / "scenario.xml"), "-i", self.address, "-p", str(port), "-t", transport, "-nostdin", "-m", str(calls),
                     "-timeout", f"{int(timeout * harness.SLOW)}s", "-timeout_error", "-trace_err", "-error_file", str(self.folder / "errors"), "-trace_msg",
                     "-message_file", str(self.folder / "messages"), "-trace_stat", "-stf", str(self.folder / "stat.csv"), "-fd", "1",
-                    "-key", "domain", harness.DOMAIN, "-mi", self.address, "-mp", "10000", "-d", str(pause),
+                    "-key", "domain", harness.DOMAIN, "-mi", self.address, "-mp", str(harness.media_ports(2)), "-d", str(pause),
                     "-key", "from", source or f"caller@{self.address}"]
         for key, value in (keys or {}).items():
             command += ["-key", key, str(value)]
