@@ -30,8 +30,8 @@ struct Party {
   tlib::TDNRole role = tlib::RoleUnknown;
   PartyState state = PartyState::Dialing;
   LegState leg = LegState::None;
-  std::string queue;    // ThisQueue: the Routing Point that delivered the call, or is this party
-  std::string call_id;  // SIP Call-ID, for the log
+  std::string queue;     // ThisQueue: the Routing Point that delivered the call, or is this party
+  std::string call_id;   // SIP Call-ID, for the log
   bool waiting = false;  // was told to wait: Admit WAITING
   bool held_by_phone = false;
 
