@@ -47,7 +47,7 @@ applications:
     ports:
       link: {{port: {ports['link']}}}
       sip: [{{port: {ports['sip']}, transport: udp}}, {{port: {ports['sip']}, transport: tcp}}]
-      rtp: {{range: 16000-31999}}
+      rtp: {{range: 10000-31999}}
     switch: Main
     tls: {{certificate: certs/connector1.pem, key: certs/connector1.key, ca: certs/ca.pem}}
     options:
