@@ -9,6 +9,7 @@ per live call.
   bench.py --rate 50 --seconds 20                 one run
   bench.py --rate 50 --rate 200 --rate 500        several rates
   bench.py --live 1000                            memory: so many calls held at once
+  bench.py --media 1200 --rate 60 --seconds 20    so many calls with RTP both ways (rtpload), CPU over --seconds
 Both programs run on --server-cpus, SIPp and the routing client on --load-cpus.
 """
 import argparse, csv, os, pathlib, resource, shutil, signal, socket, struct, subprocess, tempfile, time
@@ -182,6 +183,7 @@ def run(args, rate):
     server, load = set(args.server_cpus), set(args.load_cpus)
     bin_ = pathlib.Path(args.bin)
     live = []
+    load_port = 43000  # where callers' RTP is expected; agents' is two above
 
     def start(name, command, cpus, ready=None):
         log = f"{directory}/{name}.out"
@@ -203,27 +205,41 @@ def run(args, rate):
                        (["--tls", "--ca", f"{directory}/certs/ca.pem", "--cert", f"{directory}/certs/tserver1.pem", "--key",
                          f"{directory}/certs/tserver1.key"] if args.tlib_transport == "tls" else []), load, "ready")
         agent = start("agent", ["sipp", "-sf", HERE / "agent.xml", "-i", "127.0.0.1", "-p", ports["agent"], "-d", args.ring, "-nostdin",
-                                "-trace_stat", "-stf", f"{directory}/agent.csv", "-fd", 1, "-mp", 41000, "-buff_size", 4194304], load)
+                                "-trace_stat", "-stf", f"{directory}/agent.csv", "-fd", 1, "-key", "rtp_port", load_port + 2, "-buff_size", 4194304], load)
         time.sleep(0.5)
         capture = None
         if args.capture:
             capture = start("capture", ["tcpdump", "-i", "lo", "-U", "-B", 65536, "--time-stamp-precision=nano", "-s", 700, "-w",
                                         f"{directory}/lo.pcap", f"udp port {ports['sip']}"], load, "listening on")
-        calls = args.live if args.live else int(rate * args.seconds)
-        hold = 3_600_000 if args.live else int(args.hold * 1000)
+        held = args.live or args.media
+        calls = held or int(rate * args.seconds)
+        hold = 3_600_000 if held else int(args.hold * 1000)
+        if args.media:
+            rtp = start("rtpload", ["chrt", "-f", 10, ROOT / "build/tests/rtpload", "--listen", load_port, "--seconds", 0], load)
         idle = connector.rss() + tserver.rss()
         before = {p.name: p.cpu() for p in (connector, tserver, router)}
         threads_before = connector.threads()
         began = time.time()
         caller = start("caller", ["sipp", f"127.0.0.1:{ports['sip']}", "-sf", HERE / "caller.xml", "-s", "support", "-i", "127.0.0.1",
                                   "-p", ports["caller"], "-r", rate, "-m", calls, "-d", hold, "-l", max(calls, 1), "-nostdin",
-                                  "-trace_stat", "-stf", f"{directory}/caller.csv", "-fd", 1, "-mp", 42000, "-buff_size", 4194304,
-                                  "-recv_timeout", 30000 + (hold if args.live else 0)], load)
+                                  "-trace_stat", "-stf", f"{directory}/caller.csv", "-fd", 1, "-key", "rtp_port", load_port, "-buff_size", 4194304,
+                                  "-recv_timeout", 30000 + (hold if held else 0)], load)
         if args.live:
             time.sleep(calls / rate + args.ring / 1000 + 5)
             total = connector.rss() + tserver.rss()
             print(f"live calls {calls}: idle {idle} KiB, now {total} KiB (tserver {tserver.rss()}, connector {connector.rss()}), "
                   f"{(total - idle) / calls:.1f} KiB a call")
+            return
+        if args.media:
+            time.sleep(calls / rate + args.ring / 1000 + 4)
+            start_cpu, start_time, start_threads = connector.cpu(), time.time(), connector.threads()
+            time.sleep(args.seconds)
+            used, span = connector.cpu() - start_cpu, time.time() - start_time
+            relay = sum(t - start_threads[i][1] for i, (name, t) in connector.threads().items() if name == "media")
+            print(f"calls with media {calls}: connector {used / span:.2f} cores, {used * 1000 / span / calls:.2f} CPU-ms a second a call "
+                  f"(relay thread {relay * 1000 / span / calls:.2f})")
+            rtp.stop(signal.SIGINT)
+            print("  " + pathlib.Path(directory, "rtpload.out").read_text().strip().replace("\n", "\n  "))
             return
         caller.p.wait(args.seconds + args.hold + 90)
         took = time.time() - began
@@ -287,6 +303,7 @@ def main():
     parser.add_argument("--ring", type=int, default=100, help="milliseconds an agent's phone rings")
     parser.add_argument("--agents", type=int, default=1000)
     parser.add_argument("--live", type=int, default=0, help="hold so many calls and print memory per call")
+    parser.add_argument("--media", type=int, default=0, help="hold so many calls with RTP and print CPU per call")
     parser.add_argument("--tlib-transport", choices=["tcp", "tls"], default="tcp")
     parser.add_argument("--log", default="standard")
     parser.add_argument("--no-capture", dest="capture", action="store_false")
