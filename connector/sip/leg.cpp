@@ -67,7 +67,7 @@ void SipLeg::settle() {
 
 void SipLeg::fail_later(int status, std::string reason) {
   state_ = State::Ended;
-  host_.emit_later(InviteRejected{id_, status, std::move(reason), {}, 0});
+  if (!forgotten_) host_.emit_later(InviteRejected{id_, status, std::move(reason), {}, 0});
 }
 
 // --- their INVITE ---
@@ -168,12 +168,14 @@ void SipLeg::invite(const SendInvite& order) {
     if (!text::sane(hop)) return fail_later(400, "route can't be sent");
     route.append(route.empty() ? "<" : ", <").append(hop).append(">");
   }
-  const std::string& towards = !target.route.empty()     ? target.route.front()
+  const std::string& towards = !hop_.empty()             ? hop_
+                               : !target.route.empty()   ? target.route.front()
                                : target.next_hop.empty() ? target.request_uri
                                                          : target.next_hop;
   contact_ = host_.contact_towards(towards);
   if (contact_ == nullptr) return fail_later(503, "no port of ours reaches " + towards);
   if (route.empty()) flow_ = target.next_hop;
+  const std::string& way = hop_.empty() ? flow_ : hop_;
   const bool named = text::sane(order.call_id);
   dialog_.reset(nta_leg_tcreate(host_.agent(), &SipLeg::on_request, this, SIPTAG_FROM_STR(from->c_str()),
                                 SIPTAG_TO_STR(to->c_str()), TAG_IF(named, SIPTAG_CALL_ID_STR(order.call_id.c_str())),
@@ -189,7 +191,7 @@ void SipLeg::invite(const SendInvite& order) {
   const std::string min_se = std::to_string(order.min_se_s);
   const std::string hops = std::to_string(order.max_forwards);
   invite_out_.reset(nta_outgoing_tcreate(
-      dialog_.get(), &SipLeg::on_invite_response, this, flow_.empty() ? nullptr : sofia::url(flow_.c_str()),
+      dialog_.get(), &SipLeg::on_invite_response, this, way.empty() ? nullptr : sofia::url(way.c_str()),
       SIP_METHOD_INVITE, sofia::url(target.request_uri.c_str()), SIPTAG_CONTACT(contact_),
       TAG_IF(!route.empty(), SIPTAG_ROUTE_STR(route.c_str())), SIPTAG_MAX_FORWARDS_STR(hops.c_str()),
       SIPTAG_USER_AGENT(common.user_agent), SIPTAG_ALLOW(common.allow), SIPTAG_SUPPORTED(common.supported),
@@ -205,6 +207,30 @@ void SipLeg::invite(const SendInvite& order) {
   } else if (const sofia::Message sent(nta_outgoing_getrequest(invite_out_.get())); sent) {
     call_id_ = text::view(sip_object(sent.get())->sip_call_id->i_id);
   }
+}
+
+void SipLeg::invite_named(const SendInvite& order) {
+  named_ = order;
+  state_ = State::Resolving;
+}
+
+void SipLeg::resolved(std::vector<std::string> hops) {
+  if (state_ != State::Resolving) return;
+  std::erase_if(hops, [this](const std::string& hop) { return host_.contact_towards(hop) == nullptr; });
+  hops_.assign(hops.rbegin(), hops.rend());
+  if (!try_next_hop()) fail_later(503, "the name can't be resolved");
+}
+
+bool SipLeg::try_next_hop() {
+  if (hops_.empty() || !named_) return false;
+  SendInvite order = *named_;
+  // A named next hop is replaced; a named Request-URI or route stays as it is and is only sent elsewhere.
+  hop_ = std::move(hops_.back());
+  hops_.pop_back();
+  if (!order.target.next_hop.empty()) order.target.next_hop = hop_;
+  if (hops_.empty()) named_.reset();
+  invite(order);
+  return true;
 }
 
 int SipLeg::on_invite_response(SipLeg* self, nta_outgoing_t*, const sip_t* sip) {
@@ -247,6 +273,14 @@ void SipLeg::invite_final(const sip_t* sip, int status) {
                               call_id_, text::timer(sip)});
     return;
   }
+  // The library itself says so: nobody was reached there.
+  if ((status == 503 || status == 408) && (sip == nullptr || nta_sip_is_internal(sip)) && !hops_.empty() &&
+      !cancelled_ && !forgotten_) {
+    invite_out_.reset();
+    dialog_.reset();
+    try_next_hop();
+    return;
+  }
   InviteRejected rejected{id_, status, {}, {}, min_se_of(sip)};
   if (sip != nullptr && sip->sip_status != nullptr) rejected.reason = text::view(sip->sip_status->st_phrase);
   if (status < 400 && sip != nullptr)
@@ -271,6 +305,7 @@ void SipLeg::acknowledge() {
 }
 
 void SipLeg::cancel(const std::string& reason) {
+  if (state_ == State::Resolving) return fail_later(487, "cancelled");
   if (state_ != State::Calling || cancelled_ || !invite_out_) return;
   cancelled_ = true;
   const std::string value = text::reason_value(reason);
@@ -283,6 +318,7 @@ void SipLeg::cancel(const std::string& reason) {
 
 void SipLeg::bye(const std::string& reason) {
   switch (state_) {
+    case State::Resolving:
     case State::Calling:
       return cancel(reason);
     case State::Offered:

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/log/log.h"
 #include "connector/core/machine.h"
@@ -56,6 +57,10 @@ class SipLeg {
                      SipGate::Ticket ticket);
 
   void invite(const SendInvite& order);
+  // The same for a target whose host is a name: the INVITE waits for resolved(), and tries the next place when one
+  // can't be reached.
+  void invite_named(const SendInvite& order);
+  void resolved(std::vector<std::string> hops);
   void answer(const Answer& order);
   void cancel(const std::string& reason);
   void bye(const std::string& reason);
@@ -70,6 +75,7 @@ class SipLeg {
  private:
   enum class State {
     Idle,
+    Resolving,  // our INVITE waits for an address
     Offered,    // their INVITE, not answered
     Calling,    // our INVITE, no final response
     Confirmed,  // 2xx; their ACK may be owed
@@ -94,6 +100,7 @@ class SipLeg {
   void settle();                      // retires the leg if its time has come
   const url_string_t* route() const;  // where requests in the dialog go, null: where the dialog says
   void fail_later(int status, std::string reason);
+  bool try_next_hop();
 
   SipLegHost& host_;
   LegId id_;
@@ -116,6 +123,9 @@ class SipLeg {
   const sip_contact_t* contact_ = nullptr;
   std::string flow_;
   std::string call_id_;
+  std::optional<SendInvite> named_;  // kept while there are places left to try
+  std::vector<std::string> hops_;    // the next one last
+  std::string hop_;                  // the one being tried
 };
 
 }  // namespace tandem::connector

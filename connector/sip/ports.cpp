@@ -8,52 +8,12 @@
 #include <charconv>
 #include <cstring>
 
+#include "connector/sip/names.h"
 #include "connector/sip/text.h"
 
 namespace tandem::connector {
 
 namespace {
-
-struct Where {
-  std::string_view host;  // without brackets
-  bool ipv6 = false;
-  bool name = false;
-  SipTransport transport = SipTransport::Udp;
-  bool any_transport = true;
-};
-
-// Enough of a URI to choose a port by; the library does the rest.
-Where where_of(std::string_view uri) {
-  Where out;
-  if (uri.starts_with("sips:")) {
-    out.transport = SipTransport::Tls;
-    out.any_transport = false;
-  }
-  auto rest = uri.substr(std::min(uri.find(':') + 1, uri.size()));
-  if (const auto at = rest.find('@'); at != std::string_view::npos) rest.remove_prefix(at + 1);
-  const auto semicolon = rest.find(';');
-  auto params = semicolon == std::string_view::npos ? std::string_view() : rest.substr(semicolon);
-  rest = rest.substr(0, semicolon);
-  if (rest.starts_with("[")) {
-    out.host = rest.substr(1, rest.find(']') - 1);
-    out.ipv6 = true;
-  } else {
-    out.host = rest.substr(0, rest.find_first_of(":?"));
-    out.name = out.host.find_first_not_of("0123456789.") != std::string_view::npos;
-  }
-  constexpr std::string_view key = ";transport=";
-  for (std::size_t i = 0; i + key.size() <= params.size(); ++i) {
-    if (strncasecmp(params.data() + i, key.data(), key.size()) != 0) continue;
-    const auto value = params.substr(i + key.size(), params.find_first_of(";?", i + 1) - (i + key.size()));
-    out.any_transport = false;
-    if (strncasecmp(value.data(), "tcp", 3) == 0 && out.transport != SipTransport::Tls)
-      out.transport = SipTransport::Tcp;
-    else if (strncasecmp(value.data(), "tls", 3) == 0)
-      out.transport = SipTransport::Tls;
-    break;
-  }
-  return out;
-}
 
 std::string bracketed(const std::string& ip) {
   return ip.find(':') == std::string::npos ? ip : "[" + ip + "]";
@@ -150,14 +110,17 @@ const sip_contact_t* SipPorts::contact_of(const Port& port, const std::string& t
 }
 
 const sip_contact_t* SipPorts::contact_towards(const std::string& uri) {
-  const Where where = where_of(uri);
+  const SipHost to = sip_host(uri);
+  const bool ipv6 = to.host.find(':') != std::string::npos;
   const Port* other = nullptr;
   for (const auto& port : ports_) {
-    if (!where.name && port.ipv6 != where.ipv6) continue;
-    if (port.listen.transport == where.transport) return contact_of(port, std::string(where.host));
-    if (where.any_transport && other == nullptr && port.listen.transport != SipTransport::Tls) other = &port;
+    if (!to.name && port.ipv6 != ipv6) continue;
+    if (to.transport == to_string(port.listen.transport) ||
+        (to.transport.empty() && port.listen.transport == SipTransport::Udp))
+      return contact_of(port, to.host);
+    if (to.transport.empty() && other == nullptr && port.listen.transport != SipTransport::Tls) other = &port;
   }
-  return other == nullptr ? nullptr : contact_of(*other, std::string(where.host));
+  return other == nullptr ? nullptr : contact_of(*other, to.host);
 }
 
 Origin SipPorts::origin(nta_agent_t* agent, msg_t* msg) {

@@ -6,6 +6,7 @@
 
 #include "connector/sip/gate.h"
 #include "connector/sip/leg.h"
+#include "connector/sip/names.h"
 #include "connector/sip/ports.h"
 #include "connector/sip/sofia.h"
 #include "connector/sip/text.h"
@@ -19,14 +20,20 @@ extern su_log_t tport_log[];
 namespace tandem::connector {
 
 struct SipRoomImpl final : SipLegHost {
-  SipRoomImpl(SipLoop& sip_loop, SipSettings given, Admission& front_end, Logger& logger, SipRoom::Sink to)
+  SipRoomImpl(SipLoop& sip_loop, SipSettings given, Admission& front_end, Logger& logger, SipRoom::Sink to,
+              SipResolver resolver)
       : loop(sip_loop),
         wanted(std::move(given)),
         admission(front_end),
         logs(logger),
         sink(std::move(to)),
         common(wanted),
-        gate(wanted) {}
+        gate(wanted),
+        names(std::move(resolver), [this](std::function<void()> result) {
+          loop.post([alive = std::weak_ptr<int>(life), result = std::move(result)] {
+            if (!alive.expired()) result();
+          });
+        }) {}
   ~SipRoomImpl() override;
 
   // SipLegHost
@@ -71,6 +78,7 @@ struct SipRoomImpl final : SipLegHost {
   std::uint64_t refused_told = 0;
   Instant told_at{0};
   std::shared_ptr<int> life = std::make_shared<int>(0);
+  SipNames names;  // last: its thread ends first
 };
 
 namespace {
@@ -299,8 +307,10 @@ void SipRoomImpl::on_register(msg_t* msg, sip_t* sip) {
                       TAG_END());
 }
 
-SipRoom::SipRoom(SipLoop& loop, SipSettings settings, Admission& admission, Logger& log, Sink sink)
-    : impl_(std::make_unique<SipRoomImpl>(loop, std::move(settings), admission, log, std::move(sink))) {}
+SipRoom::SipRoom(SipLoop& loop, SipSettings settings, Admission& admission, Logger& log, Sink sink,
+                 SipResolver resolver)
+    : impl_(std::make_unique<SipRoomImpl>(loop, std::move(settings), admission, log, std::move(sink),
+                                          std::move(resolver))) {}
 SipRoom::~SipRoom() = default;
 
 Result<void, Failure> SipRoom::open() {
@@ -314,7 +324,17 @@ void SipRoom::perform(const SendInvite& action) {
   if (!impl_->nta || impl_->legs.contains(action.leg)) return;
   auto& leg = impl_->legs[action.leg];
   leg = std::make_unique<SipLeg>(*impl_, action.leg);
-  leg->invite(action);
+  const Target& target = action.target;
+  auto to = sip_host(!target.route.empty()     ? target.route.front()
+                     : target.next_hop.empty() ? target.request_uri
+                                               : target.next_hop);
+  if (!to.name || !text::sane(to.host)) return leg->invite(action);
+  leg->invite_named(action);
+  const bool asked =
+      impl_->names.ask(std::move(to), [impl = impl_.get(), id = action.leg](std::vector<std::string> hops) {
+        if (auto* waiting = impl->find(id)) waiting->resolved(std::move(hops));
+      });
+  if (!asked) leg->resolved({});
 }
 
 void SipRoom::perform(const Answer& action) {

@@ -13,6 +13,7 @@
 #include "connector/core/admission.h"
 #include "connector/core/machine.h"
 #include "connector/sip/loop.h"
+#include "connector/sip/names.h"
 #include "connector/sip/settings.h"
 
 namespace tandem::connector {
@@ -31,7 +32,8 @@ class SipRoom {
   using Sink = std::function<void(Input)>;
 
   // `sink` is called at the end of whatever the room does, so the core may act at once.
-  SipRoom(SipLoop& loop, SipSettings settings, Admission& admission, Logger& log, Sink sink);
+  SipRoom(SipLoop& loop, SipSettings settings, Admission& admission, Logger& log, Sink sink,
+          SipResolver resolver = SipResolver::system());
   ~SipRoom();
   SipRoom(const SipRoom&) = delete;
   SipRoom& operator=(const SipRoom&) = delete;

@@ -41,7 +41,7 @@ struct SipSettings {
   std::size_t unacknowledged_max = 2000;        // INVITEs answered and not yet acknowledged; above it new ones get 503
   std::size_t unanswered_max = 5000;            // INVITEs not answered yet; above it new ones get 503
   std::size_t source_unacknowledged_max = 500;  // the same for one source address
-  std::size_t source_unanswered_max = 500;           // unanswered INVITEs of one source address that proved nothing
+  std::size_t source_unanswered_max = 500;      // unanswered INVITEs of one source address that proved nothing
   std::uint32_t source_invites_per_second = 2000;  // of one source address; 0: no limit
   std::size_t sources_tracked = 20000;             // bounds the memory of the two above
   std::size_t legs_max = 50000;                    // dialogs and attempts at once

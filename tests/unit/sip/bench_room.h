@@ -42,14 +42,17 @@ inline SipSettings quick_settings() {
 
 class Bench {
  public:
-  explicit Bench(SipSettings settings = quick_settings()) {
+  explicit Bench(SipSettings settings = quick_settings(), SipResolver resolver = SipResolver::system()) {
     loop.start();
     loop.call([&] {
-      room = std::make_unique<SipRoom>(loop, std::move(settings), desk, log, [this](Input input) {
-        const std::lock_guard guard(mutex);
-        inputs.push_back(std::move(input));
-        arrived.notify_all();
-      });
+      room = std::make_unique<SipRoom>(
+          loop, std::move(settings), desk, log,
+          [this](Input input) {
+            const std::lock_guard guard(mutex);
+            inputs.push_back(std::move(input));
+            arrived.notify_all();
+          },
+          std::move(resolver));
       opened = room->open();
       if (opened) ports = room->ports();
     });

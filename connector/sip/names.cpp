@@ -1,0 +1,198 @@
+#include "connector/sip/names.h"
+
+#include <arpa/inet.h>
+#include <arpa/nameser.h>
+#include <netdb.h>
+#include <resolv.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <memory>
+
+namespace tandem::connector {
+
+namespace {
+
+std::uint16_t number(std::string_view text) {
+  std::uint16_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+bool same(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
+}
+
+std::vector<SrvRecord> ask_srv(const std::string& name) {
+  std::vector<SrvRecord> out;
+  struct __res_state state {};
+  if (res_ninit(&state) != 0) return out;
+  std::array<unsigned char, 8192> answer;
+  const int size = res_nquery(&state, name.c_str(), ns_c_in, ns_t_srv, answer.data(), static_cast<int>(answer.size()));
+  ns_msg message;
+  if (size > 0 && ns_initparse(answer.data(), std::min(size, static_cast<int>(answer.size())), &message) == 0) {
+    for (int i = 0; i < ns_msg_count(message, ns_s_an) && out.size() < 64; ++i) {
+      ns_rr record;
+      if (ns_parserr(&message, ns_s_an, i, &record) != 0 || ns_rr_type(record) != ns_t_srv || ns_rr_rdlen(record) < 7)
+        continue;
+      const unsigned char* data = ns_rr_rdata(record);
+      std::array<char, NS_MAXDNAME> target;
+      if (dn_expand(ns_msg_base(message), ns_msg_end(message), data + 6, target.data(),
+                    static_cast<int>(target.size())) < 0)
+        continue;
+      const auto word = [data](int at) { return static_cast<std::uint16_t>(data[at] << 8 | data[at + 1]); };
+      out.push_back({word(0), word(2), word(4), target.data()});
+    }
+  }
+  res_nclose(&state);
+  return out;
+}
+
+std::vector<std::string> ask_addresses(const std::string& host) {
+  std::vector<std::string> out;
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_DGRAM;
+  addrinfo* found = nullptr;
+  if (getaddrinfo(host.c_str(), nullptr, &hints, &found) != 0) return out;
+  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, &freeaddrinfo);
+  for (const addrinfo* a = found; a != nullptr && out.size() < 64; a = a->ai_next) {
+    std::array<char, NI_MAXHOST> text;
+    if (getnameinfo(a->ai_addr, a->ai_addrlen, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST) == 0)
+      out.emplace_back(text.data());
+  }
+  return out;
+}
+
+}  // namespace
+
+SipHost sip_host(std::string_view uri) {
+  SipHost out;
+  out.secure = uri.starts_with("sips:");
+  auto rest = uri.substr(std::min(uri.find(':') + 1, uri.size()));
+  if (const auto at = rest.find('@'); at != std::string_view::npos) rest.remove_prefix(at + 1);
+  const auto end = rest.find_first_of(";?");
+  auto parameters = end == std::string_view::npos ? std::string_view() : rest.substr(end);
+  rest = rest.substr(0, end);
+  if (rest.starts_with("[")) {
+    const auto close = rest.find(']');
+    out.host = rest.substr(1, close == std::string_view::npos ? close : close - 1);
+    rest = close == std::string_view::npos ? std::string_view() : rest.substr(close + 1);
+  } else {
+    const auto colon = rest.find(':');
+    out.host = rest.substr(0, colon);
+    out.name = out.host.find_first_not_of("0123456789.") != std::string::npos;
+    rest = colon == std::string_view::npos ? std::string_view() : rest.substr(colon);
+  }
+  if (rest.starts_with(":")) out.port = number(rest.substr(1));
+  while (!parameters.empty() && parameters.front() == ';') {
+    parameters.remove_prefix(1);
+    const auto one = parameters.substr(0, parameters.find_first_of(";?"));
+    if (one.size() > 10 && same(one.substr(0, 10), "transport=")) {
+      for (const auto* known : {"udp", "tcp", "tls"})
+        if (same(one.substr(10), known)) out.transport = known;
+    }
+    parameters.remove_prefix(one.size());
+  }
+  if (out.secure) out.transport = "tls";
+  return out;
+}
+
+std::vector<SrvRecord> srv_order(std::vector<SrvRecord> records, std::mt19937& chance) {
+  std::shuffle(records.begin(), records.end(), chance);
+  // Of equal priority those without weight come first in the draw, as RFC 2782 asks: they have a small chance.
+  std::stable_sort(records.begin(), records.end(), [](const SrvRecord& a, const SrvRecord& b) {
+    return std::pair(a.priority, a.weight > 0) < std::pair(b.priority, b.weight > 0);
+  });
+  for (auto first = records.begin(); first != records.end(); ++first) {
+    const auto last =
+        std::find_if(first, records.end(), [&](const SrvRecord& r) { return r.priority != first->priority; });
+    unsigned sum = 0;
+    for (auto it = first; it != last; ++it) sum += it->weight;
+    unsigned drawn = std::uniform_int_distribution<unsigned>(0, sum)(chance);
+    auto chosen = first;
+    while (chosen + 1 != last && drawn > chosen->weight) drawn -= (chosen++)->weight;
+    std::rotate(first, chosen, chosen + 1);
+  }
+  return records;
+}
+
+SipResolver SipResolver::system() {
+  return {ask_srv, ask_addresses};
+}
+
+std::vector<std::string> resolve(const SipHost& to, const SipResolver& resolver, std::mt19937& chance) {
+  std::vector<std::string> out;
+  const std::string transport = to.transport.empty() ? "udp" : to.transport;
+  const auto add = [&](const std::string& host, std::uint16_t port) {
+    auto found = resolver.addresses(host);
+    std::shuffle(found.begin(), found.end(), chance);
+    for (const auto& ip : found) {
+      const bool v6 = ip.find(':') != std::string::npos;
+      std::string hop = "sip:";
+      hop.append(v6 ? "[" : "").append(ip).append(v6 ? "]" : "");
+      if (out.size() < 16) out.push_back(hop + ":" + std::to_string(port) + ";transport=" + transport);
+    }
+  };
+  if (to.port != 0) {
+    add(to.host, to.port);
+    return out;
+  }
+  const std::string service = transport == "tls" ? "_sips._tcp." : "_sip._" + transport + ".";
+  for (const auto& record : srv_order(resolver.srv(service + to.host), chance)) add(record.target, record.port);
+  if (out.empty()) add(to.host, transport == "tls" ? 5061 : 5060);
+  return out;
+}
+
+SipNames::SipNames(SipResolver resolver, std::function<void(std::function<void()>)> deliver)
+    : resolver_(std::move(resolver)), deliver_(std::move(deliver)), chance_(std::random_device{}()) {}
+
+SipNames::~SipNames() {
+  {
+    const std::lock_guard guard(mutex_);
+    ending_ = true;
+    questions_.clear();
+  }
+  wake_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+bool SipNames::ask(SipHost to, Done done) {
+  const std::lock_guard guard(mutex_);
+  if (questions_.size() >= kWaitingMax) return false;
+  questions_.push_back({std::move(to), std::move(done)});
+  if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
+  wake_.notify_one();
+  return true;
+}
+
+void SipNames::run() {
+  for (;;) {
+    std::vector<Question> taken;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [this] { return ending_ || !questions_.empty(); });
+      if (ending_) return;
+      taken.swap(questions_);
+    }
+    // One answer serves everybody who asked for the same name meanwhile; each gets an order of its own.
+    std::map<std::string, std::vector<std::string>> known;
+    std::map<std::string, std::vector<SrvRecord>> services;
+    const SipResolver remembering{[&](const std::string& name) {
+                                    const auto it = services.find(name);
+                                    return it != services.end() ? it->second : services[name] = resolver_.srv(name);
+                                  },
+                                  [&](const std::string& host) {
+                                    const auto it = known.find(host);
+                                    return it != known.end() ? it->second : known[host] = resolver_.addresses(host);
+                                  }};
+    for (auto& question : taken) {
+      auto hops = resolve(question.to, remembering, chance_);
+      deliver_([done = std::move(question.done), hops = std::move(hops)]() mutable { done(std::move(hops)); });
+    }
+  }
+}
+
+}  // namespace tandem::connector
