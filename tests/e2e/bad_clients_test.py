@@ -30,7 +30,7 @@ def a_client_that_stops_reading_is_cut_off():
         deaf = site.tlib(dn("support"), name="deaf")
         deaf.process.send_signal(signal.SIGSTOP)
         try:
-            alice.do("dial", dn("support"))
+            alice.dial(dn("support"))
             conn = good.wait("EventRouteRequest")["ConnID"]
             before = site.tserver.memory()
             blob = "x" * 12000

@@ -122,7 +122,7 @@ def malformed_messages_leave_the_phones_served():
         assert site.connector().alive(), site.connector().text()[-2000:]
         # Calls that were good enough to get through are waiting at the routing point; a new one is served beside them.
         mark = client.mark()
-        alice.do("dial", dn("support"))
+        alice.dial(dn("support"))
         def asked():
             return next((e for e in client.events[mark:] if e["event"] == "EventRouteRequest" and e.get("OtherDN") == dn("alice")), None)
         request = until("alice's route request", asked)
@@ -167,7 +167,7 @@ def three_hundred_invites_a_second_never_acknowledged():
             talk(15)
             for _ in range(3):
                 mark = alice.mark(), client.mark()
-                alice.do("dial", dn("bob"))
+                alice.dial(dn("bob"))
                 alice.wait("CALL_ESTABLISHED", 20, since=mark[0])
                 talk(1)
                 alice.do("hangup")

@@ -60,7 +60,7 @@ def steps(client, since=0):
 def routed(site, caller, client, agent="bob", point="support", **attributes):
     """A phone calls a routing point, the client routes the call, the agent's phone answers. Returns the ConnID."""
     mark, since = client.mark(), caller.mark()
-    caller.do("dial", dn(point))
+    caller.dial(dn(point))
     request = client.wait("EventRouteRequest", since=mark, ThisDN=dn(point))
     client.send("RequestRouteCall", ThisDN=dn(point), ConnID=request["ConnID"], OtherDN=dn(agent), **attributes)
     client.wait("EventEstablished", since=mark, ThisDN=dn(agent), ConnID=request["ConnID"])

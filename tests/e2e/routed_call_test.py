@@ -18,7 +18,7 @@ def every_step_is_an_event_and_both_hear_each_other():
         router = site.tlib(dn("support"), name="router")
         desk = site.tlib(dn("alice"), dn("bob"), name="desk")
         marks = router.mark(), desk.mark()
-        alice.do("dial", dn("support"))
+        alice.dial(dn("support"))
         request = router.wait("EventRouteRequest")
         router.send("RequestUpdateUserData", ThisDN=dn("support"), ConnID=request["ConnID"], UserData={"case": "42"}, ReferenceID=76)
         router.wait("EventAttachedDataChanged")

@@ -48,7 +48,7 @@ def linphone_is_called_over_its_connection():
         alice, bob = linphone(site, "alice", "A", auto=True), site.phone("bob", "B")
         alice.wait_registered()
         client = site.tlib(dn("alice"), dn("bob"))
-        bob.do("dial", dn("alice"))
+        bob.dial(dn("alice"))
         client.wait("EventEstablished", ThisDN=dn("alice"))
         bob.wait("CALL_ESTABLISHED")
         talk(3)

@@ -127,6 +127,14 @@ class Phone:
                 raise TimeoutError(f"{self.user}: no reply to {command}")
             return self.replies.pop(token)
 
+    def dial(self, address, attempts=5):
+        """Calls; somebody else's load test may hold its media ports for a moment."""
+        while not (reply := self.do("dial", address)).get("ok"):
+            attempts -= 1
+            if not attempts:
+                raise AssertionError(f"{self.user} can't dial: {reply}")
+            time.sleep(1)
+
     def mark(self):
         with self.changed:
             return len(self.events)
