@@ -68,7 +68,7 @@ class Phone:
         self.log = open(self.folder / "log", "wb")
         self.process = subprocess.Popen(["baresip", "-f", str(self.folder), "-s"], stdin=subprocess.DEVNULL, stdout=self.log,
                                         stderr=subprocess.STDOUT)
-        end = time.monotonic() + 15
+        end = time.monotonic() + 40
         while True:
             try:
                 self.socket = socket.create_connection(("127.0.0.1", self.control), 2)
@@ -115,7 +115,7 @@ class Phone:
                         self.replies[message.get("token")] = message
                     self.changed.notify_all()
 
-    def do(self, command, parameter=None, timeout=10):
+    def do(self, command, parameter=None, timeout=30):
         """One baresip command: dial, accept, hangup, hold, resume, transfer, sndcode ..."""
         with self.changed:
             self.tokens += 1
@@ -139,7 +139,7 @@ class Phone:
         with self.changed:
             return len(self.events)
 
-    def wait(self, kind, timeout=15, since=0):
+    def wait(self, kind, timeout=40, since=0):
         """First event of this type from index `since` on (CALL_INCOMING, CALL_ESTABLISHED, CALL_CLOSED ...)."""
         def found():
             return next((e for e in self.events[since:] if e.get("type") == kind), None)
@@ -151,14 +151,14 @@ class Phone:
     def log_text(self):
         return (self.folder / "log").read_text(errors="replace")
 
-    def wait_log(self, pattern, timeout=15):
+    def wait_log(self, pattern, timeout=40):
         end = time.monotonic() + timeout
         while not re.search(pattern, self.log_text()):
             if time.monotonic() > end:
                 raise TimeoutError(f"{self.user}: log has no {pattern}: {self.log_text()[-1500:]}")
             time.sleep(0.05)
 
-    def wait_registered(self, timeout=15):
+    def wait_registered(self, timeout=40):
         # From the log: the event may come before the control connection is up.
         self.wait_log(re.escape(f"{self.user}@{self.domain}") + r": (\{[^}]*\} )?200 ", timeout)
 
