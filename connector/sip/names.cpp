@@ -10,7 +10,11 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <condition_variable>
+#include <map>
 #include <memory>
+#include <mutex>
+#include <thread>
 
 namespace tandem::connector {
 
@@ -146,51 +150,69 @@ std::vector<std::string> resolve(const SipHost& to, const SipResolver& resolver,
   return out;
 }
 
-SipNames::SipNames(SipResolver resolver, std::function<void(std::function<void()>)> deliver)
-    : resolver_(std::move(resolver)), deliver_(std::move(deliver)), chance_(std::random_device{}()) {}
+// Belongs to the thread and to the asker alike, so that neither waits for the other's end.
+struct SipNames::Shared {
+  struct Question {
+    SipHost to;
+    Done done;
+  };
+  SipResolver resolver;
+  std::mt19937 chance{std::random_device{}()};
+  std::mutex mutex;
+  std::condition_variable wake;
+  Deliver deliver;  // from here on under the mutex
+  std::vector<Question> questions;
+  bool ending = false;
+};
+
+SipNames::SipNames(SipResolver resolver, Deliver deliver) : shared_(std::make_shared<Shared>()) {
+  shared_->resolver = std::move(resolver);
+  shared_->deliver = std::move(deliver);
+}
 
 SipNames::~SipNames() {
-  {
-    const std::lock_guard guard(mutex_);
-    ending_ = true;
-    questions_.clear();
-  }
-  wake_.notify_one();
-  if (thread_.joinable()) thread_.join();
+  const std::lock_guard guard(shared_->mutex);
+  shared_->ending = true;
+  shared_->questions.clear();
+  shared_->wake.notify_one();
 }
 
 bool SipNames::ask(SipHost to, Done done) {
-  const std::lock_guard guard(mutex_);
-  if (questions_.size() >= kWaitingMax) return false;
-  questions_.push_back({std::move(to), std::move(done)});
-  if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
-  wake_.notify_one();
+  const std::lock_guard guard(shared_->mutex);
+  if (shared_->questions.size() >= kWaitingMax) return false;
+  shared_->questions.push_back({std::move(to), std::move(done)});
+  if (!begun_) {
+    begun_ = true;
+    std::thread([shared = shared_] { run(shared); }).detach();
+  }
+  shared_->wake.notify_one();
   return true;
 }
 
-void SipNames::run() {
+void SipNames::run(const std::shared_ptr<Shared>& shared) {
   for (;;) {
-    std::vector<Question> taken;
+    std::vector<Shared::Question> taken;
     {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, [this] { return ending_ || !questions_.empty(); });
-      if (ending_) return;
-      taken.swap(questions_);
+      std::unique_lock lock(shared->mutex);
+      shared->wake.wait(lock, [&] { return shared->ending || !shared->questions.empty(); });
+      if (shared->ending) return;
+      taken.swap(shared->questions);
     }
     // One answer serves everybody who asked for the same name meanwhile; each gets an order of its own.
     std::map<std::string, std::vector<std::string>> known;
     std::map<std::string, std::vector<SrvRecord>> services;
-    const SipResolver remembering{[&](const std::string& name) {
-                                    const auto it = services.find(name);
-                                    return it != services.end() ? it->second : services[name] = resolver_.srv(name);
-                                  },
-                                  [&](const std::string& host) {
-                                    const auto it = known.find(host);
-                                    return it != known.end() ? it->second : known[host] = resolver_.addresses(host);
-                                  }};
+    const auto once = [](auto& memory, const std::string& key, const auto& question) {
+      const auto it = memory.find(key);
+      return it != memory.end() ? it->second : memory[key] = question(key);
+    };
+    const SipResolver remembering{
+        [&](const std::string& name) { return once(services, name, shared->resolver.srv); },
+        [&](const std::string& host) { return once(known, host, shared->resolver.addresses); }};
     for (auto& question : taken) {
-      auto hops = resolve(question.to, remembering, chance_);
-      deliver_([done = std::move(question.done), hops = std::move(hops)]() mutable { done(std::move(hops)); });
+      auto hops = resolve(question.to, remembering, shared->chance);
+      const std::lock_guard guard(shared->mutex);
+      if (shared->ending) return;
+      shared->deliver([done = std::move(question.done), hops = std::move(hops)]() mutable { done(std::move(hops)); });
     }
   }
 }

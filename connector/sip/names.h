@@ -3,19 +3,13 @@
 // of a name with several addresses spread over them.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
-#include <map>
-#include <mutex>
-#include <optional>
+#include <memory>
 #include <random>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
-
-#include "common/base/time.h"
 
 namespace tandem::connector {
 
@@ -49,9 +43,11 @@ std::vector<std::string> resolve(const SipHost& to, const SipResolver& resolver,
 class SipNames {
  public:
   using Done = std::function<void(std::vector<std::string> hops)>;
-  // `deliver` carries a result to the asker's thread.
-  SipNames(SipResolver resolver, std::function<void(std::function<void()>)> deliver);
-  ~SipNames();  // results not delivered yet are dropped
+  using Deliver = std::function<void(std::function<void()>)>;
+  // `deliver` carries a result to the asker's thread; it must not block.
+  SipNames(SipResolver resolver, Deliver deliver);
+  // Nothing is delivered any more. Does not wait for a question under way: the resolver may take its time.
+  ~SipNames();
   SipNames(const SipNames&) = delete;
   SipNames& operator=(const SipNames&) = delete;
 
@@ -59,21 +55,12 @@ class SipNames {
   bool ask(SipHost to, Done done);
 
  private:
-  struct Question {
-    SipHost to;
-    Done done;
-  };
-  void run();
+  struct Shared;
+  static void run(const std::shared_ptr<Shared>& shared);
 
   static constexpr std::size_t kWaitingMax = 1000;
-  SipResolver resolver_;
-  std::function<void(std::function<void()>)> deliver_;
-  std::mt19937 chance_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::vector<Question> questions_;
-  bool ending_ = false;
-  std::thread thread_;  // begins with the first question
+  std::shared_ptr<Shared> shared_;
+  bool begun_ = false;  // the thread, with the first question
 };
 
 }  // namespace tandem::connector

@@ -78,7 +78,7 @@ struct SipRoomImpl final : SipLegHost {
   std::uint64_t refused_told = 0;
   Instant told_at{0};
   std::shared_ptr<int> life = std::make_shared<int>(0);
-  SipNames names;  // last: its thread ends first
+  SipNames names;
 };
 
 namespace {
