@@ -159,8 +159,8 @@ FrontEndSettings front_end_settings(const config::Environment& environment, cons
     out.dns[dn.dn] = LocalDn{dn.type == config::DnType::Extension, dn.sip_password, dn.association};
   }
   for (const auto& trunk : of->trunks) {
-    if (trunk.prefixes.empty()) out.trunks.push_back({trunk.name, trunk.contact, "", {}});
-    for (const auto& prefix : trunk.prefixes) out.trunks.push_back({trunk.name, trunk.contact, prefix, {}});
+    if (trunk.prefixes.empty()) out.trunks.push_back({trunk.name, trunk.contact, "", trunk.sources});
+    for (const auto& prefix : trunk.prefixes) out.trunks.push_back({trunk.name, trunk.contact, prefix, trunk.sources});
   }
   return out;
 }
