@@ -1,0 +1,1 @@
+tandem_fuzz(link LINKS connector_link)
