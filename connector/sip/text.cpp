@@ -293,6 +293,24 @@ std::string reason_value(const std::string& reason) {
   return out + '"';
 }
 
+// Value of Session-Expires as we send it.
+std::string session_expires(std::uint32_t seconds, SessionTimer::Refresher refresher) {
+  std::string out = std::to_string(seconds);
+  if (refresher == SessionTimer::Refresher::Uac) out += ";refresher=uac";
+  if (refresher == SessionTimer::Refresher::Uas) out += ";refresher=uas";
+  return out;
+}
+
+std::uint32_t min_se_of(const sip_t* sip) {
+  return sip == nullptr || sip->sip_min_se == nullptr
+             ? 0u
+             : static_cast<std::uint32_t>(std::min<unsigned long>(sip->sip_min_se->min_delta, 0xffffffffUL));
+}
+
+const char* phrase(const std::string& reason) {
+  return reason.empty() || reason.find_first_of("\r\n") != std::string::npos ? nullptr : reason.c_str();
+}
+
 bool sane(std::string_view uri) {
   if (uri.empty() || uri.size() > 2048) return false;
   for (const char c : uri)

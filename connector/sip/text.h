@@ -43,6 +43,11 @@ std::string reason_value(const std::string& reason);
 std::optional<std::string> name_addr(const std::string& shown, const std::string& uri);
 bool sane(std::string_view uri);  // no byte that could end a header or a URI in brackets
 
+// Value of Session-Expires as we send it.
+std::string session_expires(std::uint32_t seconds, SessionTimer::Refresher refresher);
+std::uint32_t min_se_of(const sip_t* sip);      // of a 422; 0: absent
+const char* phrase(const std::string& reason);  // null: the standard one
+
 inline constexpr char kConversationHeader[] = "Ms-Conversation-ID";
 
 }  // namespace tandem::connector::text
