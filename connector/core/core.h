@@ -42,6 +42,13 @@ class Core final : public Machine {
   void on(CoreTimer& input);
   void on(CoreConfigured& input);
   void on(CoreStopping& input);
+  void on(ReferAsked&) {}
+  void on(InfoDigit&) {}
+  void on(TalkRefused&) {}
+  void on(ConferenceSubscribed&) {}
+  void on(ConferenceUnsubscribed&) {}
+  void on(MediaPlayed&) {}
+  void on(MediaRecorded&) {}
 
   // --- Commands ---
   using Code = link::CommandFailed;

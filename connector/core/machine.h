@@ -32,6 +32,7 @@ namespace tandem::connector {
 
 using LegId = Id<struct LegIdTag>;  // incoming: chosen by the sip room; outgoing: chosen by the core (top bit set)
 using LinkNo = std::uint32_t;       // one T-Server connection
+using SubscriptionId = Id<struct SubscriptionIdTag>;  // a subscription to a conference's state, chosen by the sip room
 
 struct SipHeader {
   std::string name;
@@ -61,6 +62,9 @@ struct Invited {
   SessionTimer timer;
   std::vector<SipHeader> headers;   // those the T-Server may want to see
   std::uint32_t max_forwards = 70;  // as received; calls that come of this one carry one less
+  // Replaces (RFC 3891): the leg it names. One that names none of ours, or an early one where early-only says no, never
+  // gets here: the sip room refused it with 481 or 486.
+  LegId replaces;
 };
 // CANCEL before a final answer of ours went out; the sip room sent 200 and 487. An Answer on its way meanwhile is
 // dropped.
@@ -79,6 +83,7 @@ struct Progressed {
   LegId leg;
   int status;
   std::optional<std::string> sdp;
+  bool talk = false;  // Allow-Events lists talk: the phone can be told to answer
 };
 struct InviteAccepted {  // 2xx, ACK was sent; every INVITE of ours carries an offer
   LegId leg;
@@ -99,7 +104,8 @@ struct Reinvited {
   std::optional<std::string> sdp;
   SessionTimer timer;
   bool update;
-};  // re-INVITE or UPDATE in the dialog
+  std::string asserted_identity;  // P-Asserted-Identity, where it may be believed; else empty
+};                                // re-INVITE or UPDATE in the dialog
 struct ReinviteAccepted {
   LegId leg;
   std::optional<std::string> sdp;
@@ -120,6 +126,37 @@ struct LegLost {
   std::string reason;
 };  // the transport or the library gave it up
 
+// REFER in the dialog (RFC 3515, with RFC 3891's Replaces). AnswerRefer is owed, and NotifyRefer after a 202.
+struct ReferAsked {
+  LegId leg;
+  std::string refer_to;  // as the front end's called() gives it: DN, number or URI
+  std::string referred_by;
+  LegId replaces;                 // attended: the leg of ours its Replaces names
+  bool replaces_unknown = false;  // attended, but no leg of ours
+};
+// A digit by INFO (application/dtmf-relay or application/dtmf). 200 was sent.
+struct InfoDigit {
+  LegId leg;
+  char digit;
+  std::uint32_t duration_ms;
+};
+// The NOTIFY of SendTalk was refused, or the leg has no early dialog to send it in (status 0).
+struct TalkRefused {
+  LegId leg;
+  int status;
+};
+// SUBSCRIBE with Event: conference (RFC 4575) to a URI the front end has nobody else for. AnswerSubscription is owed.
+// Refreshes and ends the sip room handles itself; a refresh is told again as ConferenceSubscribed with the same id,
+// which only asks for the whole state anew.
+struct ConferenceSubscribed {
+  SubscriptionId subscription;
+  std::string uri;         // as called() gives it
+  std::string subscriber;  // as invited() would give it
+};
+struct ConferenceUnsubscribed {
+  SubscriptionId subscription;
+};
+
 // --- From the media room ---
 
 struct MediaSilent {
@@ -129,6 +166,21 @@ struct DigitReceived {
   MediaId media;
   char digit;
   std::uint32_t duration_ms;
+};
+
+struct MediaPlayed {
+  MediaId media;
+  PlayNo play = 0;
+  bool failed = false;
+  std::string text;  // why
+};
+struct MediaRecorded {
+  MediaId media;
+  PlayNo play = 0;
+  enum class End { Ordered, Limit, Silence, Failed } end = End::Ordered;
+  std::string recording;
+  std::uint32_t duration_ms = 0;
+  std::string text;  // Failed: why
 };
 
 // --- From the link room ---
@@ -157,9 +209,11 @@ struct CoreConfigured {
 };
 struct CoreStopping {};  // the process ends: every party leaves with cause SHUTDOWN
 
-using Input = std::variant<Invited, Cancelled, Acked, AckMissing, Progressed, InviteAccepted, InviteRejected, Reinvited,
-                           ReinviteAccepted, ReinviteRejected, ByeReceived, LegLost, MediaSilent, DigitReceived,
-                           LinkOpened, LinkRole, LinkClosed, Commanded, CoreTimer, CoreConfigured, CoreStopping>;
+using Input =
+    std::variant<Invited, Cancelled, Acked, AckMissing, Progressed, InviteAccepted, InviteRejected, Reinvited,
+                 ReinviteAccepted, ReinviteRejected, ByeReceived, LegLost, ReferAsked, InfoDigit, TalkRefused,
+                 ConferenceSubscribed, ConferenceUnsubscribed, MediaSilent, DigitReceived, MediaPlayed, MediaRecorded,
+                 LinkOpened, LinkRole, LinkClosed, Commanded, CoreTimer, CoreConfigured, CoreStopping>;
 
 // --- To the sip room ---
 
@@ -209,6 +263,32 @@ struct AnswerReinvite {
   SessionTimer timer;
   std::uint32_t retry_after_s;
 };
+// 202 for a transfer that is under way now, or the refusal.
+struct AnswerRefer {
+  LegId leg;
+  int status;
+  std::string reason;
+};
+// NOTIFY with a sipfrag body; a final status ends the implicit subscription.
+struct NotifyRefer {
+  LegId leg;
+  int status;
+  std::string reason;
+};
+// NOTIFY with Event: talk in the early dialog of an outgoing leg.
+struct SendTalk {
+  LegId leg;
+};
+struct AnswerSubscription {
+  SubscriptionId subscription;
+  int status;  // 200, then the first NotifyConference follows; or the refusal
+};
+// NOTIFY with application/conference-info+xml (RFC 4575).
+struct NotifyConference {
+  SubscriptionId subscription;
+  std::string body;
+  bool terminated = false;  // the conference is over: Subscription-State: terminated;reason=noresource
+};
 struct ForgetLeg {
   LegId leg;
 };  // nothing more will be asked of it
@@ -241,9 +321,10 @@ struct CoreLog {
   std::string text;
 };
 
-using Action = std::variant<SendInvite, Answer, SendCancel, SendBye, SendReinvite, AnswerReinvite, ForgetLeg,
-                            MediaConnect, MediaBridge, MediaTone, MediaClose, Report, SendSnapshot, LearnLocation,
-                            SetCoreTimer, CancelCoreTimer, CoreLog>;
+using Action = std::variant<SendInvite, Answer, SendCancel, SendBye, SendReinvite, AnswerReinvite, AnswerRefer,
+                            NotifyRefer, SendTalk, AnswerSubscription, NotifyConference, ForgetLeg, MediaConnect,
+                            MediaBridge, MediaTone, MediaScene, MediaPlay, MediaRecord, MediaDigits, MediaClose, Report,
+                            SendSnapshot, LearnLocation, SetCoreTimer, CancelCoreTimer, CoreLog>;
 using Actions = std::vector<Action>;
 
 class Machine {

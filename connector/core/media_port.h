@@ -71,6 +71,58 @@ struct MediaTone {
   MediaId media;
   Tone tone;
 };  // played to the party instead of relayed media; None: ends it
+
+// What a listener hears where it is not the others in its scene.
+enum class Sound { Others, Silence, Ringback, Busy, FastBusy, Music };
+
+// One endpoint's part in a scene. A listener hears the sum of all who talk and whom it may hear, itself left out: one
+// whose payloads it shares is relayed packet by packet, all else is mixed; the room changes between both without a
+// seam.
+struct MediaMember {
+  MediaId media;
+  bool talks = true;
+  bool listens = true;            // false: hears nothing (comfort only)
+  std::vector<MediaId> heard_by;  // who may hear it; empty: everybody
+  Sound sound = Sound::Others;
+  std::string music;  // Sound::Music: file; empty: the configured one
+};
+using SceneId = Id<struct SceneIdTag>;
+// Who hears whom in one conversation, whole: replaces what was said of this scene before. An endpoint is in one scene
+// at a time, the last that named it; one that is left out of a scene it was in is alone. No members: the scene is over.
+struct MediaScene {
+  SceneId scene;
+  std::vector<MediaMember> members;
+};
+
+using PlayNo = std::uint64_t;
+struct MediaPrompt {
+  std::string file;  // id or path; the room knows the folder
+  std::string text;  // else: to be spoken, by the configured command
+  std::string language;
+};
+// Prompts to one endpoint, in order, in place of what its scene lets it hear. Answered by MediaPlayed when the last one
+// was sent, or could not be had. A further MediaPlay replaces it, an empty one ends it; neither is answered for the
+// old.
+struct MediaPlay {
+  MediaId media;
+  PlayNo play = 0;
+  std::vector<MediaPrompt> prompts;
+};
+// What the endpoint says goes to a file: begun anew, or ended (recording empty). Answered by MediaRecorded once it
+// ended, by order or by one of the limits.
+struct MediaRecord {
+  MediaId media;
+  PlayNo play = 0;
+  std::string recording;         // id: the file's name without folder and .wav
+  std::uint32_t max_ms = 0;      // 0: the room's limit
+  std::uint32_t silence_ms = 0;  // 0: silence doesn't end it
+};
+// Digits to one listener, as telephone-events (RFC 4733) or, where it knows none, as tones (ITU-T Q.23) in its voice
+// stream. One after the other; further ones queue up.
+struct MediaDigits {
+  MediaId media;
+  std::string digits;  // 0-9 * # A-D, comma: a second's pause
+};
 struct MediaClose {
   MediaId media;
 };  // the last word about it; a bridge with it is gone as well

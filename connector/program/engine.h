@@ -73,6 +73,15 @@ class Engine {
   void act(MediaConnect& a) { media_->handle(std::move(a)); }
   void act(MediaBridge& a) { media_->handle(std::move(a)); }
   void act(MediaTone& a) { media_->handle(std::move(a)); }
+  void act(AnswerRefer&) {}
+  void act(NotifyRefer&) {}
+  void act(SendTalk&) {}
+  void act(AnswerSubscription&) {}
+  void act(NotifyConference&) {}
+  void act(MediaScene&) {}
+  void act(MediaPlay&) {}
+  void act(MediaRecord&) {}
+  void act(MediaDigits&) {}
   void act(MediaClose& a) { media_->handle(std::move(a)); }
   void act(Report& a) { link_->perform(std::move(a)); }
   void act(SendSnapshot& a) { link_->perform(std::move(a)); }

@@ -7,6 +7,7 @@
 #include "tserver/features/features.h"
 #include "tserver/features/forwarding.h"
 #include "tserver/features/make_call.h"
+#include "tserver/features/party_events.h"
 #include "tserver/features/routing_point.h"
 
 namespace tandem::tserver {
@@ -55,8 +56,9 @@ void settle_who_answered(Core& core, Call& call, Party& leg, const std::string& 
   }
   if (device == leg.device || !device->extension() || !device->in_service || call.party(device) != nullptr) return;
   if (leg.device != nullptr) {
-    core.tell(call, leg, tlib::EventReleased,
-              {.state = tlib::CallStateForwarded, .third_party = &device->dn.str(), .third_role = tlib::RoleDeletedBy});
+    tell_released(
+        core, call, leg,
+        {.state = tlib::CallStateForwarded, .third_party = &device->dn.str(), .third_role = tlib::RoleDeletedBy});
   }
   core.state.move_party(call, leg, device);
   core.tell(call, leg, tlib::EventRinging, {.state = tlib::CallStateForwarded});
@@ -77,14 +79,14 @@ void connect(Core& core, Call& call, Party& leg, bool destination_first) {
   leg.state = PartyState::Connected;
   Party* caller = call.originator();
   if (caller == nullptr || caller == &leg || caller->state == PartyState::Connected) {
-    core.tell(call, leg, tlib::EventEstablished);
+    tell_established(core, call, leg);
     return;
   }
   if (caller->leg == LegState::Offered) core.admit(call, *caller, link::Admit::ANSWER);
   caller->leg = LegState::Up;
   caller->state = PartyState::Connected;
-  core.tell(call, destination_first ? leg : *caller, tlib::EventEstablished);
-  core.tell(call, destination_first ? *caller : leg, tlib::EventEstablished);
+  tell_established(core, call, destination_first ? leg : *caller);
+  tell_established(core, call, destination_first ? *caller : leg);
 }
 
 void back_to_routing_point(Core& core, Call& call, const Attempt& attempt, Party& leg, const Missed& why) {
@@ -92,7 +94,7 @@ void back_to_routing_point(Core& core, Call& call, const Attempt& attempt, Party
     core.settle(attempt.router);
     core.refuse(attempt.router, {why.code, why.text}, call.routing_point()->name(), &call);
   }
-  core.tell(call, leg, tlib::EventReleased, {.state = why.state, .reasons = why.reasons}, why.asker);
+  tell_released(core, call, leg, {.state = why.state, .reasons = why.reasons}, why.asker);
   core.log(LogLevel::Interaction, call, leg.name(), "not reached, call waits for another instruction: " + why.text);
   core.state.remove_party(call, leg);
   wait_for_instruction(core, call);

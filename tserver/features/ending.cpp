@@ -1,5 +1,7 @@
 #include "tserver/features/ending.h"
 
+#include "tserver/features/party_events.h"
+
 namespace tandem::tserver {
 namespace {
 
@@ -10,11 +12,16 @@ void stop_waiting(Core& core, Call& call) {
   core.cancel_timer(call.attempt->joining_timer);
 }
 
-void close_party(Core& core, const Call& call, const Party& party, const Ending& ending) {
+void close_party(Core& core, Call& call, const Party& party, const Ending& ending) {
   const bool leaves = &party == ending.leaver;
   const bool waits = party.state == PartyState::Queued || party.state == PartyState::Alerting;
-  const auto type = waits && !leaves ? tlib::EventAbandoned : tlib::EventReleased;
-  core.tell(call, party, type, {.state = ending.state, .reasons = ending.reasons}, leaves ? ending.asker : Asker{});
+  const Details details{.state = ending.state, .reasons = ending.reasons};
+  const Asker asker = leaves ? ending.asker : Asker{};
+  if (waits && !leaves) {
+    core.tell(call, party, tlib::EventAbandoned, details, asker);
+  } else {
+    tell_released(core, call, party, details, asker);
+  }
 }
 
 void order_end(Core& core, const Call& call, const Ending& ending) {
@@ -58,12 +65,12 @@ void end_call(Core& core, Call& call, const Ending& ending) {
 
 void fail_call(Core& core, Call& call, const Party* invited, const Missed& why) {
   if (invited != nullptr && invited->device != nullptr)
-    core.tell(call, *invited, tlib::EventReleased, {.state = why.state, .reasons = why.reasons}, why.asker);
+    tell_released(core, call, *invited, {.state = why.state, .reasons = why.reasons}, why.asker);
   Party* caller = call.originator();
   if (caller != nullptr) {
     const bool known = why.state != tlib::CallStateOk;
     core.tell(call, *caller, tlib::EventDestinationBusy, {.state = known ? why.state : tlib::CallStateBusy});
-    core.tell(call, *caller, tlib::EventReleased);
+    tell_released(core, call, *caller);
   }
   if (caller != nullptr && caller->leg == LegState::Offered) {
     core.reject(call, *caller, why.status);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tserver/features/attempt.h"
+#include "tserver/features/party_events.h"
 #include "tserver/features/routing_point.h"
 
 namespace tandem::tserver {
@@ -41,8 +42,8 @@ bool forward(Core& core, Call& call, Attempt& attempt, Party& leg, const link::F
   const auto next = next_destination(core, call, attempt);
   if (!next) return false;
   core.log(LogLevel::Interaction, call, leg.name(), "forwards to " + next->name());
-  core.tell(call, leg, tlib::EventReleased,
-            {.state = tlib::CallStateForwarded, .third_party = &next->name(), .third_role = tlib::RoleDeletedBy});
+  tell_released(core, call, leg,
+                {.state = tlib::CallStateForwarded, .third_party = &next->name(), .third_role = tlib::RoleDeletedBy});
   core.state.remove_party(call, leg);
   if (!next->routes()) {
     start_attempt(core, call, std::move(attempt), *next, tlib::CallStateForwarded);

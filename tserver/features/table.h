@@ -24,8 +24,8 @@ using OnTimer = void (*)(Core&, const TimerKey&);
 
 struct Table {
   static constexpr std::size_t kRequests = 256;
-  static constexpr std::size_t kHappenings = 32;
-  static constexpr std::size_t kTimers = 16;
+  static constexpr std::size_t kHappenings = 64;
+  static constexpr std::size_t kTimers = 64;
 
   std::array<OnRequest, kRequests> requests{};
   std::array<OnHappening, kHappenings> happenings{};

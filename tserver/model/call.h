@@ -18,11 +18,13 @@ namespace tandem::tserver {
 struct Device;
 
 // What T-Library clients are told of a party.
-enum class PartyState : std::uint8_t { Dialing, Queued, Alerting, Connected };
+enum class PartyState : std::uint8_t { Dialing, Queued, Alerting, Connected, Held };
 
 // What the Connector has for it.
 enum class LegState : std::uint8_t { None, Offered, Inviting, Up };
 
+// A DN that consults somebody is a party of both calls with one leg: the same PartyNo in each, Connected in one of them
+// at most. Its phone's own second call is a leg of its own.
 struct Party {
   PartyNo no;                // 0: no leg, a Routing Point
   Device* device = nullptr;  // null: outside this switch
@@ -34,6 +36,7 @@ struct Party {
   std::string call_id;   // SIP Call-ID, for the log
   bool waiting = false;  // was told to wait: Admit WAITING
   bool held_by_phone = false;
+  bool muted = false;  // nobody hears it
 
   const std::string& name() const;
 };
@@ -73,6 +76,7 @@ struct Call {
   LinkNo link = 0;
   ConversationNo conversation;
   std::string conversation_id;
+  ConnId main;  // of a consultation call: the call it was made from; that one may be over. None: not a consultation
   tlib::TCallType type = tlib::CallTypeUnknown;
   tlib::TMediaType media = tlib::MediaTypeVoice;
   std::string ani;     // of inbound calls

@@ -37,6 +37,9 @@ Event new_call_event(Now now, tlib::MessageType type, const Call& call, const De
   if (call.user_data.pairs_size() > 0 || type == tlib::EventAttachedDataChanged)
     *event->mutable_userdata() = call.user_data;
   kv_add(*event->mutable_extensions(), "Conversation-ID", call.conversation_id);
+  if (details.extensions != nullptr) kv_attach(*event->mutable_extensions(), *details.extensions);
+  if (const ConnId previous = details.previous ? details.previous : call.main)
+    event->set_previousconnid(previous.value);
   if (details.third_party != nullptr) {
     event->set_thirdpartydn(*details.third_party);
     if (details.third_role != tlib::RoleUnknown) event->set_thirdpartydnrole(details.third_role);
@@ -50,7 +53,11 @@ Event new_party_event(Now now, tlib::MessageType type, const Call& call, const P
   event->set_thisdn(self.name());
   if (role_shown(type)) event->set_thisdnrole(self.role);
   if (!self.queue.empty()) event->set_thisqueue(self.queue);
-  if (const Party* other = call.other(self)) {
+  if (details.other != nullptr) {
+    event->set_otherdn(*details.other);
+    if (details.other_role != tlib::RoleUnknown) event->set_otherdnrole(details.other_role);
+  } else if (details.no_other) {
+  } else if (const Party* other = call.other(self)) {
     event->set_otherdn(other->name());
     event->set_otherdnrole(other->role);
   } else if (self.role == tlib::RoleOrigination && !call.dialed.empty()) {
@@ -70,6 +77,8 @@ std::int32_t party_bits(const Party& party) {
       return tlib::PartyStateAlerting;
     case PartyState::Connected:
       return tlib::PartyStateConnected;
+    case PartyState::Held:
+      return tlib::PartyStateHeld;
   }
   return tlib::PartyStateNull;
 }

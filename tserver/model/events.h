@@ -19,6 +19,12 @@ struct Details {
   const std::string* third_party = nullptr;
   tlib::TDNRole third_role = tlib::RoleUnknown;  // left out if Unknown
   const tlib::KVList* reasons = nullptr;
+  const tlib::KVList* extensions = nullptr;  // beside Conversation-ID
+  ConnId previous;  // PreviousConnID; a consultation call's events name its main call unless set
+  // OtherDN where the event names a party of its own (PartyAdded, PartyDeleted ...); else who is on the other side.
+  const std::string* other = nullptr;
+  tlib::TDNRole other_role = tlib::RoleUnknown;
+  bool no_other = false;  // leave OtherDN out
 };
 
 // An event of `type` about `call`, for no party in particular: ConnID, CallUUID, CallID, CallType, MediaType, ANI,

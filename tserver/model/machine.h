@@ -1,5 +1,5 @@
-// The T-Server's heart: one deterministic machine from inputs to effects. No socket, thread, clock, random source or log
-// sink; time comes with each input. Whoever drives it carries the effects out in their order.
+// The T-Server's heart: one deterministic machine from inputs to effects. No socket, thread, clock, random source or
+// log sink; time comes with each input. Whoever drives it carries the effects out in their order.
 #pragma once
 
 #include <cstdint>
@@ -23,16 +23,40 @@ using LinkNo = std::uint32_t;               // index into Settings::links
 
 // --- What comes in ---
 
-struct ClientOpened { SessionId session; std::string peer; };            // transport is up; RequestRegisterClient follows
-struct ClientRequest { SessionId session; tlib::Message message; };
-struct ClientClosed { SessionId session; std::string why; };
-struct LinkUp { LinkNo link; link::Hello hello; link::Snapshot snapshot; };
-struct LinkDown { LinkNo link; std::string why; };
-struct Happened { LinkNo link; link::Happening happening; };
-struct TimerFired { TimerKey key; };
-struct SettingsChanged { std::shared_ptr<const Settings> settings; };
+struct ClientOpened {
+  SessionId session;
+  std::string peer;
+};  // transport is up; RequestRegisterClient follows
+struct ClientRequest {
+  SessionId session;
+  tlib::Message message;
+};
+struct ClientClosed {
+  SessionId session;
+  std::string why;
+};
+struct LinkUp {
+  LinkNo link;
+  link::Hello hello;
+  link::Snapshot snapshot;
+};
+struct LinkDown {
+  LinkNo link;
+  std::string why;
+};
+struct Happened {
+  LinkNo link;
+  link::Happening happening;
+};
+struct TimerFired {
+  TimerKey key;
+};
+struct SettingsChanged {
+  std::shared_ptr<const Settings> settings;
+};
 
-using Input = std::variant<ClientOpened, ClientRequest, ClientClosed, LinkUp, LinkDown, Happened, TimerFired, SettingsChanged>;
+using Input =
+    std::variant<ClientOpened, ClientRequest, ClientClosed, LinkUp, LinkDown, Happened, TimerFired, SettingsChanged>;
 
 // --- What is to be done ---
 
@@ -44,11 +68,25 @@ struct Deliver {
   SessionId requester;
   std::int32_t reference_id = 0;
 };
-struct Order { LinkNo link; link::Command command; };  // the links room numbers it on the wire with command.id as given
-struct SetTimer { TimerKey key; Instant at; };
-struct CancelTimer { TimerKey key; };
-struct CloseClient { SessionId session; std::string why; };
-struct LogLine { LogLevel level; std::string text; };
+struct Order {
+  LinkNo link;
+  link::Command command;
+};  // the links room numbers it on the wire with command.id as given
+struct SetTimer {
+  TimerKey key;
+  Instant at;
+};
+struct CancelTimer {
+  TimerKey key;
+};
+struct CloseClient {
+  SessionId session;
+  std::string why;
+};
+struct LogLine {
+  LogLevel level;
+  std::string text;
+};
 
 using Effect = std::variant<Deliver, Order, SetTimer, CancelTimer, CloseClient, LogLine>;
 using Effects = std::vector<Effect>;

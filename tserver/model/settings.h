@@ -1,4 +1,5 @@
-// What the call model needs to know of the environment: plain values, resolved from the environment file by the program.
+// What the call model needs to know of the environment: plain values, resolved from the environment file by the
+// program.
 #pragma once
 
 #include <chrono>
@@ -18,8 +19,8 @@ enum class DnType { Extension, RoutingPoint, ExternalRoutingPoint, AcdQueue, Vir
 struct DnSettings {
   Dn dn;
   DnType type = DnType::Extension;
-  bool registered = true;  // DN object flag `register`; only then in service (MMC-61)
-  std::string pool;        // application pool; empty is the default pool
+  bool registered = true;                              // DN object flag `register`; only then in service (MMC-61)
+  std::string pool;                                    // application pool; empty is the default pool
   std::optional<std::string> default_dn;               // Routing Point
   std::optional<std::chrono::seconds> router_timeout;  // Routing Point
   std::optional<std::chrono::seconds> no_answer_timeout;
@@ -38,13 +39,13 @@ struct Settings {
   std::string default_dn;
   std::chrono::seconds router_timeout{10};
   std::uint32_t default_redirection_limit = 4;
-  std::chrono::seconds no_answer_timeout{0};   // 0: off
-  std::chrono::seconds av_joining_timeout{60}; // an invited party must answer within this
-  std::chrono::seconds link_loss_timeout{60};  // calls of a lost Connector are given up after this
-  std::uint32_t user_data_limit = 16000;       // packed bytes per call
+  std::chrono::seconds no_answer_timeout{0};    // 0: off
+  std::chrono::seconds av_joining_timeout{60};  // an invited party must answer within this
+  std::chrono::seconds link_loss_timeout{60};   // calls of a lost Connector are given up after this
+  std::uint32_t user_data_limit = 16000;        // packed bytes per call
   std::uint32_t max_calls = 20000;
   std::uint32_t max_requests_per_client = 1000;  // outstanding at once; above it TERR_TOO_MANY_REQ
-  std::vector<std::string> domains;            // SIP domains of this switch
+  std::vector<std::string> domains;              // SIP domains of this switch
   std::unordered_map<Dn, DnSettings> dns;
   std::vector<LinkSettings> links;
 };

@@ -81,6 +81,8 @@ class Books {
   void note(const SendSnapshot&) {}
   void note(const LearnLocation&) {}
   void note(const CoreLog&) {}
+  template <class Other>
+  void note(const Other&) {}
 
   void take(const link::Happening& happening) {
     using What = link::Happening;
