@@ -81,6 +81,29 @@ def both_hear(*phones_and_parties, seconds=1.5):
     equal(found, {phone.user: sorted(parties) for phone, parties in phones_and_parties}, "who is heard by whom")
 
 
+def now_hear(timeout=8, window=0.5, **wanted):
+    """Waits until each phone, by user, hears exactly these parties: now_hear(a=(phone, "B"), b=(other, "")). Looks at the recording of its
+    present call while it grows; "" is nobody."""
+    found = {}
+
+    def there():
+        for user, (phone, parties) in wanted.items():
+            found[user] = "".join(sorted(tones.heard_last(phone.recordings()[-1], window, 0.0, 0.75)))
+            # Nobody must be in the window at all, however briefly.
+            if not parties and tones.heard_last(phone.recordings()[-1], window, 0.0, 0.01):
+                found[user] = found[user] or "something"
+        return all(found[user] == "".join(sorted(parties)) for user, (_, parties) in wanted.items())
+    try:
+        until("who hears whom", there, timeout / SLOW, 0.1)
+    except AssertionError:
+        equal(found, {user: "".join(sorted(parties)) for user, (_, parties) in wanted.items()}, "who hears whom")
+
+
+def hear(*pairs, **more):
+    """now_hear with phones as they are: hear((alice, "B"), (bob, "A"))."""
+    now_hear(**{phone.user: (phone, parties) for phone, parties in pairs}, **more)
+
+
 def silent(*phones, seconds=1.0):
     """No packet comes to the media ports of these phones any more. They have given the ports back by then."""
     listening = []
@@ -111,4 +134,4 @@ def closed(*phones, timeout=20):
         phone.wait("CALL_CLOSED", timeout * SLOW)
 
 
-__all__ = ["both_hear", "closed", "dn", "equal", "plain", "routed", "same_events", "silent", "steps", "table", "talk", "until"]
+__all__ = ["both_hear", "closed", "dn", "equal", "hear", "now_hear", "plain", "routed", "same_events", "silent", "steps", "table", "talk", "until"]

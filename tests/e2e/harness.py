@@ -187,7 +187,7 @@ class Site:
     """One T-Server and its Connectors, with phones and clients as they are asked for. Everything ends with the `with` block."""
 
     def __init__(self, connectors=1, dns=None, trunks=(), tserver=None, front_end=None, limits=None, sip=None, connector=None, link=None,
-                 media=None, annex=None, addresses=None, wrap=None):
+                 media=None, annex=None, addresses=None, wrap=None, music=None, prompts=None, agent_logins=()):
         self.net = own_network()
         self.addresses = addresses or [f"{self.net}.{11 + i}" for i in range(connectors)]
         self.server_address = f"{self.net}.1"
@@ -197,13 +197,28 @@ class Site:
         self.tserver_options = {"router-timeout": 10, **(tserver or {})}
         self.front_end = {"mode": "embedded", "domains": [DOMAIN], **(front_end or {})}
         self.connector_sections = {"limits": limits or {}, "sip": sip or {}, "connector": connector or {}, "link": link or {}, "media": media or {}}
-        self.annex = annex or {}
+        self.annex = {name: dict(section) for name, section in (annex or {}).items()}
+        self.agent_logins = list(agent_logins)
         self.wrap = wrap or (lambda application, command: command)  # puts a program into a network namespace, say
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="tandem-e2e-"))
+        self.sounds(music, prompts or {})
         self.stack = contextlib.ExitStack()
         self.programs = {}
         self.hosts = 20
         self.tlib_port, self.link_port = 7000, 9000
+
+    def sounds(self, music, prompts):
+        """Music on hold is this party's tone; prompts are two seconds of tones, by name. Other rates than the phones' are meant."""
+        from peers import tones
+        section = self.annex.setdefault("connector", {})
+        if music:
+            section["music-on-hold-file-path"] = str(tones.make(self.folder / "music.wav", music, 10, 16000))
+        if prompts:
+            folder = self.folder / "prompts"
+            folder.mkdir()
+            section["prompts-path"] = str(folder)
+            for name, tone in prompts.items():
+                tones.make(folder / f"{name}.wav", tone, 2, 48000)
 
     # --- environment ---
 
@@ -226,7 +241,8 @@ class Site:
                 "ports": {"link": {"port": self.link_port}, "rtp": {"range": "20000-25999"},
                           "sip": [{"port": 5060, "transport": "udp"}, {"port": 5060, "transport": "tcp"}, {"port": 5061, "transport": "tls"}]},
                 "options": {"front-end": self.front_end, "log": log(f"connector{number}"), **sections}}
-        main = {"dns": self.dns, **({"trunks": self.trunks} if self.trunks else {}), **({"annex": self.annex} if self.annex else {})}
+        main = {"dns": self.dns, **({"trunks": self.trunks} if self.trunks else {}), **({"annex": self.annex} if any(self.annex.values()) else {}),
+                **({"agent-logins": self.agent_logins} if self.agent_logins else {})}
         return {"applications": applications, "switches": {"Main": main}}
 
     def write(self):
