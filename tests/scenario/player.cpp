@@ -186,6 +186,7 @@ class Player {
     for (const Effect& effect : effects) {
       if (const auto* order = std::get_if<Order>(&effect); order != nullptr && order->command.party() != 0) {
         conversation_of_[order->command.party()] = order->command.conversation();
+        commands_[{order->command.party(), order->command.what_case()}].push_back(order->command.id());
       }
     }
     for (std::string& line : render(effects, names_, links_)) seen_.push_back(std::move(line));
@@ -351,6 +352,14 @@ class Player {
       link::CommandFailed::Code code{};
       if (!link::CommandFailed::Code_Parse(words.get("code"), &code)) complain("no code " + words.get("code"));
       happening.mutable_command_failed()->set_code(code);
+      happening.mutable_command_failed()->set_text(words.get("text"));
+      for (const auto kind : {link::Command::kPlay, link::Command::kSendDigits, link::Command::kPickup}) {
+        if (words.has(kind == link::Command::kPlay         ? "Play"
+                      : kind == link::Command::kSendDigits ? "SendDigits"
+                                                           : "Pickup")) {
+          answer(words, kind, happening);
+        }
+      }
     } else if (what == "DnStatus") {
       happening.clear_party();
       happening.mutable_dn_status()->set_dn(words.at(2));
@@ -359,9 +368,34 @@ class Player {
     } else if (what == "Registration") {
       *happening.mutable_registration() = registration(words);
     } else {
-      complain("no happening " + what);
+      by_name(words, happening);
     }
     return happening;
+  }
+
+  // Any other one by its name in the protocol, with its fields: c1 Played leg1 completion=TIMEOUT digits=12. It answers
+  // the last command of its kind for the party, or the one before with "earlier".
+  void by_name(const Words& words, link::Happening& happening) {
+    const std::string& what = words.at(1);
+    const auto* fields = link::Happening::descriptor()->FindOneofByName("what");
+    for (int i = 0; i < fields->field_count(); ++i) {
+      if (fields->field(i)->message_type()->name() != what) continue;
+      auto& body = *happening.GetReflection()->MutableMessage(&happening, fields->field(i));
+      for (const auto& [name, value] : words.pairs) {
+        if (name != "conv" && name != "party" && !set_field(body, name, value, names_)) {
+          complain("no field " + name + " of " + what);
+        }
+      }
+      answer(words, what == "DigitsSent" ? link::Command::kSendDigits : link::Command::kPlay, happening);
+      return;
+    }
+    complain("no happening " + what);
+  }
+
+  void answer(const Words& words, link::Command::WhatCase kind, link::Happening& happening) {
+    const auto& known = commands_[{happening.party(), kind}];
+    const std::size_t back = words.has("earlier") ? 2 : 1;
+    if (known.size() >= back) happening.set_command(known[known.size() - back]);
   }
 
   // Callers are those of our phones that proved who they are, unless said otherwise.
@@ -382,6 +416,7 @@ class Player {
   Names names_;
   std::map<std::string, SessionId> clients_;
   std::map<std::uint64_t, std::uint64_t> conversation_of_;
+  std::map<std::pair<std::uint64_t, link::Command::WhatCase>, std::vector<std::uint64_t>> commands_;  // ids, by party
   std::vector<std::string> seen_;
   std::vector<std::string> faults_;
 };

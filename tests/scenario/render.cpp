@@ -162,6 +162,50 @@ std::vector<std::string> render_event(const Deliver& deliver, Names& names) {
   return lines;
 }
 
+// " name=value" of each field that is there; messages in braces, a repeated field once for each value.
+std::string fields_text(const google::protobuf::Message& body, Names& names);
+
+std::string one_field(const google::protobuf::Message& body, const FieldDescriptor& field, int index, Names& names) {
+  const auto& reflection = *body.GetReflection();
+  const bool many = field.is_repeated();
+  std::string scratch;
+  switch (field.cpp_type()) {
+    case FieldDescriptor::CPPTYPE_STRING:
+      return quoted(many ? reflection.GetRepeatedStringReference(body, &field, index, &scratch)
+                         : reflection.GetStringReference(body, &field, &scratch));
+    case FieldDescriptor::CPPTYPE_UINT32:
+      return std::to_string(many ? reflection.GetRepeatedUInt32(body, &field, index)
+                                 : reflection.GetUInt32(body, &field));
+    case FieldDescriptor::CPPTYPE_UINT64: {  // ids of parties, or of a conversation to go to
+      const auto id = many ? reflection.GetRepeatedUInt64(body, &field, index) : reflection.GetUInt64(body, &field);
+      return many ? names.party(id) : names.conversation(id);
+    }
+    case FieldDescriptor::CPPTYPE_BOOL:
+      return "yes";
+    case FieldDescriptor::CPPTYPE_ENUM:
+      return reflection.GetEnum(body, &field)->name();
+    case FieldDescriptor::CPPTYPE_MESSAGE: {
+      const auto& inner =
+          many ? reflection.GetRepeatedMessage(body, &field, index) : reflection.GetMessage(body, &field);
+      const std::string text = fields_text(inner, names);
+      return "{" + (text.empty() ? text : text.substr(1)) + "}";
+    }
+    default:
+      return "?";
+  }
+}
+
+std::string fields_text(const google::protobuf::Message& body, Names& names) {
+  std::vector<const FieldDescriptor*> fields;
+  body.GetReflection()->ListFields(body, &fields);
+  std::string text;
+  for (const FieldDescriptor* field : fields) {
+    const int count = field->is_repeated() ? body.GetReflection()->FieldSize(body, field) : 1;
+    for (int i = 0; i < count; ++i) text += " " + field->name() + "=" + one_field(body, *field, i, names);
+  }
+  return text;
+}
+
 std::string render_order(const Order& order, Names& names, const std::vector<std::string>& links) {
   const link::Command& command = order.command;
   const auto& reflection = *command.GetReflection();
@@ -180,41 +224,38 @@ std::string render_order(const Order& order, Names& names, const std::vector<std
   }
   if (what == nullptr) return line;
   const auto& body = reflection.GetMessage(command, what);
-  std::vector<const FieldDescriptor*> fields;
-  body.GetReflection()->ListFields(body, &fields);
   if (command.has_admit()) return line + " " + link::Admit::Mode_Name(command.admit().mode());
-  for (const FieldDescriptor* field : fields) {
-    line += " " + field->name() + "=";
-    switch (field->cpp_type()) {
-      case FieldDescriptor::CPPTYPE_STRING:
-        line += quoted(body.GetReflection()->GetString(body, field));
-        break;
-      case FieldDescriptor::CPPTYPE_UINT32:
-        line += std::to_string(body.GetReflection()->GetUInt32(body, field));
-        break;
-      case FieldDescriptor::CPPTYPE_BOOL:
-        line += "yes";
-        break;
-      default:
-        line += "?";
-    }
+  return line + fields_text(body, names);
+}
+
+// Where the value that begins at `at` ends: at a comma or the closing brace of its own list.
+std::size_t end_of_value(const std::string& text, std::size_t at) {
+  int depth = 0;
+  for (; at < text.size() - 1; ++at) {
+    if (text[at] == '{') ++depth;
+    if (text[at] == '}') --depth;
+    if (text[at] == ',' && depth == 0) break;
   }
-  return line;
+  return at;
 }
 
 bool parse_kv(const std::string& text, tlib::KVList& list) {
   if (text.size() < 2 || text.front() != '{' || text.back() != '}') return false;
   std::size_t at = 1;
   while (at < text.size() - 1) {
-    std::size_t end = text.find(',', at);
-    if (end == std::string::npos) end = text.size() - 1;
+    const std::size_t end = end_of_value(text, at);
     const std::string pair = text.substr(at, end - at);
     const auto eq = pair.find('=');
     if (eq == std::string::npos || eq == 0) return false;
+    const std::string value = pair.substr(eq + 1);
     if (pair[eq - 1] == ':') {
-      kv_add(list, pair.substr(0, eq - 1), static_cast<std::int32_t>(std::stol(pair.substr(eq + 1))));
+      kv_add(list, pair.substr(0, eq - 1), static_cast<std::int32_t>(std::stol(value)));
+    } else if (value.starts_with('{')) {
+      tlib::KVPair& inner = *list.add_pairs();
+      inner.set_key(pair.substr(0, eq));
+      if (!parse_kv(value, *inner.mutable_list())) return false;
     } else {
-      kv_add(list, pair.substr(0, eq), std::string_view(pair).substr(eq + 1));
+      kv_add(list, pair.substr(0, eq), value);
     }
     at = end + 1;
   }
@@ -255,6 +296,35 @@ std::vector<std::string> render(const Effects& effects, Names& names, const std:
     }
   }
   return lines;
+}
+
+bool set_field(google::protobuf::Message& message, const std::string& name, const std::string& value,
+               const Names& names) {
+  const FieldDescriptor* field = message.GetDescriptor()->FindFieldByName(name);
+  if (field == nullptr || field->is_repeated()) return false;
+  const auto* reflection = message.GetReflection();
+  switch (field->cpp_type()) {
+    case FieldDescriptor::CPPTYPE_STRING:
+      reflection->SetString(&message, field, value);
+      return true;
+    case FieldDescriptor::CPPTYPE_UINT32:
+      reflection->SetUInt32(&message, field, static_cast<std::uint32_t>(std::stoul(value)));
+      return true;
+    case FieldDescriptor::CPPTYPE_UINT64:
+      reflection->SetUInt64(&message, field, names.value(value));
+      return true;
+    case FieldDescriptor::CPPTYPE_BOOL:
+      reflection->SetBool(&message, field, value == "yes");
+      return true;
+    case FieldDescriptor::CPPTYPE_ENUM: {
+      const auto* option = field->enum_type()->FindValueByName(value);
+      if (option == nullptr) return false;
+      reflection->SetEnum(&message, field, option);
+      return true;
+    }
+    default:
+      return false;
+  }
 }
 
 std::optional<std::string> set_attribute(tlib::Message& message, const std::string& name, const std::string& value,

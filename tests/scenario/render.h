@@ -1,6 +1,8 @@
 // Effects as lines of a transcript, and the names of ids in it.
 #pragma once
 
+#include <google/protobuf/message.h>
+
 #include <map>
 #include <optional>
 #include <string>
@@ -39,5 +41,9 @@ std::vector<std::string> render(const Effects& effects, Names& names, const std:
 // Returns what is wrong, if something is.
 std::optional<std::string> set_attribute(tlib::Message& message, const std::string& name, const std::string& value,
                                          const Names& names);
+
+// A field of a link message by its name; false if it has none, or none with such a value.
+bool set_field(google::protobuf::Message& message, const std::string& name, const std::string& value,
+               const Names& names);
 
 }  // namespace tandem::tserver::test
