@@ -112,6 +112,11 @@ void Engine::stop(std::chrono::milliseconds deadline) {
       }
     };
     const bool asked = loop_.call([&] {
+      const auto legs = sip_->counts().legs;
+      const auto endpoints = media_->endpoints();
+      log_.write(LogLevel::Standard, legs + endpoints == 0 ? std::string("ends; nothing was left open")
+                                                           : "ends; open: " + std::to_string(legs) + " legs, " +
+                                                                 std::to_string(endpoints) + " media endpoints");
       sip_->refuse_new(true);
       take(CoreStopping{});
       loop_.on_timer([&look, this](const TimerKey& key) {
