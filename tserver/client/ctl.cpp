@@ -149,6 +149,7 @@ CtlResult report_dns(Verb verb, const std::vector<Asked>& all, const std::vector
     const config::DnObject& dn = *asked.dns[i];
     dns.push_back({dn.dn.str(), std::string(config::to_string(dn.type)), asked.outcome.answers[i + 1]});
   }
+  if (verb == Verb::Agents) return {0, agents_table(dns), {}};
   return {0, verb == Verb::Dns ? dns_table(dns) : calls_table(dns), {}};
 }
 

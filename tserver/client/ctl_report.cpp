@@ -1,6 +1,7 @@
 #include "tserver/client/ctl_report.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <ctime>
 #include <map>
@@ -82,6 +83,19 @@ std::vector<View> views(const tlib::Message& info) {
   return found;
 }
 
+std::string calls_of(const tlib::Message& info) {
+  std::string calls;
+  for (const View& view : views(info)) calls += (calls.empty() ? "" : ", ") + view.connection + " " + view.state;
+  return calls;
+}
+
+// AgentStatus of a DN's snapshot.
+std::string agent_state(int status) {
+  constexpr std::array names{"logged in", "ready", "not ready", "after-call work", "away"};
+  if (status < 1 || status > static_cast<int>(names.size())) return std::to_string(status);
+  return names[static_cast<std::size_t>(status) - 1];
+}
+
 }  // namespace
 
 std::string table(const std::vector<Row>& rows) {
@@ -124,13 +138,20 @@ std::string dns_table(const std::vector<DnStatus>& dns) {
       row.emplace_back("refused: " + std::string(error_name(dn.info.errorcode()).value_or("error")));
     } else {
       row.emplace_back(number(dn.info, "status").value_or(0) == 1 ? "in service" : "out of service");
-      std::string calls;
-      for (const View& view : views(dn.info)) {
-        calls += (calls.empty() ? "" : ", ") + view.connection + " " + view.state;
-      }
-      row.push_back(calls);
+      row.push_back(calls_of(dn.info));
     }
     rows.push_back(std::move(row));
+  }
+  return table(rows);
+}
+
+std::string agents_table(const std::vector<DnStatus>& dns) {
+  std::vector<Row> rows{{"AGENT", "DN", "STATE", "CALLS"}};
+  for (const DnStatus& dn : dns) {
+    const int status = number(dn.info, "AgentStatus").value_or(0);
+    if (status <= 0) continue;
+    rows.push_back({dn.info.agentid().empty() ? "-" : printable(dn.info.agentid()), dn.dn, agent_state(status),
+                    calls_of(dn.info)});
   }
   return table(rows);
 }

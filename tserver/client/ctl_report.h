@@ -28,5 +28,7 @@ struct DnStatus {
 std::string dns_table(const std::vector<DnStatus>& dns);
 // The same answers by call.
 std::string calls_table(const std::vector<DnStatus>& dns);
+// Of the same answers, the DNs where an agent is logged in.
+std::string agents_table(const std::vector<DnStatus>& dns);
 
 }  // namespace tandem::client

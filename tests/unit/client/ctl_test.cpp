@@ -33,7 +33,8 @@ void answer(FakeServer::Session& session, const tlib::Message& request) {
   if (request.type() != tlib::RequestQueryAddress) return;
   std::string extensions = R"({"status":1})";
   if (request.thisdn().starts_with("sip:alice")) {
-    extensions = R"({"status":1,"conn-0":"0071024a1b2c3d4e","ps-0":12,"ct-0":2,"mt-0":0})";
+    extensions = R"({"status":1,"AgentStatus":4,"conn-0":"0071024a1b2c3d4e","ps-0":12,"ct-0":2,"mt-0":0},"AgentID":"1001")";
+
   } else if (request.thisdn().starts_with("sip:bob")) {
     extensions = R"({"status":0,"conn-0":"0071024a1b2c3d4e","ps-0":65548,"ct-0":2})";
   } else if (request.thisdn().starts_with("sip:support")) {
@@ -180,6 +181,14 @@ TEST_CASE("tandemctl asks the T-Servers of the file", "[ctl]") {
           "0071024a1b2c3d4e  Inbound  sip:alice@tandem.test connected, sip:bob@tandem.test connected+dialing\n"
           "0071024a1b2c3d4f           sip:support@tandem.test queued\n");
   }
+  SECTION("agents") {
+    options.verb = CtlOptions::Verb::Agents;
+    const CtlResult result = run_ctl(options);
+    CHECK(result.exit_code == 0);
+    CHECK(result.out ==
+          "AGENT  DN                     STATE            CALLS\n"
+          "1001   sip:alice@tandem.test  after-call work  0071024a1b2c3d4e connected\n");
+  }
   SECTION("an application that the file does not have") {
     options.app = "TServer_9";
     const CtlResult result = run_ctl(options);
@@ -205,9 +214,9 @@ TEST_CASE("Command line of tandemctl", "[ctl]") {
     REQUIRE(!options.has_value());
     return options.error().text;
   };
-  CHECK(refused({"--config", "f"}) == "expected one of status, check, calls, dns");
-  CHECK(refused({"--config", "f", "stop"}) == R"(expected one of status, check, calls, dns, not "stop")");
-  CHECK(refused({"--config", "f", "status", "dns"}) == R"(expected one of status, check, calls, dns, not "dns")");
+  CHECK(refused({"--config", "f"}) == "expected one of status, check, calls, agents, dns");
+  CHECK(refused({"--config", "f", "stop"}) == R"(expected one of status, check, calls, agents, dns, not "stop")");
+  CHECK(refused({"--config", "f", "status", "dns"}) == R"(expected one of status, check, calls, agents, dns, not "dns")");
   CHECK(refused({"status"}) == "--config FILE is missing");
   CHECK(refused({"--config", "f", "status", "--timeout", "0"}) == "--timeout: expected seconds, at most 3600");
   const auto options = parse_ctl_options({"-config", "f", "-app", "a", "calls"});
