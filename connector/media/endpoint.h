@@ -11,6 +11,7 @@
 #include "connector/media/latch.h"
 #include "connector/media/payloads.h"
 #include "connector/media/reception.h"
+#include "connector/media/scene.h"
 #include "connector/media/sockets.h"
 #include "connector/media/stream.h"
 #include "connector/media/tone.h"
@@ -33,6 +34,15 @@ struct MediaCounters {
 
 namespace media {
 
+struct Scene;
+struct WireEndpoint;
+
+// Somebody who hears this party's packets as they are.
+struct RelayLink {
+  WireEndpoint* to = nullptr;
+  PayloadRules rules{};
+};
+
 struct WireEndpoint {
   MediaId id;
   std::uint32_t slot = 0;
@@ -43,14 +53,19 @@ struct WireEndpoint {
   Latch latch;
   Address rtcp_target;        // where reports go, unless muxed
   bool rtcp_learned = false;  // from a packet, no longer from the signalling
-  PayloadRules rules{};       // for what comes from this party, towards `peer`
+  PayloadRules rules{};       // what comes from this party: clock rate and events; where it goes is in `relays`
+  int comes_with = -1;        // payload number its voice came with last; -1: none yet
+  int expected_number = -1;   // that of what it agreed to first
   G711 law = G711::None;      // of what we send of our own
   std::uint8_t own_payload = 0;
   bool hears = false;   // we may send to it
   bool speaks = false;  // we take what it sends
 
-  WireEndpoint* peer = nullptr;  // whom it is bridged to; set at both ends
-  const FrameRing* tone = nullptr;
+  Scene* scene = nullptr;
+  std::vector<RelayLink> relays;            // by its scene
+  const FrameRing* tone = nullptr;          // what sounds now: the one ordered, else the scene's
+  const FrameRing* ordered_tone = nullptr;  // by MediaTone
+  const FrameRing* scene_sound = nullptr;
   std::uint32_t tone_position = 0;
 
   OutgoingStream stream;

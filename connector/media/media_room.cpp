@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <deque>
 #include <stdexcept>
+#include <unordered_map>
 
 #include "connector/media/mailbox.h"
 #include "connector/media/recording.h"
@@ -69,6 +70,8 @@ class MediaRoom::Rooms {
     check(settings_);
     rings_.ringback = FrameRing(ringback());
     rings_.busy = FrameRing(tone_samples(settings_.busy));
+    rings_.fast_busy = FrameRing(tone_samples(settings_.fast_busy));
+    rings_.silence = FrameRing(std::vector<std::int16_t>(frame_samples, 0));
     for (const auto& ip : settings_.addresses) add_pool(ip);
     const std::size_t ports = pairs_in(settings_.ports) * settings_.addresses.size();
     const std::size_t slots = std::min(settings_.max_endpoints > 0 ? settings_.max_endpoints : ports, most_slots);
@@ -110,20 +113,48 @@ class MediaRoom::Rooms {
     if (const auto* entry = find(order.media)) workers_[entry->worker]->post(std::move(order));
   }
 
-  void bridge(const MediaBridge& order) {
-    auto* a = find(order.a);
-    auto* b = find(order.b);
-    if (a == nullptr) std::swap(a, b);
-    if (a == nullptr) return;
-    if (b != nullptr && a->worker != b->worker) {
-      const auto slot = static_cast<std::uint32_t>(b - slots_.data());
-      workers_[a->worker]->post(Expect{slot});
-      workers_[b->worker]->post(HandOver{b->id, slot, workers_[a->worker].get()});
-      --load_[b->worker];
-      b->worker = a->worker;
-      ++load_[b->worker];
+  // All members move to where the scene is, or to where most of them are.
+  void scene(MediaScene order) {
+    std::erase_if(order.members, [this](const MediaMember& member) { return find(member.media) == nullptr; });
+    const auto known = scenes_.find(order.scene);
+    if (order.members.empty()) {
+      if (known == scenes_.end()) return;
+      workers_[known->second.worker]->post(std::move(order));
+      for (auto& slot : slots_of(known->first)) slot->scene = SceneId{};
+      scenes_.erase(known);
+      return;
     }
-    workers_[a->worker]->post(MediaBridge{a->id, b != nullptr ? b->id : MediaId{}});
+    const auto worker = known != scenes_.end() ? known->second.worker : home_of(order.members);
+    for (auto* slot : known != scenes_.end() ? slots_of(order.scene) : std::vector<Slot*>{}) leave(*slot);
+    auto& at = scenes_[order.scene];
+    at.worker = worker;
+    for (const auto& member : order.members) {
+      auto& slot = *find(member.media);
+      if (slot.scene == order.scene) continue;  // named twice
+      leave(slot);
+      slot.scene = order.scene;
+      at.slots.push_back(static_cast<std::uint32_t>(&slot - slots_.data()));
+      if (slot.worker != worker) move(slot, worker);
+    }
+    workers_[worker]->post(std::move(order));
+  }
+
+  // A scene of two, under a number of its own.
+  void bridge(const MediaBridge& order) {
+    auto a = order.a, b = order.b;
+    if (find(a) == nullptr) std::swap(a, b);
+    if (find(a) == nullptr) return;
+    MediaScene pair{SceneId{1ull << 63 | a.value}, {{a}}};
+    if (find(b) != nullptr && a != b) {
+      pair.scene = SceneId{1ull << 63 | std::min(a.value, b.value)};
+      pair.members.push_back({b});
+    }
+    // Whoever was bridged with one of them is alone.
+    for (const auto& media : {a, b}) {
+      const auto* slot = find(media);
+      if (slot != nullptr && slot->scene && slot->scene != pair.scene) scene({slot->scene, {}});
+    }
+    scene(std::move(pair));
   }
 
   void close(const MediaClose& order) {
@@ -154,6 +185,11 @@ class MediaRoom::Rooms {
     MediaId id;
     std::size_t pool = 0;
     std::size_t worker = 0;
+    SceneId scene;
+  };
+  struct SceneAt {
+    std::size_t worker = 0;
+    std::vector<std::uint32_t> slots;
   };
 
   std::vector<std::int16_t> ringback() const {
@@ -211,7 +247,40 @@ class MediaRoom::Rooms {
     }
   }
 
+  void leave(Slot& slot) {
+    const auto known = scenes_.find(slot.scene);
+    slot.scene = SceneId{};
+    if (known == scenes_.end()) return;
+    std::erase(known->second.slots, static_cast<std::uint32_t>(&slot - slots_.data()));
+    if (known->second.slots.empty()) scenes_.erase(known);
+  }
+
+  std::vector<Slot*> slots_of(SceneId scene) {
+    std::vector<Slot*> out;
+    const auto known = scenes_.find(scene);
+    if (known == scenes_.end()) return out;
+    for (const auto slot : known->second.slots) out.push_back(&slots_[slot]);
+    return out;
+  }
+
+  // The worker that has most of them; the first of these.
+  std::size_t home_of(const std::vector<MediaMember>& members) {
+    std::vector<std::size_t> count(workers_.size());
+    for (const auto& member : members) ++count[find(member.media)->worker];
+    return static_cast<std::size_t>(std::max_element(count.begin(), count.end()) - count.begin());
+  }
+
+  void move(Slot& slot, std::size_t worker) {
+    const auto number = static_cast<std::uint32_t>(&slot - slots_.data());
+    workers_[worker]->post(Expect{number});
+    workers_[slot.worker]->post(HandOver{slot.id, number, workers_[worker].get()});
+    --load_[slot.worker];
+    slot.worker = worker;
+    ++load_[worker];
+  }
+
   void forget(Slot& slot) {
+    leave(slot);
     --load_[slot.worker];
     --open_;
     slot.id = MediaId{};
@@ -233,6 +302,7 @@ class MediaRoom::Rooms {
   std::vector<std::unique_ptr<Pool>> pools_;
   std::vector<std::string> refused_;  // local addresses that turned out not to be ours
   std::vector<Slot> slots_;
+  std::unordered_map<SceneId, SceneAt> scenes_;
   std::vector<std::uint32_t> free_;
   std::vector<std::size_t> load_;
   std::uint64_t serial_ = 0;
@@ -251,6 +321,9 @@ std::optional<Endpoint> MediaRoom::open(const std::string& local_ip) {
 }
 void MediaRoom::handle(MediaConnect order) {
   rooms_->tell_owner(std::move(order));
+}
+void MediaRoom::handle(MediaScene order) {
+  rooms_->scene(std::move(order));
 }
 void MediaRoom::handle(MediaBridge order) {
   rooms_->bridge(order);

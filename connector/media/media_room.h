@@ -47,6 +47,7 @@ class MediaRoom final : public MediaAllocator {
 
   // Orders about media that isn't open (any more) are ignored.
   void handle(MediaConnect order);
+  void handle(MediaScene order);
   void handle(MediaBridge order);
   void handle(MediaTone order);
   void handle(MediaClose order);

@@ -39,6 +39,7 @@ namespace {
 PayloadRule rule_for(const Payload& in, const std::vector<Payload>& to) {
   PayloadRule rule;
   rule.event = is_telephone_event(in);
+  rule.voice = !rule.event && !named(in, "CN");
   rule.clock_khz = static_cast<std::uint8_t>(std::clamp<std::uint32_t>(in.clock_rate / 1000, 1, 255));
   const auto same = std::find_if(to.begin(), to.end(), [&](const Payload& out) { return same_format(in, out); });
   if (same != to.end()) {

@@ -23,6 +23,7 @@ struct PayloadRule {
   Relaying how = Relaying::Drop;
   std::uint8_t number = 0;     // on the leg it is sent to
   bool event = false;          // telephone-event, as this party numbers it
+  bool voice = false;          // agreed, and neither telephone-event nor comfort noise
   std::uint8_t clock_khz = 8;  // of what comes; 11025 Hz and its like are rounded down
   std::uint32_t clock_rate() const { return clock_khz * 1000u; }
 };

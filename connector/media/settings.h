@@ -48,6 +48,7 @@ struct MediaSettings {
 
   ToneSettings ringback{{425.0}, -10.0, {1000ms, 4000ms}};
   ToneSettings busy{{425.0}, -10.0, {500ms, 500ms}};
+  ToneSettings fast_busy{{425.0}, -10.0, {250ms, 250ms}};
   std::string ringtone_file;  // WAV played in place of the ringback tone; empty: the tone
 };
 

@@ -9,29 +9,15 @@
 #include <chrono>
 #include <system_error>
 
-#include "connector/media/g711.h"
-
 namespace tandem::connector::media {
 namespace {
 
 constexpr std::uint64_t mailbox_tag = ~0ull;
 constexpr std::uint64_t timer_tag = ~1ull;
 constexpr std::size_t events_per_round = 512;
-constexpr std::uint64_t most_frames_late = 5;  // ticks made up for after a delay; more are let go
-constexpr Instant digit_end_lost_after = 200ms;
-constexpr std::uint32_t comfort_visits = 5;  // one packet a second at first,
-constexpr std::uint32_t comfort_every = 15;  // then as often as NATs need it
-constexpr std::string_view cname = "media@tandem.invalid";
 
 Instant steady_now() {
   return std::chrono::steady_clock::now().time_since_epoch();
-}
-
-std::uint64_t ntp_now() {
-  const auto since_1970 = std::chrono::duration_cast<Instant>(std::chrono::system_clock::now().time_since_epoch());
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since_1970);
-  const auto fraction = static_cast<std::uint64_t>((since_1970 - seconds).count());
-  return (static_cast<std::uint64_t>(seconds.count()) + 2208988800ull) << 32 | (fraction << 32) / 1'000'000'000ull;
 }
 
 Fd checked(int fd, const char* what) {
@@ -211,46 +197,32 @@ void Worker::on(MediaConnect& message) {
   const auto* own = sending_payload(agreement.payloads);
   endpoint->law = own != nullptr ? g711_of(*own) : G711::None;
   endpoint->own_payload = own != nullptr ? own->number : 0;
+  endpoint->expected_number = own == nullptr ? -1 : own->receive_number >= 0 ? own->receive_number : own->number;
   endpoint->watched = message.watch_silence;
   endpoint->heard_at = now_;
   endpoint->silence_told = false;
   endpoint->agreed = true;
-  update_rules(*endpoint);
-  if (endpoint->peer != nullptr) update_rules(*endpoint->peer);
+  endpoint->rules = payload_rules(agreement.payloads, {});
+  endpoint->comes_with = -1;
+  if (endpoint->scene != nullptr) arrange(*endpoint->scene);
   if (moved) comfort(*endpoint);
-}
-
-void Worker::on(MediaBridge& message) {
-  auto* a = find(message.a);
-  auto* b = find(message.b);
-  if (a != nullptr) unbridge(*a);
-  if (b != nullptr) unbridge(*b);
-  if (a == nullptr || b == nullptr || a == b) return;
-  a->peer = b;
-  b->peer = a;
-  update_rules(*a);
-  update_rules(*b);
 }
 
 void Worker::on(MediaTone& message) {
   auto* endpoint = find(message.media);
   if (endpoint == nullptr) return;
-  forget(playing_, endpoint);
-  endpoint->tone = nullptr;
   const FrameRing* ring = message.tone == Tone::Ringback ? &rings_.ringback
                           : message.tone == Tone::Busy   ? &rings_.busy
                                                          : nullptr;
-  if (ring == nullptr || ring->empty()) return;
-  endpoint->tone = ring;
-  endpoint->tone_position = 0;
-  playing_.push_back(endpoint);
+  endpoint->ordered_tone = ring != nullptr && !ring->empty() ? ring : nullptr;
+  choose_tone(*endpoint);
 }
 
 void Worker::on(MediaClose& message) {
   auto* endpoint = find(message.media);
   if (endpoint == nullptr) return;
   if (endpoint->stream.started() || endpoint->reception.any()) report(*endpoint, true);
-  unbridge(*endpoint);
+  leave_scene(*endpoint);
   unwatch(*endpoint);
   count_in(*endpoint);
   const auto owner = std::move(slots_[endpoint->slot]);
@@ -260,19 +232,28 @@ void Worker::on(MediaClose& message) {
 
 void Worker::on(HandOver& message) {
   auto* endpoint = find(message.id);
-  if (endpoint == nullptr) return message.to->post(Adopt{nullptr});
-  unbridge(*endpoint);
+  if (endpoint == nullptr) return message.to->post(Adopt{message.slot, nullptr});
+  leave_scene(*endpoint);
   unwatch(*endpoint);
   count_in(*endpoint);
-  message.to->post(Adopt{std::move(slots_[message.slot])});
+  message.to->post(Adopt{message.slot, std::move(slots_[message.slot])});
 }
 
 void Worker::on(Expect& message) {
-  expected_ = message.slot;
+  const auto early = std::find(early_.begin(), early_.end(), message.slot);
+  if (early == early_.end()) {
+    expected_ = message.slot;
+  } else {
+    early_.erase(early);
+  }
 }
 
 void Worker::on(Adopt& message) {
-  expected_.reset();
+  if (expected_ == message.slot) {
+    expected_.reset();
+  } else {
+    early_.push_back(message.slot);
+  }
   if (!message.endpoint) return;
   auto* endpoint = message.endpoint.get();
   if (!watch(*endpoint)) return callbacks_.returned({endpoint->id, endpoint->slot, std::move(endpoint->sockets)});
@@ -283,234 +264,6 @@ void Worker::on(Adopt& message) {
 
 void Worker::on(Stop&) {
   stopping_ = true;
-}
-
-void Worker::unbridge(WireEndpoint& endpoint) {
-  auto* peer = std::exchange(endpoint.peer, nullptr);
-  if (peer == nullptr) return;
-  peer->peer = nullptr;
-  update_rules(endpoint);
-  update_rules(*peer);
-}
-
-void Worker::update_rules(WireEndpoint& endpoint) {
-  static const std::vector<Payload> nothing;
-  endpoint.rules = payload_rules(endpoint.agreement.payloads,
-                                 endpoint.peer != nullptr ? endpoint.peer->agreement.payloads : nothing);
-}
-
-// --- packets ---
-
-void Worker::receive_rtp(std::uint32_t slot) {
-  if (!slots_[slot]) return;  // closed in this round
-  auto& endpoint = *slots_[slot];
-  Address from;
-  socklen_t length = Address::capacity();
-  const auto size =
-      ::recvfrom(endpoint.sockets.rtp.get(), buffer_.data(), buffer_.size(), MSG_DONTWAIT, from.data(), &length);
-  if (size < 0) return;
-  relayed_ = true;
-  const std::span packet(buffer_.data(), static_cast<std::size_t>(size));
-  if (endpoint.agreement.rtcp_mux && is_rtcp(packet)) {
-    rtcp_packet(endpoint, packet.size(), from);
-  } else {
-    rtp_packet(endpoint, packet.size(), from);
-  }
-}
-
-void Worker::receive_rtcp(std::uint32_t slot) {
-  if (!slots_[slot]) return;
-  auto& endpoint = *slots_[slot];
-  Address from;
-  socklen_t length = Address::capacity();
-  const auto size =
-      ::recvfrom(endpoint.sockets.rtcp.get(), buffer_.data(), buffer_.size(), MSG_DONTWAIT, from.data(), &length);
-  if (size < 0) return;
-  relayed_ = true;
-  rtcp_packet(endpoint, static_cast<std::size_t>(size), from);
-}
-
-void Worker::rtp_packet(WireEndpoint& endpoint, std::size_t size, const Address& from) {
-  const auto header = parse_rtp({buffer_.data(), size});
-  if (!header) {
-    if (size > 0) ++endpoint.counters.invalid;  // an empty datagram keeps a NAT open
-    return;
-  }
-  if (endpoint.latch.judge(from, *header, now_, latch_settings_) == Latch::Verdict::Stranger) {
-    ++endpoint.counters.strangers;
-    return;
-  }
-  ++endpoint.counters.packets_in;
-  endpoint.counters.bytes_in += size;
-  endpoint.heard_at = now_;
-  endpoint.silence_told = false;
-  const auto& rule = endpoint.rules[header->payload_type];
-  endpoint.reception.packet(*header, rule.clock_rate(), now_);
-  if (!endpoint.speaks) {
-    ++endpoint.counters.unwanted;
-    return;
-  }
-  if (rule.event) {
-    const auto event = parse_telephone_event({buffer_.data() + header->payload_offset, header->payload_size});
-    if (event) {
-      const auto heard = endpoint.digits.packet(*event, header->timestamp, rule.clock_rate(), now_);
-      tell_digit(endpoint, heard.previous);
-      tell_digit(endpoint, heard.present);
-    }
-  }
-  relay(endpoint, *header, rule, size);
-}
-
-void Worker::relay(WireEndpoint& from, const RtpHeader& header, const PayloadRule& rule, std::size_t size) {
-  auto* to = from.peer;
-  if (to == nullptr || rule.how == Relaying::Drop || to->tone != nullptr || !to->can_hear()) {
-    ++from.counters.unwanted;
-    return;
-  }
-  const auto stamp = to->stream.relay({from.id.value, header.ssrc}, header, rule.number, rule.clock_rate(), now_);
-  if (!stamp) {
-    ++from.counters.unwanted;
-    return;
-  }
-  stamp_rtp(buffer_, *stamp);
-  if (rule.how != Relaying::Pass) {
-    convert({buffer_.data() + header.payload_offset, header.payload_size},
-            rule.how == Relaying::ToPcma ? pcmu_to_pcma() : pcma_to_pcmu());
-  }
-  send_rtp(*to, size, header.payload_size);
-}
-
-bool Worker::send_rtp(WireEndpoint& endpoint, std::size_t size, std::size_t payload_size) {
-  const auto& to = endpoint.latch.target();
-  if (::sendto(endpoint.sockets.rtp.get(), buffer_.data(), size, MSG_DONTWAIT | MSG_NOSIGNAL, to.data(), to.size()) <
-      0) {
-    ++endpoint.counters.send_failed;
-    return false;
-  }
-  ++endpoint.counters.packets_out;
-  endpoint.counters.bytes_out += size;
-  ++endpoint.sent_packets_32;
-  endpoint.sent_octets_32 += static_cast<std::uint32_t>(payload_size);
-  endpoint.sent_at = now_;
-  return true;
-}
-
-void Worker::rtcp_packet(WireEndpoint& endpoint, std::size_t size, const Address& from) {
-  if (!endpoint.agreed || !(from.same_ip(endpoint.latch.target()) || from.same_ip(endpoint.latch.signalled()))) {
-    ++endpoint.counters.strangers;
-    return;
-  }
-  const auto summary = parse_rtcp({buffer_.data(), size});
-  if (!summary) {
-    if (size > 0) ++endpoint.counters.invalid;
-    return;
-  }
-  ++endpoint.counters.rtcp_in;
-  endpoint.heard_at = now_;
-  endpoint.silence_told = false;
-  if (!endpoint.agreement.rtcp_mux && !endpoint.rtcp_learned) {
-    endpoint.rtcp_target = from;
-    endpoint.rtcp_learned = true;
-  }
-  if (summary->sender) endpoint.reception.sender_report(*summary->sender, now_);
-}
-
-// --- time ---
-
-void Worker::arm_timer() {
-  if (timer_armed_ == (open_ > 0)) return;
-  timer_armed_ = open_ > 0;
-  itimerspec spec{};
-  if (timer_armed_) spec.it_value.tv_nsec = spec.it_interval.tv_nsec = frame_time.count();
-  ::timerfd_settime(timer_.get(), 0, &spec, nullptr);
-}
-
-void Worker::tick() {
-  std::uint64_t expired = 0;
-  if (::read(timer_.get(), &expired, sizeof expired) != sizeof expired) return;
-  for (std::uint64_t i = 0; i < std::min(expired, most_frames_late); ++i) {
-    for (auto* endpoint : playing_) play(*endpoint);
-  }
-  for (std::uint64_t i = 0; i < std::min<std::uint64_t>(expired, buckets); ++i) {
-    for (auto* endpoint : bucket_[next_bucket_]) visit(*endpoint);
-    next_bucket_ = (next_bucket_ + 1) % buckets;
-  }
-}
-
-void Worker::play(WireEndpoint& endpoint) {
-  if (endpoint.law == G711::None || !endpoint.can_hear()) return;
-  const auto frame = endpoint.tone->frame(endpoint.law, endpoint.tone_position++);
-  const auto stamp = endpoint.stream.play(endpoint.own_payload, frame_samples, 8000, now_);
-  write_rtp(std::span<std::uint8_t, rtp_header_size>(buffer_.data(), rtp_header_size), stamp);
-  std::copy(frame.begin(), frame.end(), buffer_.begin() + rtp_header_size);
-  send_rtp(endpoint, rtp_header_size + frame_samples, frame_samples);
-}
-
-void Worker::comfort(WireEndpoint& endpoint) {
-  if (endpoint.tone != nullptr || !endpoint.can_hear()) return;
-  if (endpoint.law == G711::None) {
-    // An empty datagram opens a NAT as well and disturbs no decoder (RFC 6263 section 4.1).
-    const auto& to = endpoint.latch.target();
-    ::sendto(endpoint.sockets.rtp.get(), buffer_.data(), 0, MSG_DONTWAIT | MSG_NOSIGNAL, to.data(), to.size());
-    endpoint.sent_at = now_;
-    return;
-  }
-  const auto stamp = endpoint.stream.play(endpoint.own_payload, frame_samples, 8000, now_);
-  write_rtp(std::span<std::uint8_t, rtp_header_size>(buffer_.data(), rtp_header_size), stamp);
-  const auto silence = endpoint.law == G711::Pcma ? encode_pcma(0) : encode_pcmu(0);
-  std::fill_n(buffer_.begin() + rtp_header_size, frame_samples, silence);
-  send_rtp(endpoint, rtp_header_size + frame_samples, frame_samples);
-}
-
-// Once a second for each endpoint.
-void Worker::visit(WireEndpoint& endpoint) {
-  ++endpoint.visits;
-  tell_digit(endpoint, endpoint.digits.expire(now_, digit_end_lost_after));
-  count_in(endpoint);
-  if (!endpoint.agreed) return;
-  if (settings_.comfort_interval > 0ns && now_ - endpoint.sent_at >= settings_.comfort_interval &&
-      (endpoint.visits <= comfort_visits || endpoint.visits % comfort_every == 0)) {
-    comfort(endpoint);
-  }
-  if (settings_.silence_timeout > 0ns && endpoint.watched && !endpoint.silence_told &&
-      now_ - endpoint.heard_at >= settings_.silence_timeout) {
-    endpoint.silence_told = true;
-    if (callbacks_.input) callbacks_.input(MediaSilent{endpoint.id});
-  }
-  const auto every = static_cast<std::uint32_t>(std::max<std::int64_t>(1, settings_.rtcp_interval / 1s));
-  if (settings_.rtcp_interval > 0ns && (endpoint.visits + endpoint.slot) % every == 0 &&
-      (endpoint.stream.started() || endpoint.reception.any())) {
-    report(endpoint, false);
-  }
-}
-
-void Worker::report(WireEndpoint& endpoint, bool bye) {
-  const bool mux = endpoint.agreement.rtcp_mux;
-  const auto& to = mux ? endpoint.latch.target() : endpoint.rtcp_target;
-  if (!endpoint.agreed || settings_.rtcp_interval <= 0ns || !to.valid() || to.port() == 0 || to.any()) return;
-  std::optional<SenderInfo> sender;
-  if (endpoint.sent_packets_32 > 0) {
-    sender =
-        SenderInfo{ntp_now(), endpoint.stream.timestamp_at(now_), endpoint.sent_packets_32, endpoint.sent_octets_32};
-  }
-  std::array<std::uint8_t, 160> packet;
-  const auto size = write_rtcp(packet, endpoint.stream.ssrc(), sender, endpoint.reception.report(now_), cname, bye);
-  const auto& socket = mux ? endpoint.sockets.rtp : endpoint.sockets.rtcp;
-  if (::sendto(socket.get(), packet.data(), size, MSG_DONTWAIT | MSG_NOSIGNAL, to.data(), to.size()) >= 0) {
-    ++endpoint.counters.rtcp_out;
-  }
-}
-
-void Worker::tell_digit(const WireEndpoint& endpoint, const std::optional<Digit>& digit) {
-  if (digit && callbacks_.input) callbacks_.input(DigitReceived{endpoint.id, digit->digit, digit->duration_ms});
-}
-
-void Worker::count_in(WireEndpoint& endpoint) {
-  endpoint.counters.lost = endpoint.reception.lost();
-  const std::lock_guard lock(totals_mutex_);
-  totals_ += endpoint.counters;
-  totals_ -= endpoint.counted;
-  endpoint.counted = endpoint.counters;
 }
 
 }  // namespace tandem::connector::media

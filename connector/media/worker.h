@@ -1,5 +1,8 @@
 // The thread that relays. It owns its endpoints alone; all it is told comes as messages, all it has to tell goes
 // through callbacks.
+//
+// worker.cpp is the loop and the orders, worker_scenes.cpp who hears whom, worker_packets.cpp what comes and goes,
+// worker_clock.cpp what happens by time.
 #pragma once
 
 #include <array>
@@ -8,7 +11,9 @@
 #include <functional>
 #include <memory>
 #include <random>
+#include <span>
 #include <thread>
+#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -21,7 +26,7 @@ namespace tandem::connector::media {
 
 // Made once, read by all workers.
 struct FrameRings {
-  FrameRing ringback, busy;
+  FrameRing ringback, busy, fast_busy, silence;
 };
 
 // A closed endpoint's sockets and last counters, on their way back to the room.
@@ -39,6 +44,13 @@ struct WorkerCallbacks {
 
 class Worker;
 
+// A scene whose members all live here. A member that is closed or moved away leaves it.
+struct Scene {
+  SceneId id;
+  std::vector<MediaMember> members;
+  std::vector<WireEndpoint*> endpoints;  // of `members`, in their places
+};
+
 struct Opened {
   MediaId id;
   std::uint32_t slot;
@@ -54,11 +66,12 @@ struct Expect {
   std::uint32_t slot;
 };
 struct Adopt {
-  std::unique_ptr<WireEndpoint> endpoint;
+  std::uint32_t slot;
+  std::unique_ptr<WireEndpoint> endpoint;  // none: it was closed meanwhile
 };
 struct Stop {};
 using WorkerMessage =
-    std::variant<Opened, MediaConnect, MediaBridge, MediaTone, MediaClose, HandOver, Expect, Adopt, Stop>;
+    std::variant<Opened, MediaConnect, MediaScene, MediaTone, MediaClose, HandOver, Expect, Adopt, Stop>;
 
 class Worker {
  public:
@@ -77,7 +90,7 @@ class Worker {
   void dispatch(WorkerMessage& message);
   void on(Opened& message);
   void on(MediaConnect& message);
-  void on(MediaBridge& message);
+  void on(MediaScene& message);
   void on(MediaTone& message);
   void on(MediaClose& message);
   void on(HandOver& message);
@@ -88,15 +101,20 @@ class Worker {
   WireEndpoint* find(MediaId id);
   bool watch(const WireEndpoint& endpoint);
   void unwatch(const WireEndpoint& endpoint);
-  void unbridge(WireEndpoint& endpoint);
-  void update_rules(WireEndpoint& endpoint);
+
+  void leave_scene(WireEndpoint& endpoint);
+  void alone(WireEndpoint& endpoint);
+  void voice_comes_with(WireEndpoint& endpoint, int payload_number);
+  void arrange(Scene& scene);
+  void set_sound(WireEndpoint& endpoint, Sound sound);
+  void choose_tone(WireEndpoint& endpoint);
 
   void receive_rtp(std::uint32_t slot);
   void receive_rtcp(std::uint32_t slot);
   void rtp_packet(WireEndpoint& endpoint, std::size_t size, const Address& from);
   void rtcp_packet(WireEndpoint& endpoint, std::size_t size, const Address& from);
-  void relay(WireEndpoint& from, const RtpHeader& header, const PayloadRule& rule, std::size_t size);
-  bool send_rtp(WireEndpoint& endpoint, std::size_t size, std::size_t payload_size);
+  bool relay(WireEndpoint& from, const RelayLink& link, const RtpHeader& header, std::size_t size);
+  bool send_rtp(WireEndpoint& endpoint, std::span<const std::uint8_t> packet, std::size_t payload_size);
 
   void tick();
   void visit(WireEndpoint& endpoint);
@@ -115,6 +133,7 @@ class Worker {
   std::vector<WorkerMessage> messages_;
   std::deque<WorkerMessage> waiting_;  // behind an Expect
   std::optional<std::uint32_t> expected_;
+  std::vector<std::uint32_t> early_;  // adopted before they were expected
   Fd poll_, timer_;
   bool timer_armed_ = false;
   bool stopping_ = false;
@@ -125,10 +144,12 @@ class Worker {
   static constexpr std::size_t buckets = 50;  // visited one each 20 ms
   std::array<std::vector<WireEndpoint*>, buckets> bucket_;
   std::vector<WireEndpoint*> playing_;
+  std::unordered_map<SceneId, std::unique_ptr<Scene>> scenes_;
   std::size_t open_ = 0;
   std::size_t next_bucket_ = 0;
   std::mt19937 random_;
   std::array<std::uint8_t, max_packet + 1> buffer_{};
+  std::array<std::uint8_t, max_packet + 1> converted_{};  // the other law of G.711
 
   mutable std::mutex totals_mutex_;
   MediaCounters totals_;
