@@ -20,6 +20,42 @@ constexpr auto choices(NoAnswerAction) {
                     Choice<NoAnswerAction>{"logout", NoAnswerAction::Logout}};
 }
 
+// Treatments as the T-Library names them.
+enum class TreatmentName {
+  Music = 2,
+  RingBack,
+  Silence,
+  Busy,
+  CollectDigits,
+  PlayAnnouncement,
+  PlayAnnouncementAndDigits,
+  VerifyDigits,
+  RecordUserAnnouncement,
+  TextToSpeech = 15,
+  TextToSpeechAndDigits,
+  FastBusy
+};
+constexpr auto choices(TreatmentName) {
+  return std::array{Choice<TreatmentName>{"Music", TreatmentName::Music},
+                    Choice<TreatmentName>{"RingBack", TreatmentName::RingBack},
+                    Choice<TreatmentName>{"Silence", TreatmentName::Silence},
+                    Choice<TreatmentName>{"Busy", TreatmentName::Busy},
+                    Choice<TreatmentName>{"FastBusy", TreatmentName::FastBusy},
+                    Choice<TreatmentName>{"CollectDigits", TreatmentName::CollectDigits},
+                    Choice<TreatmentName>{"PlayAnnouncement", TreatmentName::PlayAnnouncement},
+                    Choice<TreatmentName>{"PlayAnnouncementAndDigits", TreatmentName::PlayAnnouncementAndDigits},
+                    Choice<TreatmentName>{"VerifyDigits", TreatmentName::VerifyDigits},
+                    Choice<TreatmentName>{"RecordUserAnnouncement", TreatmentName::RecordUserAnnouncement},
+                    Choice<TreatmentName>{"TextToSpeech", TreatmentName::TextToSpeech},
+                    Choice<TreatmentName>{"TextToSpeechAndDigits", TreatmentName::TextToSpeechAndDigits}};
+}
+
+enum class PlayApplication { Refuse, Accept };
+constexpr auto choices(PlayApplication) {
+  return std::array{Choice<PlayApplication>{"refuse", PlayApplication::Refuse},
+                    Choice<PlayApplication>{"accept", PlayApplication::Accept}};
+}
+
 enum class ServiceType { PresenceProfile, DialPlan };
 constexpr auto choices(ServiceType) {
   return std::array{Choice<ServiceType>{"presence-profile", ServiceType::PresenceProfile},
@@ -54,6 +90,10 @@ struct TServerSection : Section {
   Option<NoAnswerAction> no_answer_action{*this, "no-answer-action", level::kTServer | level::kExtension | level::kAgentLogin, "none", {}, NotInUseYet, "What happens to a logged-in agent who let a routed call ring out."};
   Option<Seconds> av_joining_timeout{*this, "av-joining-timeout", level::kTServer, "60", {1, 600}, NextCall, "How long an invited party has to join a voice or video call."};
   Option<Seconds> link_loss_timeout{*this, "link-loss-timeout", level::kTServer, "60", {1, 3600}, Immediately, "How long the calls of a lost Connector are kept for its return."};
+  Option<Seconds> request_timeout{*this, "request-timeout", level::kTServer, "10", {1, 600}, NextCall, "How long a Connector has to begin what a request asked of it, such as a treatment; then the request fails."};
+  Option<bool> sip_treatments_continuous{*this, "sip-treatments-continuous", level::kTServer | level::kFolder, "false", {}, NextCall, "Whether a treatment goes on while the destination that the call was routed to rings."};
+  Option<ListOf<TreatmentName>> answering_treatments{*this, "answering-treatments", level::kTServer, "CollectDigits, PlayAnnouncement, PlayAnnouncementAndDigits, VerifyDigits, RecordUserAnnouncement, TextToSpeech, TextToSpeechAndDigits", {0, 16}, NextCall, "Treatments that a caller who still waits for an answer is answered for; the others are played before the answer."};
+  Option<PlayApplication> play_application{*this, "play-application", level::kTServer, "refuse", {}, NextCall, "What a router is told that applies a voice application: not applied, or applied and over at once."};
   Option<Integer> server_id{*this, "server-id", level::kTServer, "1", {0, 16383}, AtStart, "Number folded into connection ids, to be unique among all T-Servers; without it the place of the application in the file counts."};
   Option<Bytes> user_data_limit{*this, "user-data-limit", level::kTServer, "16000", {0, 65535}, Immediately, "Largest packed user data of one call."};
   Option<bool> hide_sensitive_data{*this, "hide-sensitive-data", level::kApplication, "true", {}, Immediately, "Prints digits and treatment parameters in the log as **** and their length."};

@@ -24,6 +24,9 @@ void FakeConnector::obey(const link::Command& command) {
     const auto leg = it->second.legs.find(command.party());
     if (leg != it->second.legs.end() && command.admit().mode() == link::Admit::ANSWER)
       leg->second.state = link::CONNECTED;
+  } else if (command.has_play() || command.has_stop()) {
+    const auto leg = it->second.legs.find(command.party());
+    if (leg != it->second.legs.end()) leg->second.play = command.has_play() ? command.id() : 0;
   } else if (command.has_reject() || command.has_remove()) {
     remove(no, command.party());
   } else if (command.has_release()) {
@@ -46,6 +49,8 @@ void FakeConnector::apply(const link::Happening& happening) {
     leg->second.state = link::ALERTING;
   } else if (happening.has_answered()) {
     leg->second.state = link::CONNECTED;
+  } else if (happening.has_played() || happening.has_command_failed()) {
+    leg->second.play = 0;
   } else if (happening.has_failed() || happening.has_left()) {
     remove(no, happening.party());
   }
@@ -65,6 +70,7 @@ link::Snapshot FakeConnector::snapshot() const {
       copy.set_state(leg.state);
       copy.set_dn(leg.dn);
       copy.set_outgoing(leg.outgoing);
+      copy.set_playing(leg.play != 0);
     }
   }
   return all;

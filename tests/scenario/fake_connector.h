@@ -16,6 +16,7 @@ class FakeConnector {
     link::PartyState state;
     std::string dn;
     bool outgoing;
+    std::uint64_t play = 0;  // id of the command whose treatment runs, or was to run
   };
   struct Talk {
     std::uint64_t conn_id = 0;

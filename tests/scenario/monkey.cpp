@@ -222,16 +222,29 @@ class Monkey {
               [&](tlib::Message& m) { about_a_call(m); });
       return;
     }
-    request(any_client(), tlib::RequestRouteCall, [&](tlib::Message& m) {
+    request(any_client(), one_in(3) ? tlib::RequestApplyTreatment : tlib::RequestRouteCall, [&](tlib::Message& m) {
       about_a_call(m);
       const auto it = calls.find(ConnId{m.connid()});
       if (it != calls.end() && it->second->routing_point() != nullptr && !one_in(10))
         m.set_thisdn(it->second->routing_point()->name());
+      if (m.type() == tlib::RequestApplyTreatment) return treatment(m);
       if (!one_in(15)) m.set_otherdn(anywhere());
       if (one_in(6)) m.set_routetype(static_cast<tlib::TRouteType>(pick(15)));
       if (one_in(4)) add_data(m);
       if (one_in(4)) kv_number(m);
     });
+  }
+
+  void treatment(tlib::Message& m) {
+    m.set_treatmenttype(static_cast<tlib::TTreatmentType>(pick(19)));
+    if (one_in(6)) return;
+    tlib::KVPair& prompts = *m.mutable_treatmentparms()->add_pairs();
+    prompts.set_key("PROMPT");
+    tlib::KVPair& first = *prompts.mutable_list()->add_pairs();
+    first.set_key("1");
+    tlib::KVPair& id = *first.mutable_list()->add_pairs();
+    id.set_key("ID");
+    id.set_str("welcome");
   }
 
   static void kv_number(tlib::Message& m) {
@@ -354,12 +367,25 @@ class Monkey {
         do {
           random_what(h);
         } while (h.has_hold_changed());
+      } else if (leg->second.play != 0 && !one_in(4)) {
+        treatment_happening(h, leg->second.play);
       } else if (one_in(6)) {
         h.mutable_left();
       } else {
         h.mutable_hold_changed()->set_held(one_in(2));
       }
     });
+  }
+
+  void treatment_happening(link::Happening& h, std::uint64_t command) {
+    h.set_command(one_in(10) ? command - 1 : command);
+    if (one_in(2)) {
+      h.mutable_playing();
+    } else if (!one_in(5)) {
+      h.mutable_played()->set_completion(static_cast<link::Played::Completion>(pick(4)));
+    } else {
+      h.mutable_command_failed()->set_code(link::CommandFailed::NO_RESOURCES);
+    }
   }
 
   // Anything about anybody, long gone or never there.

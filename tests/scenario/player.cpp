@@ -96,6 +96,10 @@ std::string set_option(Settings& settings, const std::string& name, const std::s
     settings.no_answer_timeout = seconds(value);
   } else if (name == "av-joining-timeout") {
     settings.av_joining_timeout = seconds(value);
+  } else if (name == "request-timeout") {
+    settings.request_timeout = seconds(value);
+  } else if (name == "play-application") {
+    settings.accept_applications = value == "accept";
   } else if (name == "link-loss-timeout") {
     settings.link_loss_timeout = seconds(value);
   } else if (name == "user-data-limit") {
@@ -119,6 +123,8 @@ std::string set_dn(Settings& settings, const Words& words) {
       dn.router_timeout = seconds(value);
     } else if (name == "no-answer-timeout") {
       dn.no_answer_timeout = seconds(value);
+    } else if (name == "sip-treatments-continuous") {
+      dn.treatments_continuous = value == "true";
     } else if (name == "register") {
       dn.registered = value == "true";
     } else if (name == "pool") {

@@ -46,7 +46,7 @@ std::string kv_text(const tlib::KVList& list, Names& names) {
 std::string enum_text(const EnumValueDescriptor& value) {
   const std::string name = value.name();
   const std::string type = value.type()->name();
-  const std::string prefix = type == "TDNRole" ? "Role" : type.substr(1);
+  const std::string prefix = type == "TDNRole" ? "Role" : type == "TTreatmentType" ? "Treatment" : type.substr(1);
   return name.size() > prefix.size() && name.starts_with(prefix) ? name.substr(prefix.size()) : name;
 }
 

@@ -45,6 +45,11 @@ SequenceChecker::Phase SequenceChecker::next(Phase phase, const tlib::Message& e
     case tlib::EventReleased:
       legal = phase == Phase::Ringing || phase == Phase::Dialing || phase == Phase::Busy || phase == Phase::Connected;
       return Phase::Closed;
+    case tlib::EventTreatmentApplied:
+    case tlib::EventTreatmentNotApplied:
+    case tlib::EventTreatmentEnd:
+      legal = phase == Phase::Queued;
+      return phase;
     case tlib::EventAttachedDataChanged:
     case tlib::EventPartyInfo:
       legal = !fresh;

@@ -9,6 +9,7 @@
 #include "tserver/features/make_call.h"
 #include "tserver/features/party_events.h"
 #include "tserver/features/routing_point.h"
+#include "tserver/features/treatment.h"
 
 namespace tandem::tserver {
 namespace {
@@ -66,6 +67,7 @@ void settle_who_answered(Core& core, Call& call, Party& leg, const std::string& 
 
 // Only an accepted call counts as routed (MMC-163).
 void leave_routing_point(Core& core, Call& call, const Attempt& attempt, const Party& leg) {
+  routing_stops_treatment(core, call, true);
   Party* rp = call.routing_point();
   if (attempt.router) core.settle(attempt.router);
   core.tell(call, *rp, tlib::EventRouteUsed,

@@ -22,12 +22,14 @@ void Core::tell(const Call& call, const Party& party, tlib::MessageType type, co
   if (!to.empty()) deliver(new_party_event(now, type, call, party, details), std::move(to), asker);
 }
 
-void Core::tell(const Device& device, Event event) {
+void Core::tell(const Device& device, Event event, Asker asker) {
+  if (state.client(asker.session) == nullptr) asker = {};
   std::vector<SessionId> to;
   for (const Registration& r : device.registrations) {
-    if (r.client->wants(event->type())) to.push_back(r.client->session);
+    if (r.client->session != asker.session && r.client->wants(event->type())) to.push_back(r.client->session);
   }
-  if (!to.empty()) deliver(std::move(event), std::move(to), {});
+  if (asker) to.push_back(asker.session);
+  if (!to.empty()) deliver(std::move(event), std::move(to), asker);
 }
 
 void Core::tell_all(Event event) {

@@ -44,8 +44,8 @@ class Core {
   // there are none. The asker, if any, is answered by it: it gets it whatever its mask, with its ReferenceID.
   void tell(const Call& call, const Party& party, tlib::MessageType type, const Details& details = {},
             Asker asker = {});
-  // An event about a DN, to the clients registered on it.
-  void tell(const Device& device, Event event);
+  // An event about a DN, to the clients registered on it; the asker as above.
+  void tell(const Device& device, Event event, Asker asker = {});
   // An event to every open client.
   void tell_all(Event event);
   // An event to the asker alone.

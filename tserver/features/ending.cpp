@@ -1,6 +1,7 @@
 #include "tserver/features/ending.h"
 
 #include "tserver/features/party_events.h"
+#include "tserver/features/treatment.h"
 
 namespace tandem::tserver {
 namespace {
@@ -44,6 +45,7 @@ void forget(Core& core, Call& call) {
 }  // namespace
 
 void end_call(Core& core, Call& call, const Ending& ending) {
+  drop_treatment(core, call);
   stop_waiting(core, call);
   if (ending.leaver != nullptr) close_party(core, call, *ending.leaver, ending);
   for (const Party& party : call.parties) {

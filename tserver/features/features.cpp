@@ -14,6 +14,7 @@ Table all_features() {
   register_alternate_routing(table);
   register_attempts(table);
   register_release(table);
+  register_treatment(table);
   register_user_data(table);
   register_service(table);
   register_recovery(table);

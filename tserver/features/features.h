@@ -14,6 +14,7 @@ void register_route_call(Table& table);
 void register_alternate_routing(Table& table);
 void register_attempts(Table& table);
 void register_release(Table& table);
+void register_treatment(Table& table);
 void register_user_data(Table& table);
 void register_service(Table& table);
 void register_recovery(Table& table);

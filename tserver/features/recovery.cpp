@@ -9,6 +9,7 @@
 #include "tserver/features/locations.h"
 #include "tserver/features/service.h"
 #include "tserver/features/session.h"
+#include "tserver/features/treatment.h"
 
 namespace tandem::tserver {
 namespace {
@@ -64,6 +65,8 @@ void repeat_lost_commands(Core& core, Call& call, const link::Conversation& conv
     if (known != nullptr && known->state() == link::OFFERED && party.leg == LegState::Up) {
       core.admit(call, party, link::Admit::ANSWER);
     }
+    if (known != nullptr && call.treatment && call.treatment->listener == party.no && !known->playing())
+      treatment_lost(core, call);
   }
   for (const link::Party& known : conversation.parties()) {
     if (call.party(PartyNo{known.party()}) != nullptr) continue;

@@ -4,6 +4,7 @@
 #include "tserver/features/ending.h"
 #include "tserver/features/features.h"
 #include "tserver/features/routing_point.h"
+#include "tserver/features/treatment.h"
 
 namespace tandem::tserver {
 namespace {
@@ -83,6 +84,7 @@ void on_command_failed(Core& core, CtiLink& link, const link::Happening& happeni
   Call* call = find_call(link, happening);
   if (call == nullptr) return;
   const link::CommandFailed& failed = happening.command_failed();
+  if (failed.code() != link::CommandFailed::NO_SUCH_CONVERSATION && treatment_failed(core, *call, happening)) return;
   Party* party = call->party(PartyNo{happening.party()});
   core.log(LogLevel::Standard, *call, party != nullptr ? party->name() : "",
            "the Connector failed a command: " + link::CommandFailed::Code_Name(failed.code()) + " " + failed.text());

@@ -7,6 +7,7 @@
 #include "tserver/features/ending.h"
 #include "tserver/features/features.h"
 #include "tserver/features/routing_point.h"
+#include "tserver/features/treatment.h"
 #include "tserver/features/user_data.h"
 #include "tserver/model/kv.h"
 
@@ -72,6 +73,7 @@ std::optional<Refusal> route_call(Core& core, Request& request) {
   if (disconnects(type)) {
     call.redirections = 0;
     add_user_data(core, call, request.message.userdata(), on->device->dn.str());
+    drop_treatment(core, call);
     core.tell(call, *on->party, tlib::EventRouteUsed, {.reasons = &request.message.reasons()}, request.asker());
     end_call(core, call, {.reject_status = type == tlib::RouteTypeReject ? 603u : 480u});
     return std::nullopt;

@@ -2,6 +2,7 @@
 
 #include "tserver/features/alternate_routing.h"
 #include "tserver/features/attempt.h"
+#include "tserver/features/treatment.h"
 
 namespace tandem::tserver {
 
@@ -25,6 +26,7 @@ void queue_at(Core& core, Call& call, Device& routing_point, tlib::TCallState st
 
 void route(Core& core, Call& call, const Destination& destination, Attempt attempt) {
   core.cancel_timer(call.router_timer);
+  routing_stops_treatment(core, call, destination.routes());
   if (destination.routes()) {
     change_routing_point(core, call, *destination.device, attempt);
     return;
@@ -35,6 +37,7 @@ void route(Core& core, Call& call, const Destination& destination, Attempt attem
 }
 
 void change_routing_point(Core& core, Call& call, Device& next, const Attempt& attempt, tlib::TCallState state) {
+  routing_stops_treatment(core, call, true);
   Party& rp = *call.routing_point();
   const std::string& name = next.dn.str();
   core.tell(call, rp, tlib::EventRouteUsed,
@@ -47,6 +50,7 @@ void change_routing_point(Core& core, Call& call, Device& next, const Attempt& a
 void wait_for_instruction(Core& core, Call& call) {
   core.cancel_timer(call.router_timer);
   const Device& rp = *call.routing_point()->device;
+  if (call.treatment) return;  // which is an instruction
   const auto timeout = rp.settings.router_timeout.value_or(core.settings().router_timeout);
   if (timeout.count() <= 0 || !default_routing_possible(core, call)) return;
   call.router_timer = core.set_timer(TimerKind::Router, call.id.value, ++call.generation, timeout);

@@ -69,6 +69,21 @@ struct Attempt {
   std::optional<TimerKey> joining_timer;
 };
 
+// What a caller who waits on a Routing Point hears, or is asked.
+struct Treatment {
+  tlib::TTreatmentType type = tlib::TreatmentUnknown;
+  PartyNo listener;
+  std::uint64_t command = 0;  // id of its link command
+  bool applied = false;       // it has begun
+  bool ends = false;          // by itself, with EventTreatmentEnd
+  bool answers = false;       // the caller was answered for it
+  bool prompts = false;
+  bool collects = false;
+  bool verifies = false;
+  Asker asker;                       // until it has begun
+  std::optional<TimerKey> deadline;  // to begin
+};
+
 struct Call {
   ConnId id;
   std::string uuid;
@@ -87,7 +102,8 @@ struct Call {
   std::list<Party> parties;        // addresses stay valid until that party leaves
   std::optional<Attempt> attempt;
   std::optional<TimerKey> router_timer;
-  std::uint32_t generation = 0;  // of this call's timers
+  std::optional<Treatment> treatment;  // only while it waits on a Routing Point
+  std::uint32_t generation = 0;        // of this call's timers
 
   Party* party(PartyNo no);
   Party* party(const Device* device);

@@ -53,6 +53,11 @@ class Checker {
     std::sort(devices.begin(), devices.end());
     expect(std::adjacent_find(devices.begin(), devices.end()) == devices.end(), name + "a DN is in it once");
     expect(!call.router_timer || queued == 1, name + "waits for a router on a Routing Point only");
+    if (call.treatment) {
+      expect(queued == 1 && !call.router_timer, name + "is treated on a Routing Point only, which is an instruction");
+      expect(call.treatment->applied != call.treatment->deadline.has_value(), name + "waits for its treatment to begin");
+      if (call.treatment->asker) ++pending_[call.treatment->asker.session];
+    }
     if (call.attempt) check_attempt(name, call);
     expect(call.attempt || alerting == 0, name + "rings only during an attempt");
   }

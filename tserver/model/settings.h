@@ -24,6 +24,7 @@ struct DnSettings {
   std::optional<std::string> default_dn;               // Routing Point
   std::optional<std::chrono::seconds> router_timeout;  // Routing Point
   std::optional<std::chrono::seconds> no_answer_timeout;
+  bool treatments_continuous = false;  // Routing Point: they go on while a destination rings
 };
 
 struct LinkSettings {
@@ -39,15 +40,20 @@ struct Settings {
   std::string default_dn;
   std::chrono::seconds router_timeout{10};
   std::uint32_t default_redirection_limit = 4;
-  std::chrono::seconds no_answer_timeout{0};    // 0: off
-  std::chrono::seconds av_joining_timeout{60};  // an invited party must answer within this
-  std::chrono::seconds link_loss_timeout{60};   // calls of a lost Connector are given up after this
-  std::uint32_t user_data_limit = 16000;        // packed bytes per call
+  std::chrono::seconds no_answer_timeout{0};     // 0: off
+  std::chrono::seconds av_joining_timeout{60};   // an invited party must answer within this
+  std::chrono::seconds link_loss_timeout{60};    // calls of a lost Connector are given up after this
+  std::chrono::seconds request_timeout{10};      // a Connector has to begin what it was asked for
+  std::uint32_t answering_treatments = 0x187c0;  // bit n: a caller is answered for TTreatmentType n
+  bool accept_applications = false;              // PlayApplication: applied and over at once, else not applied
+  std::uint32_t user_data_limit = 16000;         // packed bytes per call
   std::uint32_t max_calls = 20000;
   std::uint32_t max_requests_per_client = 1000;  // outstanding at once; above it TERR_TOO_MANY_REQ
   std::vector<std::string> domains;              // SIP domains of this switch
   std::unordered_map<Dn, DnSettings> dns;
   std::vector<LinkSettings> links;
+
+  bool treatment_answers(int type) const { return type >= 0 && type < 32 && ((answering_treatments >> type) & 1) != 0; }
 };
 
 }  // namespace tandem::tserver

@@ -41,6 +41,7 @@ DnSettings dn_settings(const config::Environment& environment, const config::App
   const config::Scope scope = config::scope_of(environment, application, of, object);
   if (dn.type == DnType::RoutingPoint) {
     dn.router_timeout = scope.get(options::tserver.router_timeout);
+    dn.treatments_continuous = scope.get(options::tserver.sip_treatments_continuous);
     // The application's default-dn is that of the default pool (MMC-220); other pools have it in their folder, or none.
     const auto& row = options::tserver.default_dn;
     const config::Value* found = scope.find(row, row.section, row.name);
@@ -92,6 +93,11 @@ Settings settings_of(const config::Environment& environment, const config::Appli
   settings.no_answer_timeout = scope.get(options::tserver.no_answer_timeout);
   settings.av_joining_timeout = scope.get(options::tserver.av_joining_timeout);
   settings.link_loss_timeout = scope.get(options::tserver.link_loss_timeout);
+  settings.request_timeout = scope.get(options::tserver.request_timeout);
+  settings.answering_treatments = 0;
+  for (const auto treatment : scope.get(options::tserver.answering_treatments).items)
+    settings.answering_treatments |= 1u << static_cast<unsigned>(treatment);
+  settings.accept_applications = scope.get(options::tserver.play_application) == config::PlayApplication::Accept;
   settings.user_data_limit = static_cast<std::uint32_t>(scope.get(options::tserver.user_data_limit).count);
   settings.max_calls = static_cast<std::uint32_t>(scope.get(options::tserver_limits.calls));
   settings.max_requests_per_client = static_cast<std::uint32_t>(scope.get(options::tserver_limits.requests_per_client));
