@@ -157,6 +157,15 @@ class MediaRoom::Rooms {
     scene(std::move(pair));
   }
 
+  void play(const MediaPlay& order) {
+    if (callbacks_.input && !order.prompts.empty())
+      callbacks_.input(MediaPlayed{order.media, order.play, true, "no prompts"});
+  }
+  void record(const MediaRecord& order) {
+    if (callbacks_.input && !order.recording.empty())
+      callbacks_.input(MediaRecorded{order.media, order.play, MediaRecorded::End::Failed, "", 0, "no recordings"});
+  }
+
   void close(const MediaClose& order) {
     auto* entry = find(order.media);
     if (entry == nullptr) return;
@@ -334,6 +343,14 @@ void MediaRoom::handle(MediaTone order) {
 void MediaRoom::handle(MediaClose order) {
   rooms_->close(order);
 }
+void MediaRoom::handle(MediaPlay order) {
+  rooms_->play(std::move(order));
+}
+void MediaRoom::handle(MediaRecord order) {
+  rooms_->record(std::move(order));
+}
+void MediaRoom::handle(MediaDigits) {}
+void MediaRoom::use_files(std::string, std::string) {}
 std::size_t MediaRoom::endpoints() const {
   return rooms_->open_count();
 }

@@ -28,8 +28,9 @@ struct MediaClosed {
 std::string to_text(const MediaClosed& closed);
 
 struct MediaCallbacks {
-  std::function<void(Input)> input;                // MediaSilent and DigitReceived
-  std::function<void(const MediaClosed&)> closed;  // after MediaClose
+  std::function<void(Input)> input;                 // MediaSilent, DigitReceived, MediaPlayed, MediaRecorded
+  std::function<void(const MediaClosed&)> closed;   // after MediaClose
+  std::function<void(const std::string&)> trouble;  // a line for the log: a file that can't be read
 };
 
 class MediaRoom final : public MediaAllocator {
@@ -51,6 +52,12 @@ class MediaRoom final : public MediaAllocator {
   void handle(MediaBridge order);
   void handle(MediaTone order);
   void handle(MediaClose order);
+  void handle(MediaPlay order);
+  void handle(MediaRecord order);
+  void handle(MediaDigits order);
+  // Other files from now on, read in the background: music_file and ringtone_file of the settings. What can't be read
+  // is told to `trouble` of the callbacks, and what was there before stays.
+  void use_files(std::string music_file, std::string ringtone_file);
 
   std::size_t endpoints() const;           // open now
   MediaCounters totals() const;            // since the start, a second old at most

@@ -49,7 +49,24 @@ struct MediaSettings {
   ToneSettings ringback{{425.0}, -10.0, {1000ms, 4000ms}};
   ToneSettings busy{{425.0}, -10.0, {500ms, 500ms}};
   ToneSettings fast_busy{{425.0}, -10.0, {250ms, 250ms}};
-  std::string ringtone_file;  // WAV played in place of the ringback tone; empty: the tone
+  // Files: WAV or what else libsndfile reads, any rate from 4 to 192 kHz, up to 8 channels, at most 10 minutes.
+  std::string ringtone_file;  // played in place of the ringback tone; empty: the tone
+  std::string music_file;     // Sound::Music where the scene names none; empty: silence
+  // Where MediaPrompt::file is looked for, then in the recordings' folder; with ".wav" added where that is missing.
+  // Names that lead out of the folder are refused. Empty: prompts by file are refused.
+  std::string prompts_folder;
+  std::string recordings_folder;          // where MediaRecord writes; empty: recording is refused
+  Instant longest_recording = 10min;      // where MediaRecord says no limit, and the highest it may say
+  double recording_silence_dbm0 = -42.0;  // below this level it is silence that may end a recording
+  // Makes a WAV file of a text. Split at blanks, run without a shell; the text is its standard input, {language} and
+  // {file} are replaced. Empty: prompts by text are refused.
+  std::string speech_command = "espeak-ng --stdin -v {language} -w {file}";
+  std::string speech_language = "en";  // where the prompt names none
+  std::string speech_folder;           // spoken texts are kept here; empty: tandem-speech-UID in the temporary folder
+  Instant speech_timeout = 10s;        // the command is killed after this time
+  unsigned speech_processes = 2;       // commands at once; others wait
+  Instant digit_length = 100ms;        // MediaDigits: how long a digit sounds,
+  Instant digit_pause = 100ms;         // and the pause behind it
 };
 
 }  // namespace tandem::connector

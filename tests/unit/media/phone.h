@@ -157,9 +157,11 @@ class Notices {
  public:
   MediaCallbacks callbacks() {
     return {[this](Input input) { put(inputs_, std::move(input)); },
-            [this](const MediaClosed& closed) { put(closed_, closed); }};
+            [this](const MediaClosed& closed) { put(closed_, closed); },
+            [this](const std::string& line) { put(troubles_, line); }};
   }
   std::optional<Input> input(std::chrono::milliseconds patience = 5000ms) { return get(inputs_, patience); }
+  std::optional<std::string> trouble(std::chrono::milliseconds patience = 5000ms) { return get(troubles_, patience); }
   std::optional<MediaClosed> closed(std::chrono::milliseconds patience = 5000ms) { return get(closed_, patience); }
 
  private:
@@ -184,6 +186,7 @@ class Notices {
   std::condition_variable changed_;
   std::vector<Input> inputs_;
   std::vector<MediaClosed> closed_;
+  std::vector<std::string> troubles_;
 };
 
 // Ports apart from what programs use by default, and no comfort in the way: the tests' rooms.
