@@ -37,6 +37,7 @@ void Core::on(Commanded& input) {
   if (found == conversations_.end()) return command_failed(command, Code::NO_SUCH_CONVERSATION, "no such conversation");
   auto& conversation = found->second;
   if (command.what_case() == What::kRelease) return release(conversation, command);
+  if (command.what_case() == What::kMerge) return merge(conversation, command);
   if (command.what_case() == What::kTag) {
     conversation.conn_id = command.tag().conn_id();
     conversation.call_uuid = command.tag().call_uuid();
@@ -44,46 +45,22 @@ void Core::on(Commanded& input) {
   }
 
   auto* party = find_party(PartyNo{command.party()});
-  if (!party || party->conversation != &conversation)
-    return command_failed(command, Code::NO_SUCH_PARTY, "no such party");
+  if (!party || !conversation.has(*party)) return command_failed(command, Code::NO_SUCH_PARTY, "no such party");
   switch (command.what_case()) {
     case What::kAdmit:
       return admit(*party, command);
     case What::kReject:
       return reject(*party, command);
     case What::kRemove:
-      return remove(*party, command);
+      return remove(*party, conversation, command);
+    case What::kHold:
+      return hold(*party, conversation, command.hold().on());
+    case What::kJoin:
+      return join(*party, command);
+    case What::kAudio:
+      return set_audio(*party, command.audio());
     default:
       return command_failed(command, Code::NOT_SUPPORTED, "unknown command");
-  }
-}
-
-void Core::remove(Party& party, const link::Command& command) {
-  const auto& order = command.remove();
-  if (!one_line(order.reason())) return command_failed(command, Code::BAD_ADDRESS, "control characters");
-  End end{.cause = link::Left::REMOVED, .command = command.id(), .wire_reason = order.reason()};
-  if (party.state == PartyState::Offered) {
-    end.status = order.status() >= 300 && order.status() <= 699 ? static_cast<int>(order.status()) : 480;
-  } else if (party.outgoing) {
-    end.status = 487;  // by our own CANCEL
-  }
-  end_party(party, std::move(end));
-}
-
-void Core::release(Conversation& conversation, const link::Command& command) {
-  const auto& reason = command.release().reason();
-  if (!one_line(reason)) return command_failed(command, Code::BAD_ADDRESS, "control characters");
-  // Ending the last party ends the conversation, so the list is taken first.
-  std::vector<PartyNo> all;
-  for (const auto* party : conversation.parties) all.push_back(party->no);
-  for (const auto no : all) {
-    auto* party = find_party(no);
-    if (!party) continue;
-    const bool called = party->outgoing && party->state != PartyState::Connected;
-    end_party(*party, End{.cause = link::Left::REMOVED,
-                          .command = command.id(),
-                          .status = called ? 487 : 480,
-                          .wire_reason = reason});
   }
 }
 

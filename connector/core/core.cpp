@@ -25,6 +25,7 @@ void Core::handle(Input input, Now now, Actions& out) {
   now_ = now;
   out_ = &out;
   std::visit([this](auto& each) { on(each); }, input);
+  tell_changes();
   out_ = nullptr;
 }
 
@@ -59,21 +60,9 @@ void Core::forget(LegId leg) {
   act(ForgetLeg{leg});
 }
 
-// The one way a party ends. `party` is gone afterwards, and its conversation, if it was the last.
+// The one way a party ends. `party` is gone afterwards, and so is every conversation whose last it was.
 void Core::end_party(Party& party, End end) {
   const bool called = party.outgoing && party.state != PartyState::Connected;
-  auto message = happening(party, end.command);
-  if (called) {
-    if (end.command == 0 && party.command_generation == link_generation_) message.set_command(party.command);
-    auto& failed = *message.mutable_failed();
-    failed.set_status(static_cast<std::uint32_t>(end.status));
-    failed.set_reason(end.reason);
-    for (auto& contact : end.contacts) failed.add_contacts(std::move(contact));
-  } else {
-    auto& left = *message.mutable_left();
-    left.set_cause(end.cause);
-    left.set_reason(end.reason);
-  }
   if (logs(LogLevel::Trace)) {
     std::string why = called ? std::to_string(end.status) : link::Left::Cause_Name(end.cause);
     if (!end.reason.empty()) why.append(" ").append(end.reason);
@@ -89,7 +78,7 @@ void Core::end_party(Party& party, End end) {
     disarm(Wait::Decision, no, party.incoming->decision);
     if (!end.gone) {
       Answer answer{.leg = party.dialog, .status = end.status, .reason = std::move(end.phrase)};
-      answer.contacts = std::move(end.contacts);
+      answer.contacts = end.contacts;
       if (end.retry_after) answer.headers.push_back(SipHeader{"Retry-After", std::to_string(settings_.retry_after_s)});
       act(std::move(answer));
     }
@@ -100,29 +89,36 @@ void Core::end_party(Party& party, End end) {
   }
   disarm(Wait::Session, no, party.session);
   disarm(Wait::Glare, no, party.glare);
-  if (party.stream.endpoint.media) {
-    by_media_.erase(party.stream.endpoint.media);
-    act(MediaClose{party.stream.endpoint.media});
+  const auto media = party.stream.endpoint.media;
+  if (media) {
+    by_media_.erase(media);
+    act(MediaClose{media});
   }
-  report(std::move(message));
-
-  auto& conversation = *party.conversation;
-  std::erase(conversation.parties, &party);
-  // The bridge went with the closed endpoint.
-  if (conversation.bridged[0] == PartyNo{no} || conversation.bridged[1] == PartyNo{no}) conversation.bridged = {};
+  const auto leave = [&](Conversation& conversation) {
+    auto message = happening(party, conversation, end.command);
+    if (called) {
+      if (end.command == 0 && party.command_generation == link_generation_) message.set_command(party.command);
+      auto& failed = *message.mutable_failed();
+      failed.set_status(static_cast<std::uint32_t>(end.status));
+      failed.set_reason(end.reason);
+      for (const auto& contact : end.contacts) failed.add_contacts(contact);
+    } else {
+      auto& left = *message.mutable_left();
+      left.set_cause(end.cause);
+      left.set_reason(end.reason);
+    }
+    report(std::move(message));
+    std::erase(conversation.parties, &party);
+    // What the media room knows by MediaClose.
+    std::erase_if(conversation.scene, [&](const MediaMember& m) { return m.media == media; });
+    return conversation.no;
+  };
+  std::vector<ConversationNo> others;
+  for (auto* conversation : party.elsewhere) others.push_back(leave(*conversation));
+  const auto last = leave(*party.conversation);
   parties_.erase(PartyNo{no});
-  if (conversation.parties.empty()) {
-    conversations_.erase(conversation.no);
-    return;
-  }
-  update_audio(conversation);
-  // With no T-Server to say so, who is left alone is let go here.
-  if (in_reach_ || conversation.parties.size() > 1) return;
-  auto& last = *conversation.parties.front();
-  if (last.state == PartyState::Offered && !fallback_) return;
-  end_party(
-      last,
-      End{.cause = link::Left::REMOVED, .reason = "alone, no T-Server in reach", .status = 503, .retry_after = true});
+  for (const auto other : others) left_behind(other);
+  left_behind(last);
 }
 
 void Core::on(ByeReceived& input) {
@@ -238,9 +234,13 @@ void Core::on(CoreTimer& input) {
 // ---------------------------------------------------------------------------------------------------
 
 link::Happening Core::happening(const Party& party, std::uint64_t command) const {
+  return happening(party, *party.conversation, command);
+}
+
+link::Happening Core::happening(const Party& party, const Conversation& conversation, std::uint64_t command) const {
   link::Happening message;
   message.set_command(command);
-  message.set_conversation(party.conversation->no.value);
+  message.set_conversation(conversation.no.value);
   message.set_party(party.no.value);
   return message;
 }

@@ -1,8 +1,8 @@
 // The machine of machine.h. One class, since all of it is one state; its member functions are split over files by
 // subject:
 //   core.cpp (ends, timers, log) · offered.cpp (callers) · invite.cpp (called parties) · dialog.cpp (re-INVITE, session
-//   timers) · audio.cpp (streams, bridge, tones) · command.cpp (T-Server's commands) · servers.cpp (links, snapshot,
-//   fallback)
+//   timers) · audio.cpp (streams) · scenes.cpp (who hears whom) · membership.cpp (who is in which conversation) ·
+//   command.cpp (T-Server's commands) · servers.cpp (links, snapshot, fallback)
 #pragma once
 
 #include <string_view>
@@ -20,6 +20,19 @@ class Core final : public Machine {
   void handle(Input input, Now now, Actions& out) override;
 
  private:
+  // Why a party ends, or leaves a conversation, and what is said of it.
+  struct End {
+    link::Left::Cause cause = link::Left::BYE;
+    std::string reason;  // for the T-Server and the log
+    std::uint64_t command = 0;
+    int status = 480;  // final status for a caller not answered yet; Failed's for a called party
+    std::string phrase;
+    std::string wire_reason;            // Reason header of BYE and CANCEL
+    std::vector<std::string> contacts;  // 3xx
+    bool retry_after = false;
+    bool gone = false;  // its dialog has ended already: nothing is sent to it
+  };
+
   // --- Inputs ---
   void on(Invited& input);
   void on(Cancelled& input);
@@ -55,8 +68,12 @@ class Core final : public Machine {
   void admit(Party& party, const link::Command& command);
   void reject(Party& party, const link::Command& command);
   void invite(const link::Command& command);
-  void remove(Party& party, const link::Command& command);
+  void remove(Party& party, Conversation& conversation, const link::Command& command);
   void release(Conversation& conversation, const link::Command& command);
+  void hold(Party& party, Conversation& conversation, bool on);
+  void join(Party& party, const link::Command& command);
+  void merge(Conversation& from, const link::Command& command);
+  void set_audio(Party& party, const link::Audio& audio);
   void command_failed(const link::Command& command, Code::Code code, std::string text);
 
   // --- Callers (offered.cpp) ---
@@ -95,12 +112,16 @@ class Core final : public Machine {
   const std::string& offer_body(Party& party, const Payloads& payloads);
   void take_remote(Party& party, Remote remote, Payloads agreed);
   void connect(Party& party);
-  void set_tone(Party& party, Tone tone);
-  void update_audio(Conversation& conversation);
-  void reconcile(Party& a, Party& b);
   bool hears(const Party& party) const;
   const Party* peer_of(const Party& party) const;
   Payloads offer_from_peer(const Party& party) const;
+
+  // --- Scenes (scenes.cpp) ---
+  void touch(Conversation& conversation);
+  void touch_all(Party& party);
+  void tell_changes();
+  void make_scene(const Conversation& conversation);
+  void reconcile(Conversation& conversation);
 
   // --- Links (servers.cpp) ---
   void reach_changed();
@@ -108,20 +129,13 @@ class Core final : public Machine {
   link::Snapshot snapshot() const;
 
   // --- Ends, reports, timers, log (core.cpp) ---
-  struct End {
-    link::Left::Cause cause = link::Left::BYE;
-    std::string reason;  // for the T-Server and the log
-    std::uint64_t command = 0;
-    int status = 480;  // final status for a caller not answered yet; Failed's for a called party
-    std::string phrase;
-    std::string wire_reason;            // Reason header of BYE and CANCEL
-    std::vector<std::string> contacts;  // 3xx
-    bool retry_after = false;
-    bool gone = false;  // its dialog has ended already: nothing is sent to it
-  };
   void end_party(Party& party, End end);
+  void take_out(Party& party, Conversation& conversation, End end);
+  void left_behind(ConversationNo number);
+  void end_conversation(Conversation& conversation);
   void forget(LegId leg);
   link::Happening happening(const Party& party, std::uint64_t command = 0) const;
+  link::Happening happening(const Party& party, const Conversation& conversation, std::uint64_t command) const;
   void report(link::Happening happening);
   void arm(Wait wait, std::uint64_t subject, Slot& slot, Instant after);
   void disarm(Wait wait, std::uint64_t subject, Slot& slot);
@@ -159,6 +173,9 @@ class Core final : public Machine {
   bool stopping_ = false;                   // nothing new is begun
   Slot no_server_;
 
+  std::vector<ConversationNo> touched_;  // in this input
+  std::vector<SceneId> over_;            // scenes whose conversation ended in this input
+  std::vector<MediaMember> scene_;       // being made
   Now now_;
   Actions* out_ = nullptr;
 };

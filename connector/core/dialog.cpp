@@ -72,7 +72,7 @@ void Core::on(Reinvited& input) {
   party->held = held;
   connect(*party);
   if (changed) report_held(*party);
-  update_audio(*party->conversation);
+  touch(*party->conversation);
 }
 
 // What else the other side could do, for an offer to this party.
@@ -160,7 +160,7 @@ void Core::take_answer(Party& party, Remote remote, Payloads agreed) {
   party.held = held;
   connect(party);
   if (changed) report_held(party);
-  update_audio(*party.conversation);
+  touch(*party.conversation);
 }
 
 void Core::on(ReinviteRejected& input) {
@@ -198,7 +198,7 @@ void Core::on(ReinviteRejected& input) {
     arm(Wait::Session, party->no.value, party->session, std::max<Instant>(due, Instant{0}));
   }
   if (party->reinvite_wanted) return send_reinvite(*party);
-  update_audio(*party->conversation);
+  touch(*party->conversation);
 }
 
 // --- Session timers

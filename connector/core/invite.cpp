@@ -7,7 +7,6 @@
 namespace tandem::connector {
 namespace {
 
-constexpr std::uint64_t kTopBit = 1ULL << 63;
 constexpr Instant kCancelGuard = std::chrono::seconds(40);  // beyond 64*T1 (RFC 3261 section 9.1)
 constexpr std::string_view kElsewhere = "SIP;cause=200;text=\"Call completed elsewhere\"";
 
@@ -246,7 +245,7 @@ void Core::on(InviteAccepted& input) {
   connect(*party);
   report(std::move(message));
   set_held(*party, party->stream.remote->held);
-  update_audio(*party->conversation);
+  touch(*party->conversation);
 }
 
 void Core::on(InviteRejected& input) {

@@ -85,6 +85,7 @@ struct MediaMember {
   std::vector<MediaId> heard_by;  // who may hear it; empty: everybody
   Sound sound = Sound::Others;
   std::string music;  // Sound::Music: file; empty: the configured one
+  friend bool operator==(const MediaMember&, const MediaMember&) = default;
 };
 using SceneId = Id<struct SceneIdTag>;
 // Who hears whom in one conversation, whole: replaces what was said of this scene before. An endpoint is in one scene

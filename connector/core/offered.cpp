@@ -139,7 +139,7 @@ void Core::admit(Party& party, const link::Command& command) {
     incoming.waiting = true;
     if (settings_.early_media_waiting && answer_early(party, own_share(party.stream.can))) {
       log(LogLevel::Trace, party, "waiting", "183");
-      return update_audio(*party.conversation);
+      return touch(*party.conversation);
     }
   } else if (mode != link::Admit::RINGING) {
     return command_failed(command, Code::NOT_SUPPORTED, "unknown mode");
@@ -161,7 +161,7 @@ void Core::pass_early_media(Conversation& conversation) {
     if (party->early_media) called = party;
   }
   if (caller && called) answer_early(*caller, share(caller->stream.can, called->stream.agreed));
-  update_audio(conversation);
+  touch(conversation);
 }
 
 void Core::answer_call(Party& party, const link::Command& command) {
@@ -198,7 +198,7 @@ void Core::answer_call(Party& party, const link::Command& command) {
     connect(party);
     set_held(party, stream.remote->held);
   }
-  update_audio(*party.conversation);
+  touch(*party.conversation);
 }
 
 void Core::reject(Party& party, const link::Command& command) {

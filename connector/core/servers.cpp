@@ -6,7 +6,7 @@
 namespace tandem::connector {
 namespace {
 
-link::PartyState state_of(const Party& party) {
+link::PartyState state_of(const Party& party, const Conversation& conversation) {
   switch (party.state) {
     case PartyState::Offered:
       return link::OFFERED;
@@ -17,6 +17,7 @@ link::PartyState state_of(const Party& party) {
     case PartyState::Connected:
       break;
   }
+  if (!is_here(party, conversation)) return link::HELD;
   return party.held ? link::HELD_BY_PHONE : link::CONNECTED;
 }
 
@@ -70,7 +71,8 @@ void Core::end_unestablished() {
     const auto connected = std::count_if(conversation.parties.begin(), conversation.parties.end(),
                                          [](const Party* party) { return party->state == PartyState::Connected; });
     for (const auto* party : conversation.parties) {
-      if (party->state != PartyState::Connected || connected < 2) ends.push_back(party->no);
+      const bool talks_elsewhere = !party->elsewhere.empty();
+      if (party->state != PartyState::Connected || (connected < 2 && !talks_elsewhere)) ends.push_back(party->no);
     }
   }
   std::sort(ends.begin(), ends.end());  // same inputs, same outputs
@@ -113,9 +115,10 @@ link::Snapshot Core::snapshot() const {
     for (const auto* party : conversation.parties) {
       auto& copy = *one.add_parties();
       copy.set_party(party->no.value);
-      copy.set_state(state_of(*party));
+      copy.set_state(state_of(*party, conversation));
       copy.set_dn(party->dn);
       copy.set_outgoing(party->outgoing);
+      if (party->audio) *copy.mutable_audio() = *party->audio;
       const auto leg = legs_.find(party->dialog ? party->dialog : first_leg(*party));
       if (leg != legs_.end()) copy.set_call_id(leg->second.call_id);
     }

@@ -1,7 +1,7 @@
 // What the core remembers: conversations, parties and legs, by value in hash maps of core.h. No behaviour here.
 #pragma once
 
-#include <array>
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,6 +12,9 @@
 #include "connector/core/session_timer.h"
 
 namespace tandem::connector {
+
+inline constexpr std::uint64_t kTopBit = 1ULL << 63;  // of ids that the T-Server made, and of legs that we made
+inline constexpr std::size_t kMembershipsMax = 8;     // conversations one party may be in
 
 // What timers are for. The subject is a party's number, a leg's for CancelGuard, 0 for the machine's own.
 enum class Wait : std::uint32_t {
@@ -70,9 +73,10 @@ struct Outgoing {
 
 // A caller until it is answered.
 struct Incoming {
-  int provisional = 0;    // 0: none but 100; 180 or 183
-  bool with_sdp = false;  // the provisional response carries our answer
-  bool waiting = false;   // told to wait: hears ringback
+  int provisional = 0;       // 0: none but 100; 180 or 183
+  bool with_sdp = false;     // the provisional response carries our answer
+  bool waiting = false;      // told to wait: hears ringback
+  bool heard_early = false;  // hears early media, or did until its sender answered
   SessionTimer timer;
   std::string source, local_ip;
   std::uint32_t max_forwards = 70;
@@ -89,19 +93,22 @@ struct Stream {
   bool announced = false;        // MediaConnect was given for what stands here
   bool watched = false;          // with watch_silence
   bool rtcp_mux = false;         // agreed on
-  Tone tone = Tone::None;
-  std::string local;          // our last description
-  std::uint32_t version = 0;  // its o= version
-  std::size_t line = 0;       // place of the audio line
+  std::string local;             // our last description
+  std::uint32_t version = 0;     // its o= version
+  std::size_t line = 0;          // place of the audio line
   std::vector<sdp::Declined> others;
   std::string transport = "RTP/AVP";
 };
 
 struct Conversation;
 
+// A participant: one leg, one stream, and a place in one conversation or in several (a consultation).
 struct Party {
   PartyNo no;
-  Conversation* conversation = nullptr;
+  Conversation* conversation = nullptr;  // where its sound is, unless it is parked
+  bool parked = false;                   // held there, too, by command
+  std::vector<Conversation*> elsewhere;  // further ones it is in, held there; in the order it left off with them
+  std::unique_ptr<link::Audio> audio;    // as last ordered; none: speaks and hears
   PartyState state = PartyState::Offered;
   bool outgoing = false;
   std::string dn;
@@ -135,9 +142,17 @@ struct Conversation {
   std::string id;  // Ms-Conversation-ID
   std::uint64_t conn_id = 0;
   std::string call_uuid;
-  std::uint32_t max_forwards = 70;   // least of its callers
-  std::vector<Party*> parties;       // in the order they came
-  std::array<PartyNo, 2> bridged{};  // whose streams are connected
+  std::uint32_t max_forwards = 70;  // least of its callers
+  std::vector<Party*> parties;      // in the order they came
+  std::vector<MediaMember> scene;   // as the media room was last told
+  bool touched = false;             // something changed in this input
+
+  bool has(const Party& party) const { return std::find(parties.begin(), parties.end(), &party) != parties.end(); }
 };
+
+// Is the party's sound there, as far as commands say?
+inline bool is_here(const Party& party, const Conversation& conversation) {
+  return party.conversation == &conversation && !party.parked;
+}
 
 }  // namespace tandem::connector

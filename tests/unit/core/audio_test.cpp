@@ -53,40 +53,40 @@ TEST_CASE("pass-through: what both share, with parameters, ptime and numbers of 
               "report T1 answered sip:bob@tandem.test /2"});
   CHECK(bench.admit(made(1), made(2), link::Admit::ANSWER) ==
         Lines{"answer in1 200 m2 [96 opus/48000/2 stereo=0, 101 telephone-event] sendrecv v1 expires 1800 uas",
-              "connect m2 192.0.2.9:4000 [96 opus/48000/2 stereo=0, 101 telephone-event] watch", "bridge m2 m1"});
+              "connect m2 192.0.2.9:4000 [96 opus/48000/2 stereo=0, 101 telephone-event] watch", "scene P1: m2, m1"});
 }
 
 TEST_CASE("pass-through of G722, and of a codec we never heard of") {
   auto bench = late();
   CHECK(meet(bench, phone("9 0"), phone("9", "192.0.2.2")) ==
         Lines{"answer in1 200 m2 [9 G722] sendrecv v1 expires 1800 uas", "connect m2 192.0.2.9:4000 [9 G722] watch",
-              "bridge m2 m1"});
+              "scene P1: m2, m1"});
   auto other = late();
   const std::string strange = "a=rtpmap:99 X-CODEC/16000\r\na=fmtp:99 a=1;b=2\r\n";
   CHECK(meet(other, phone("99", "192.0.2.9", strange), phone("99", "192.0.2.2", strange)) ==
         Lines{"answer in1 200 m2 [99 X-CODEC/16000 a=1;b=2] sendrecv v1 expires 1800 uas",
-              "connect m2 192.0.2.9:4000 [99 X-CODEC/16000 a=1;b=2] watch", "bridge m2 m1"});
+              "connect m2 192.0.2.9:4000 [99 X-CODEC/16000 a=1;b=2] watch", "scene P1: m2, m1"});
 }
 
 TEST_CASE("G.711 of different kinds is agreed on with each side, to be converted") {
   auto bench = late();
   CHECK(meet(bench, phone("0 101"), phone("8 101", "192.0.2.2")) ==
         Lines{"answer in1 200 m2 [0 PCMU, 101 telephone-event] sendrecv v1 expires 1800 uas",
-              "connect m2 192.0.2.9:4000 [0 PCMU, 101 telephone-event] watch", "bridge m2 m1"});
+              "connect m2 192.0.2.9:4000 [0 PCMU, 101 telephone-event] watch", "scene P1: m2, m1"});
 }
 
 TEST_CASE("an early answer fixed G.711, the called party speaks the other kind: converted") {
   Bench bench;
   CHECK(meet(bench, phone("0 101"), phone("8 101", "192.0.2.2")) ==
         Lines{"answer in1 200 m1 [0 PCMU, 101 telephone-event] sendrecv v1 expires 1800 uas",
-              "connect m1 192.0.2.9:4000 [0 PCMU, 101 telephone-event] watch", "tone m1 none", "bridge m1 m2"});
+              "connect m1 192.0.2.9:4000 [0 PCMU, 101 telephone-event] watch", "scene P1: m1, m2"});
 }
 
 TEST_CASE("an early answer fixed G.711, the called party speaks none: the caller is asked to follow") {
   Bench bench;
   CHECK(meet(bench, phone("96 0 101"), phone("96 101", "192.0.2.2")) ==
         Lines{"answer in1 200 m1 [0 PCMU, 101 telephone-event] sendrecv v1 expires 1800 uas",
-              "connect m1 192.0.2.9:4000 [0 PCMU, 101 telephone-event] watch", "tone m1 none", "bridge m1 m2"});
+              "connect m1 192.0.2.9:4000 [0 PCMU, 101 telephone-event] watch", "scene P1: m1, m2"});
   CHECK(bench.step(Acked{in(1), {}}) ==
         Lines{"reinvite in1 m1 [96 opus/48000/2 useinbandfec=1, 101 telephone-event] sendrecv v2 expires 1800 uac"});
   SECTION("it does") {
@@ -106,19 +106,19 @@ TEST_CASE("the originator hears ringback while the destination alerts") {
   bench.step(InviteAccepted{.leg = out(1), .sdp = phone("0 101", "192.0.2.1").sdp()});
   CHECK(bench.invite(given(1), given(3), "sip:bob@tandem.test") ==
         Lines{"invite out2 sip:bob@192.0.2.2 m2 [0 PCMU, 8 PCMA, 101 telephone-event] sendrecv v1"});
-  CHECK(bench.step(Progressed{out(2), 180, {}}) == Lines{"report T3 alerting /2", "tone m1 ringback"});
+  CHECK(bench.step(Progressed{out(2), 180, {}}) == Lines{"report T3 alerting /2", "scene T1: m1 ringback"});
   SECTION("until it answers") {
     CHECK(bench.step(InviteAccepted{.leg = out(2), .sdp = phone("8", "192.0.2.2").sdp()}) ==
-          Lines{"connect m2 192.0.2.2:4000 [8 PCMA] watch", "report T3 answered sip:bob@tandem.test /2", "tone m1 none",
-                "bridge m1 m2"});
+          Lines{"connect m2 192.0.2.2:4000 [8 PCMA] watch", "report T3 answered sip:bob@tandem.test /2",
+                "scene T1: m1, m2"});
   }
   SECTION("until it fails") {
     CHECK(bench.step(InviteRejected{.leg = out(2), .status = 486}) ==
-          Lines{"forget out2", "close m2", "report T3 failed 486 /2", "tone m1 none"});
+          Lines{"forget out2", "close m2", "report T3 failed 486 /2", "scene T1:"});
   }
   SECTION("until it sends media itself") {
     CHECK(bench.step(Progressed{out(2), 183, phone("0", "192.0.2.2").sdp()}) ==
-          Lines{"connect m2 192.0.2.2:4000 [0 PCMU]", "tone m1 none", "bridge m1 m2"});
+          Lines{"connect m2 192.0.2.2:4000 [0 PCMU]", "scene T1: m1, m2"});
     CHECK(bench.step(InviteAccepted{.leg = out(2), .sdp = phone("0", "192.0.2.2").sdp()}) ==
           Lines{"connect m2 192.0.2.2:4000 [0 PCMU] watch", "report T3 answered sip:bob@tandem.test /2"});
   }
@@ -129,22 +129,21 @@ TEST_CASE("the waiting caller hears the tone again when the agent's early media 
   bench.invited(in(1), phone("0").sdp());
   bench.admit(made(1), made(2), link::Admit::WAITING);
   bench.invite(made(1), given(1), "sip:bob@tandem.test");
-  CHECK(
-      bench.step(Progressed{out(1), 183, phone("0", "192.0.2.2").sdp()}) ==
-      Lines{"connect m2 192.0.2.2:4000 [0 PCMU]", "report T1 alerting with media /2", "tone m1 none", "bridge m1 m2"});
+  CHECK(bench.step(Progressed{out(1), 183, phone("0", "192.0.2.2").sdp()}) ==
+        Lines{"connect m2 192.0.2.2:4000 [0 PCMU]", "report T1 alerting with media /2", "scene P1: m1, m2"});
   CHECK(bench.step(InviteRejected{.leg = out(1), .status = 480}) ==
-        Lines{"forget out1", "close m2", "report T1 failed 480 /2", "tone m1 ringback"});
+        Lines{"forget out1", "close m2", "report T1 failed 480 /2", "scene P1: m1 ringback mute"});
 }
 
-TEST_CASE("a third party talks when one of the first two has left") {
+TEST_CASE("a third party talks with the first two, and with one when the other has left") {
   Bench bench;
   meet(bench, phone("0"), phone("0", "192.0.2.2"));
   bench.step(Acked{in(1), {}});
   bench.invite(made(1), given(5), "sip:alice@tandem.test");
   CHECK(bench.step(InviteAccepted{.leg = out(2), .sdp = phone("0", "192.0.2.1").sdp()}) ==
-        Lines{"connect m3 192.0.2.1:4000 [0 PCMU] watch", "report T5 answered sip:alice@tandem.test /4"});
-  CHECK(bench.remove(made(1), given(1)) ==
-        Lines{"bye out1", "forget out1", "close m2", "report T1 left REMOVED /5", "bridge m1 m3"});
+        Lines{"connect m3 192.0.2.1:4000 [0 PCMU] watch", "report T5 answered sip:alice@tandem.test /4",
+              "scene P1: m1, m2, m3"});
+  CHECK(bench.remove(made(1), given(1)) == Lines{"bye out1", "forget out1", "close m2", "report T1 left REMOVED /5"});
 }
 
 TEST_CASE("silence ends a call, but not on hold and not before the answer") {

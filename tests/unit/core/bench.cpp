@@ -93,12 +93,36 @@ struct Writer {
     if (a.watch_silence) result += " watch";
     return result;
   }
-  std::string operator()(const MediaBridge& a) const { return "bridge " + media_name(a.a) + " " + media_name(a.b); }
-  std::string operator()(const MediaTone& a) const {
-    return "tone " + media_name(a.media) +
-           (a.tone == Tone::Ringback ? " ringback"
-            : a.tone == Tone::Busy   ? " busy"
-                                     : " none");
+  // "scene 1: m1, m2 deaf, m3 music 'file'": of the conversation with this number.
+  std::string operator()(const MediaScene& a) const {
+    std::string result = "scene " + party_name(a.scene.value) + ":";
+    for (const auto& m : a.members) {
+      if (&m != &a.members.front()) result += ",";
+      result += " " + media_name(m.media);
+      switch (m.sound) {
+        case Sound::Others:
+          break;
+        case Sound::Silence:
+          result += " silence";
+          break;
+        case Sound::Ringback:
+          result += " ringback";
+          break;
+        case Sound::Busy:
+          result += " busy";
+          break;
+        case Sound::FastBusy:
+          result += " fast-busy";
+          break;
+        case Sound::Music:
+          result += " music" + quoted(m.music);
+          break;
+      }
+      if (!m.talks) result += " mute";
+      if (!m.listens) result += " deaf";
+      for (const auto by : m.heard_by) result += " to " + media_name(by);
+    }
+    return result;
   }
   std::string operator()(const MediaClose& a) const { return "close " + media_name(a.media); }
   std::string operator()(const Report& a) const {
@@ -143,6 +167,8 @@ struct Writer {
       for (const auto& party : conversation.parties()) {
         result += " " + party_name(party.party()) + " " + link::PartyState_Name(party.state()) + " " + party.dn() +
                   (party.outgoing() ? " called" : " caller") + (party.call_id().empty() ? " no call-id" : "");
+        if (party.audio().muted()) result += " muted";
+        if (party.playing()) result += " playing";
       }
       result += "}";
     }
@@ -313,6 +339,51 @@ Lines Bench::release(std::uint64_t conversation, std::string reason) {
   order.set_conversation(conversation);
   order.mutable_release()->set_reason(std::move(reason));
   return command(std::move(order));
+}
+
+Lines Bench::hold(std::uint64_t conversation, std::uint64_t party, bool on) {
+  link::Command order;
+  order.set_conversation(conversation);
+  order.set_party(party);
+  order.mutable_hold()->set_on(on);
+  return command(std::move(order));
+}
+
+Lines Bench::join(std::uint64_t conversation, std::uint64_t party, std::uint64_t to) {
+  link::Command order;
+  order.set_conversation(conversation);
+  order.set_party(party);
+  order.mutable_join()->set_to(to);
+  return command(std::move(order));
+}
+
+Lines Bench::merge(std::uint64_t conversation, std::uint64_t into) {
+  link::Command order;
+  order.set_conversation(conversation);
+  order.mutable_merge()->set_into(into);
+  return command(std::move(order));
+}
+
+Lines Bench::audio(std::uint64_t conversation, std::uint64_t party, link::Audio audio) {
+  link::Command order;
+  order.set_conversation(conversation);
+  order.set_party(party);
+  *order.mutable_audio() = std::move(audio);
+  return command(std::move(order));
+}
+
+void Bench::talking() {
+  invited(in(1), Phone{.ip = "192.0.2.9"}.sdp());
+  admit(made(1), made(2), link::Admit::WAITING);
+  answered(made(1), given(1), "sip:bob@tandem.test", 1, 2);
+  admit(made(1), made(2), link::Admit::ANSWER);
+  step(Acked{in(1), {}});
+}
+
+Lines Bench::answered(std::uint64_t conversation, std::uint64_t party, std::string to, std::uint64_t leg, int host) {
+  invite(conversation, party, std::move(to));
+  step(Progressed{out(leg), 180, {}});
+  return step(InviteAccepted{.leg = out(leg), .sdp = Phone{.ip = "192.0.2." + std::to_string(host)}.sdp()});
 }
 
 }  // namespace tandem::connector::test

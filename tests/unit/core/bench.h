@@ -29,10 +29,10 @@ inline LegId in(std::uint64_t n) {
 inline LegId out(std::uint64_t n) {
   return LegId{kTop | n};
 }
-inline std::uint64_t made(std::uint64_t n) {
+constexpr std::uint64_t made(std::uint64_t n) {
   return kMade | n;
 }  // by the Connector
-inline std::uint64_t given(std::uint64_t n) {
+constexpr std::uint64_t given(std::uint64_t n) {
   return kTop | n;
 }  // by the T-Server
 
@@ -78,6 +78,16 @@ class Bench {
                std::uint32_t timeout_ms = 0);
   Lines remove(std::uint64_t conversation, std::uint64_t party, std::uint32_t status = 0, std::string reason = {});
   Lines release(std::uint64_t conversation, std::string reason = {});
+
+  Lines hold(std::uint64_t conversation, std::uint64_t party, bool on = true);
+  Lines join(std::uint64_t conversation, std::uint64_t party, std::uint64_t to);
+  Lines merge(std::uint64_t conversation, std::uint64_t into);
+  Lines audio(std::uint64_t conversation, std::uint64_t party, link::Audio audio);
+
+  // A caller and bob, who talk: P2 on m1 and T1 on m2 in conversation P1, legs in1 and out1.
+  void talking();
+  // Somebody called into a conversation, who answers: leg out`leg`, at 192.0.2.`host`, G.711.
+  Lines answered(std::uint64_t conversation, std::uint64_t party, std::string to, std::uint64_t leg, int host);
 
   void reachable(std::string dn, std::vector<std::pair<std::string, std::uint16_t>> contacts);
 

@@ -58,11 +58,12 @@ TEST_CASE("hold and retrieve by the phone") {
     held.ip = row.ip;
     CHECK(bench.step(offer(in(1), held)) == Lines{"reanswer in1 200 m2 [0 PCMU] " + row.ours + " v2 expires 1800 uas",
                                                   "connect m2 " + row.ip + ":4000 [0 PCMU] " + row.ours,
-                                                  "report P2 held"});
+                                                  "report P2 held", "scene P1: m1 music"});
     CHECK(bench.step(Acked{in(1), {}}).empty());
     CHECK(bench.step(offer(in(1), held)) == Lines{"reanswer in1 200 m2 [0 PCMU] " + row.ours + " v2 expires 1800 uas"});
     CHECK(bench.step(offer(in(1), carl())) == Lines{"reanswer in1 200 m2 [0 PCMU] sendrecv v3 expires 1800 uas",
-                                                    "connect m2 192.0.2.9:4000 [0 PCMU] watch", "report P2 retrieved"});
+                                                    "connect m2 192.0.2.9:4000 [0 PCMU] watch", "report P2 retrieved",
+                                                    "scene P1: m2, m1"});
   }
 }
 
@@ -73,7 +74,8 @@ TEST_CASE("hold by the phone that was called, by UPDATE") {
   auto input = offer(out(1), held);
   input.update = true;
   CHECK(bench.step(input) == Lines{"reanswer out1 200 m1 [0 PCMU] recvonly v2 expires 1800 uas",
-                                   "connect m1 192.0.2.2:6000 [0 PCMU] recvonly", "report T1 held"});
+                                   "connect m1 192.0.2.2:6000 [0 PCMU] recvonly", "report T1 held",
+                                   "scene P1: m2 music"});
   bench.step(LinkOpened{2, false});
   CHECK(std::get<SendSnapshot>(bench.last.at(1)).snapshot.conversations(0).parties(1).state() == link::HELD_BY_PHONE);
 }
@@ -91,9 +93,11 @@ TEST_CASE("a stream that is stopped and begun again") {
   auto stopped = carl();
   stopped.port = 0;
   CHECK(bench.step(offer(in(1), stopped)) == Lines{"reanswer in1 200 audio-declined v2 expires 1800 uas",
-                                                   "connect m2 192.0.2.9:0 [0 PCMU] inactive", "report P2 held"});
+                                                   "connect m2 192.0.2.9:0 [0 PCMU] inactive", "report P2 held",
+                                                   "scene P1: m1 music"});
   CHECK(bench.step(offer(in(1), carl())) == Lines{"reanswer in1 200 m2 [0 PCMU] sendrecv v3 expires 1800 uas",
-                                                  "connect m2 192.0.2.9:4000 [0 PCMU] watch", "report P2 retrieved"});
+                                                  "connect m2 192.0.2.9:4000 [0 PCMU] watch", "report P2 retrieved",
+                                                  "scene P1: m2, m1"});
 }
 
 TEST_CASE("another address or port of the phone") {

@@ -283,7 +283,7 @@ TEST_CASE("a trunk's announcement reaches a caller that was told RINGING") {
     CHECK(bench.step(Progressed{out(1), 183, trunk.sdp()}) ==
           Lines{"connect m1 192.0.2.50:7000 [8 PCMA, 101 telephone-event 0-15]", "report T1 alerting with media /2",
                 "answer in1 183 m2 [8 PCMA, 101 telephone-event 0-15] sendrecv v1",
-                "connect m2 192.0.2.9:4000 [8 PCMA, 101 telephone-event 0-15]", "bridge m2 m1"});
+                "connect m2 192.0.2.9:4000 [8 PCMA, 101 telephone-event 0-15]", "scene P1: m2, m1"});
   }
   SECTION("RINGING later") {
     order = " /1";
@@ -292,7 +292,7 @@ TEST_CASE("a trunk's announcement reaches a caller that was told RINGING") {
           Lines{"connect m1 192.0.2.50:7000 [8 PCMA, 101 telephone-event 0-15]", "report T1 alerting with media /1"});
     CHECK(bench.admit(made(1), made(2), link::Admit::RINGING) ==
           Lines{"answer in1 180", "answer in1 183 m2 [8 PCMA, 101 telephone-event 0-15] sendrecv v1",
-                "connect m2 192.0.2.9:4000 [8 PCMA, 101 telephone-event 0-15]", "bridge m2 m1"});
+                "connect m2 192.0.2.9:4000 [8 PCMA, 101 telephone-event 0-15]", "scene P1: m2, m1"});
   }
   CHECK(bench.step(InviteAccepted{.leg = out(1), .sdp = trunk.sdp()}) ==
         Lines{"connect m1 192.0.2.50:7000 [8 PCMA, 101 telephone-event 0-15] watch",

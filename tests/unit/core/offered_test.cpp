@@ -119,7 +119,7 @@ TEST_CASE("MMC-297: how a caller waits") {
     bench.step(input);
     CHECK(bench.admit(made(1), made(2), link::Admit::WAITING) ==
           Lines{"answer in1 183 m1 [8 PCMA, 101 telephone-event] sendrecv v1",
-                "connect m1 192.0.2.9:4000 [8 PCMA, 101 telephone-event]", "tone m1 ringback"});
+                "connect m1 192.0.2.9:4000 [8 PCMA, 101 telephone-event]", "scene P1: m1 ringback mute"});
     CHECK(bench.described["in1"].find("c=IN IP4 10.0.0.7\r\n") != std::string::npos);
   }
 }
@@ -157,7 +157,7 @@ TEST_CASE("a waiting caller turns to hear the tone once more if RINGING was told
   bench.admit(made(1), made(2), link::Admit::RINGING);
   CHECK(bench.admit(made(1), made(2), link::Admit::WAITING) ==
         Lines{"answer in1 183 m1 [0 PCMU, 8 PCMA, 101 telephone-event 0-15] sendrecv v1",
-              "connect m1 192.0.2.9:4000 [0 PCMU, 8 PCMA, 101 telephone-event 0-15]", "tone m1 ringback"});
+              "connect m1 192.0.2.9:4000 [0 PCMU, 8 PCMA, 101 telephone-event 0-15]", "scene P1: m1 ringback mute"});
 }
 
 TEST_CASE("an INVITE without offer: ours in the 200, the answer in the ACK") {
@@ -190,7 +190,7 @@ TEST_CASE("an INVITE without offer is offered what the called party took") {
   CHECK(bench.admit(made(1), made(2), link::Admit::ANSWER) ==
         Lines{"answer in1 200 m2 [8 PCMA, 0 PCMU] sendrecv v1 expires 1800 uas"});
   CHECK(bench.step(Acked{in(1), Phone{.ip = "192.0.2.9", .port = 4000, .formats = "8"}.sdp()}) ==
-        Lines{"connect m2 192.0.2.9:4000 [8 PCMA] watch", "bridge m2 m1"});
+        Lines{"connect m2 192.0.2.9:4000 [8 PCMA] watch", "scene P1: m2, m1"});
 }
 
 TEST_CASE("refused before anything begins") {

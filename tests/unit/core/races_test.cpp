@@ -43,7 +43,7 @@ TEST_CASE("CANCEL, then ANSWER") {
 TEST_CASE("ANSWER crosses a CANCEL the sip room has obeyed") {
   auto bench = ringing();
   bench.step(InviteAccepted{.leg = out(1), .sdp = kBob.sdp()});
-  CHECK(bench.admit(made(1), made(2), link::Admit::ANSWER).back() == "bridge m1 m2");
+  CHECK(bench.admit(made(1), made(2), link::Admit::ANSWER).back() == "scene P1: m1, m2");
   CHECK(bench.step(Cancelled{in(1), ""}) == Lines{"forget in1", "close m1", "report P2 left CANCELLED"});
   CHECK(bench.release(made(1)) == Lines{"bye out1", "forget out1", "close m2", "report T1 left REMOVED /4"});
   CHECK(bench.timers.size() == 0);
@@ -80,7 +80,7 @@ TEST_CASE("the routed agent is removed and another is called: the caller goes on
         Lines{"invite out2 sip:alice@192.0.2.1 m3 [0 PCMU, 8 PCMA] sendrecv v1"});
   bench.step(InviteRejected{.leg = out(1), .status = 487});
   bench.step(InviteAccepted{.leg = out(2), .sdp = kBob.sdp()});
-  CHECK(bench.admit(made(1), made(2), link::Admit::ANSWER).back() == "bridge m1 m3");
+  CHECK(bench.admit(made(1), made(2), link::Admit::ANSWER).back() == "scene P1: m1, m3");
 }
 
 TEST_CASE("BYE crosses a re-INVITE of ours") {

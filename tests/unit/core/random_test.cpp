@@ -1,5 +1,6 @@
 // Random calls with everything late, twice, or never: whatever comes, each leg is forgotten once, each endpoint closed
 // once, each party ends once for the T-Server, and nothing stays behind.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <random>
@@ -59,16 +60,24 @@ class Books {
     CHECK(open.count(a.media) == 1);
     CHECK_FALSE(a.agreement.payloads.empty());
   }
-  void note(const MediaBridge& a) {
-    if (a.b) ++bridges;
-    CHECK(open.count(a.a) == 1);
-    CHECK((!a.b || open.count(a.b) == 1));
+  void note(const MediaScene& a) {
+    ++scenes;
+    std::set<MediaId> once;
+    for (const auto& member : a.members) {
+      CHECK(open.count(member.media) == 1);
+      CHECK(once.insert(member.media).second);
+      place[member.media] = a.scene;
+      for (const auto by : member.heard_by) CHECK(open.count(by) == 1);
+      if (member.sound == Sound::Music) ++music;
+      if (member.sound == Sound::Ringback) ++ringback;
+    }
+    // Left out of a scene it was in: alone.
+    std::erase_if(place, [&](const auto& each) { return each.second == a.scene && once.count(each.first) == 0; });
   }
-  void note(const MediaTone& a) {
-    ++tones;
-    CHECK(open.count(a.media) == 1);
+  void note(const MediaClose& a) {
+    CHECK(open.erase(a.media) == 1);
+    place.erase(a.media);
   }
-  void note(const MediaClose& a) { CHECK(open.erase(a.media) == 1); }
   void note(const SetCoreTimer& a) {
     timers.set(a.key, a.at);
     waits.insert(a.key);
@@ -90,18 +99,21 @@ class Books {
     INFO("party " << party_name(party) << " what " << happening.what_case());
     switch (happening.what_case()) {
       case What::kOffered:
-        CHECK(parties.insert({party, happening.conversation()}).second);
+        CHECK(parties.insert({party, {happening.conversation()}}).second);
         break;
       case What::kAlerting:
       case What::kAnswered:
       case What::kHoldChanged:
         if (happening.has_hold_changed()) ++holds;
         CHECK(known(party));
+        CHECK(parties[party].count(happening.conversation()) == 1);
         break;
       case What::kFailed:
       case What::kLeft:
         // A party called in vain may fail in the same breath as it began.
-        if (happening.what_case() == What::kLeft) CHECK(known(party));
+        if (happening.what_case() == What::kLeft) CHECK(parties[party].count(happening.conversation()) == 1);
+        parties[party].erase(happening.conversation());
+        if (!parties[party].empty()) break;
         parties.erase(party);
         CHECK(ended.insert(party).second);
         over.push_back({false, party});
@@ -123,6 +135,18 @@ class Books {
     over.clear();
   }
 
+  // What an order did that was not refused.
+  void joined(std::uint64_t party, std::uint64_t to) {
+    ++joins;
+    parties[party].insert(to);
+  }
+  void merged(std::uint64_t from, std::uint64_t into) {
+    ++merges;
+    for (auto& [party, in] : parties) {
+      if (in.erase(from)) in.insert(into);
+    }
+  }
+
   bool known(std::uint64_t party) const { return parties.count(party) == 1; }
   void begin(LegId leg) {
     INFO("begun " << name(leg));
@@ -136,12 +160,14 @@ class Books {
 
   std::set<LegId> all, legs, calls, finals, up, cancelled, reinviting;
   std::set<MediaId> open;
-  std::map<std::uint64_t, std::uint64_t> parties;  // alive, with conversation
+  std::map<MediaId, SceneId> place;
+  std::map<std::uint64_t, std::set<std::uint64_t>> parties;  // alive, with the conversations they are in
   std::set<std::uint64_t> ended;
   std::vector<std::pair<bool, std::uint64_t>> over;  // legs (true) and parties ended or forgotten in this step
   TimerQueue timers;
   std::set<TimerKey> waits;
-  std::size_t bridges = 0, reinvites = 0, holds = 0, tones = 0, forks = 0;  // that it was no idle storm
+  std::size_t scenes = 0, reinvites = 0, holds = 0, music = 0, ringback = 0, forks = 0, joins = 0,
+              merges = 0;  // that it was no idle storm
 };
 
 class CountedMedia final : public MediaAllocator {
@@ -182,13 +208,16 @@ class Storm {
       CHECK(books_.parties.empty());
       CHECK(books_.open.empty());
     } else {
-      for (const auto& [party, conversation] : std::map<std::uint64_t, std::uint64_t>(books_.parties)) {
+      std::set<std::uint64_t> conversations;
+      for (const auto& [party, in] : books_.parties) conversations.insert(in.begin(), in.end());
+      for (const auto conversation : conversations) {
         link::Command order;
         order.set_id(++command_);
         order.set_conversation(conversation);
         order.mutable_release();
         give(Commanded{link_, std::move(order)});
       }
+      CHECK(books_.parties.empty());
       give(LinkClosed{link_});
     }
     for (int hour = 0; hour < 10 && (books_.timers.size() > 0 || !books_.legs.empty()); ++hour) {
@@ -219,9 +248,7 @@ class Storm {
     if (const auto* rejected = std::get_if<ReinviteRejected>(&input)) books_.reinviting.erase(rejected->leg);
     Actions actions;
     core_->handle(std::move(input), now_, actions);
-    // A party begins, for the books, when it is first called; it may end in the same actions.
-    for (const auto& action : actions) books_.take(action);
-    books_.balance();
+    take(actions);
   }
 
   void pass(std::chrono::milliseconds time) {
@@ -365,11 +392,29 @@ class Storm {
     if (!books_.parties.empty() && pick(20) != 0) {
       const auto one = any(books_.parties);
       party = one.first;
-      conversation = one.second;
+      conversation = any(one.second);
     }
     command.set_party(party);
     command.set_conversation(conversation);
-    switch (pick(12)) {
+    switch (pick(18)) {
+      case 12:
+      case 13:
+        return joins(std::move(command));
+      case 14:
+        return merges(std::move(command));
+      case 15:
+      case 16:
+        command.mutable_hold()->set_on(pick(2) == 0);
+        break;
+      case 17: {
+        auto& audio = *command.mutable_audio();
+        audio.set_muted(pick(2) == 0);
+        audio.set_deaf(pick(3) == 0);
+        audio.set_hidden(pick(3) == 0);
+        for (auto n = pick(3); n > 0 && !books_.parties.empty(); --n)
+          audio.add_heard_only_by(any(books_.parties).first);
+        break;
+      }
       case 0:
       case 1:
       case 2:
@@ -402,19 +447,54 @@ class Storm {
         party = kTop | ++given_;
         command.set_party(party);
         command.set_conversation(conversation);
-        books_.parties.emplace(party, conversation);
+        books_.parties[party] = {conversation};
         Actions actions;
         core_->handle(Commanded{link_, command}, now_, actions);
-        for (const auto& action : actions) {
-          const auto* report = std::get_if<Report>(&action);
-          if (report && report->happening.has_command_failed()) books_.parties.erase(party);
-          books_.take(action);
-        }
-        books_.balance();
+        if (refused(actions)) books_.parties.erase(party);
+        take(actions);
         return;
       }
     }
     give(Commanded{link_, std::move(command)});
+  }
+
+  void joins(link::Command command) {
+    auto to = kTop | ++given_;
+    if (!books_.parties.empty() && pick(3) == 0) to = any(any(books_.parties).second);
+    command.mutable_join()->set_to(to);
+    Actions actions;
+    core_->handle(Commanded{link_, command}, now_, actions);
+    if (!refused(actions)) books_.joined(command.party(), to);
+    take(actions);
+  }
+
+  void merges(link::Command command) {
+    // Mostly what a T-Server would merge: two conversations of one party.
+    std::uint64_t into = 999;
+    for (const auto& [party, in] : books_.parties) {
+      if (in.size() < 2) continue;
+      command.set_conversation(*in.begin());
+      into = *in.rbegin();
+    }
+    if (into == 999 && pick(4) != 0) return;
+    if (into == 999 && !books_.parties.empty()) into = any(any(books_.parties).second);
+    command.mutable_merge()->set_into(into);
+    Actions actions;
+    core_->handle(Commanded{link_, command}, now_, actions);
+    if (!refused(actions)) books_.merged(command.conversation(), into);
+    take(actions);
+  }
+
+  static bool refused(const Actions& actions) {
+    return std::any_of(actions.begin(), actions.end(), [](const Action& action) {
+      const auto* report = std::get_if<Report>(&action);
+      return report && report->happening.has_command_failed();
+    });
+  }
+
+  void take(const Actions& actions) {
+    for (const auto& action : actions) books_.take(action);
+    books_.balance();
   }
 
   std::mt19937_64 random_;
@@ -435,7 +515,7 @@ TEST_CASE("whatever comes, nothing stays behind") {
   const char* given_runs = std::getenv("TANDEM_RUNS");
   const std::uint64_t first = given_seed ? std::strtoull(given_seed, nullptr, 10) : 1;
   const std::uint64_t runs = given_seed ? 1 : given_runs ? std::strtoull(given_runs, nullptr, 10) : 300;
-  std::size_t bridges = 0, reinvites = 0, holds = 0, tones = 0, forks = 0;
+  std::size_t scenes = 0, reinvites = 0, holds = 0, music = 0, ringback = 0, forks = 0, joins = 0, merges = 0;
   for (std::uint64_t seed = first; seed < first + runs; ++seed) {
     INFO("again with TANDEM_SEED=" << seed);
     Storm storm(seed);
@@ -443,20 +523,27 @@ TEST_CASE("whatever comes, nothing stays behind") {
     const auto& books = storm.books();
     REQUIRE(books.legs.empty());
     REQUIRE(books.open.empty());
+    REQUIRE(books.place.empty());
     REQUIRE(books.parties.empty());
     REQUIRE(books.timers.size() == 0);
-    bridges += books.bridges;
+    scenes += books.scenes;
     reinvites += books.reinvites;
     holds += books.holds;
-    tones += books.tones;
+    music += books.music;
+    ringback += books.ringback;
     forks += books.forks;
+    joins += books.joins;
+    merges += books.merges;
   }
   if (given_seed || given_runs) return;
-  CHECK(bridges > 300);
+  CHECK(scenes > 300);
   CHECK(reinvites > 100);
   CHECK(holds > 100);
-  CHECK(tones > 300);
+  CHECK(music > 100);
+  CHECK(ringback > 300);
   CHECK(forks > 300);
+  CHECK(joins > 300);
+  CHECK(merges > 100);
 }
 
 TEST_CASE("the same inputs give the same actions") {

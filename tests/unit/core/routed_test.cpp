@@ -15,7 +15,7 @@ TEST_CASE("a routed call, ringback as early media") {
         Lines{"report P2 offered sip:carl@example.net to sip:support@tandem.test as 0000800000000001-Genesys"});
   CHECK(bench.admit(made(1), made(2), link::Admit::WAITING) ==
         Lines{"answer in1 183 m1 [0 PCMU, 8 PCMA, 101 telephone-event 0-15] sendrecv v1",
-              "connect m1 192.0.2.9:4000 [0 PCMU, 8 PCMA, 101 telephone-event 0-15]", "tone m1 ringback"});
+              "connect m1 192.0.2.9:4000 [0 PCMU, 8 PCMA, 101 telephone-event 0-15]", "scene P1: m1 ringback mute"});
   CHECK(bench.invite(made(1), given(1), "sip:bob@tandem.test") ==
         Lines{"invite out1 sip:bob@192.0.2.2 m2 [0 PCMU, 8 PCMA, 101 telephone-event 0-15] sendrecv v1"});
   CHECK(bench.step(Progressed{out(1), 180, {}}) == Lines{"report T1 alerting /2"});
@@ -24,8 +24,7 @@ TEST_CASE("a routed call, ringback as early media") {
               "report T1 answered sip:bob@tandem.test /2"});
   CHECK(bench.admit(made(1), made(2), link::Admit::ANSWER) ==
         Lines{"answer in1 200 m1 [0 PCMU, 8 PCMA, 101 telephone-event 0-15] sendrecv v1 expires 1800 uas",
-              "connect m1 192.0.2.9:4000 [0 PCMU, 8 PCMA, 101 telephone-event 0-15] watch", "tone m1 none",
-              "bridge m1 m2"});
+              "connect m1 192.0.2.9:4000 [0 PCMU, 8 PCMA, 101 telephone-event 0-15] watch", "scene P1: m1, m2"});
   CHECK(bench.step(Acked{in(1), {}}).empty());
   CHECK(bench.step(ByeReceived{out(1), ""}) == Lines{"forget out1", "close m2", "report T1 left BYE"});
   CHECK(bench.release(made(1)) == Lines{"bye in1", "forget in1", "close m1", "report P2 left REMOVED /4"});

@@ -107,7 +107,7 @@ TEST_CASE("the link is lost in each state of a routed call") {
     CHECK(bench.step(LinkOpened{2}) ==
           Lines{"snapshot 2 {0000800000000001-Genesys P2 OFFERED sip:carl@example.net caller T1 CONNECTED "
                 "sip:bob@tandem.test called}"});
-    CHECK(bench.admit(made(1), made(2), link::Admit::ANSWER).back() == "bridge m1 m2");
+    CHECK(bench.admit(made(1), made(2), link::Admit::ANSWER).back() == "scene P1: m1, m2");
     bench.release(made(1));
   }
   SECTION("the agent refuses within the grace: the caller is kept until it ends") {
