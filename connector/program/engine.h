@@ -78,7 +78,7 @@ class Engine {
   void act(SendTalk&) {}
   void act(AnswerSubscription&) {}
   void act(NotifyConference&) {}
-  void act(MediaScene&) {}
+  void act(MediaScene& a) { media_->handle(std::move(a)); }
   void act(MediaPlay&) {}
   void act(MediaRecord&) {}
   void act(MediaDigits&) {}
