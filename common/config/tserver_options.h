@@ -56,6 +56,13 @@ constexpr auto choices(PlayApplication) {
                     Choice<PlayApplication>{"accept", PlayApplication::Accept}};
 }
 
+enum class ConsultUserData { Separate, Inherited, Joint };
+constexpr auto choices(ConsultUserData) {
+  return std::array{Choice<ConsultUserData>{"separate", ConsultUserData::Separate},
+                    Choice<ConsultUserData>{"inherited", ConsultUserData::Inherited},
+                    Choice<ConsultUserData>{"joint", ConsultUserData::Joint}};
+}
+
 enum class ServiceType { PresenceProfile, DialPlan };
 constexpr auto choices(ServiceType) {
   return std::array{Choice<ServiceType>{"presence-profile", ServiceType::PresenceProfile},
@@ -96,6 +103,7 @@ struct TServerSection : Section {
   Option<PlayApplication> play_application{*this, "play-application", level::kTServer, "refuse", {}, NextCall, "What a router is told that applies a voice application: not applied, or applied and over at once."};
   Option<Integer> server_id{*this, "server-id", level::kTServer, "1", {0, 16383}, AtStart, "Number folded into connection ids, to be unique among all T-Servers; without it the place of the application in the file counts."};
   Option<Bytes> user_data_limit{*this, "user-data-limit", level::kTServer, "16000", {0, 65535}, Immediately, "Largest packed user data of one call."};
+  Option<ConsultUserData> consult_user_data{*this, "consult-user-data", level::kTServer, "separate", {}, Immediately, "User data of a consultation call: its own, a copy of the main call's at the start, or the main call's."};
   Option<bool> hide_sensitive_data{*this, "hide-sensitive-data", level::kApplication, "true", {}, Immediately, "Prints digits and treatment parameters in the log as **** and their length."};
   Option<AniDistribution> ani_distribution{*this, "ani-distribution", level::kTServer, "inbound-calls-only", {}, NotInUseYet, "For which calls events carry the caller's number."};
   Option<std::string> link_n_name{*this, "link-n-name", level::kTServer, "", {0, 64}, Immediately, "Names the section that holds one Connector link, n counting from 1; at least one is needed.", {.numbered = true}};

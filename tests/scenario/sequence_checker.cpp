@@ -43,12 +43,26 @@ SequenceChecker::Phase SequenceChecker::next(Phase phase, const tlib::Message& e
       legal = phase == Phase::Ringing || phase == Phase::Dialing;
       return Phase::Connected;
     case tlib::EventReleased:
-      legal = phase == Phase::Ringing || phase == Phase::Dialing || phase == Phase::Busy || phase == Phase::Connected;
+      legal = phase == Phase::Ringing || phase == Phase::Dialing || phase == Phase::Busy || phase == Phase::Connected ||
+              phase == Phase::Held;
       return Phase::Closed;
     case tlib::EventTreatmentApplied:
     case tlib::EventTreatmentNotApplied:
     case tlib::EventTreatmentEnd:
       legal = phase == Phase::Queued;
+      return phase;
+    case tlib::EventHeld:
+      legal = phase == Phase::Connected;
+      return Phase::Held;
+    case tlib::EventRetrieved:
+      legal = phase == Phase::Held;
+      return Phase::Connected;
+    case tlib::EventPartyAdded:
+    case tlib::EventPartyDeleted:
+      legal = (phase == Phase::Connected || phase == Phase::Held) && event.has_otherdn() && event.has_thirdpartydn();
+      return phase;
+    case tlib::EventPartyChanged:
+      legal = !fresh && event.has_previousconnid() && event.has_thirdpartydn();
       return phase;
     case tlib::EventAttachedDataChanged:
     case tlib::EventPartyInfo:
@@ -63,6 +77,8 @@ SequenceChecker::Phase SequenceChecker::next(Phase phase, const tlib::Message& e
 void SequenceChecker::see(const tlib::Message& event) {
   if (!event.has_connid() || !event.has_thisdn() || event.type() == tlib::EventError) return;
   Track& track = tracks_[{event.connid(), event.thisdn()}];
+  if (event.type() == tlib::EventPartyChanged && event.previousconnid() != event.connid()) come_over(event, track);
+  if (merged_.contains(event.connid())) fault(event, "the call was merged into another");
   bool legal = false;
   const Phase after = next(track.phase, event, legal);
   if (!legal) fault(event, "can't come in phase " + std::to_string(static_cast<int>(track.phase)));
@@ -70,7 +86,9 @@ void SequenceChecker::see(const tlib::Message& event) {
   if (event.has_thisdnrole() == roleless) fault(event, "ThisDNRole");
   if (!roleless) {
     const bool began = track.phase == Phase::None || track.phase == Phase::Closed;
-    if (!began && track.role != event.thisdnrole()) fault(event, "the role changed");
+    const bool member = event.thisdnrole() == tlib::RoleConferenceMember;
+    if (!began && track.role != event.thisdnrole() && !member) fault(event, "the role changed");
+    if (member) conferences_.insert(event.connid());
     track.role = event.thisdnrole();
   }
   track.phase = after;
@@ -78,14 +96,27 @@ void SequenceChecker::see(const tlib::Message& event) {
   check_data(event);
 }
 
-// With two real parties at most, the other one is always single: named, or the number dialed.
+// The party moves from one ConnID to another (PartyChanged), where it goes on as it was.
+void SequenceChecker::come_over(const tlib::Message& event, Track& track) {
+  Track& before = tracks_[{event.previousconnid(), event.thisdn()}];
+  if (before.phase == Phase::None || before.phase == Phase::Closed) fault(event, "comes from a call it wasn't in");
+  if (track.phase != Phase::None && track.phase != Phase::Closed) fault(event, "comes to a call it is in");
+  track = before;
+  before.phase = Phase::Closed;
+  merged_.insert(event.previousconnid());
+}
+
+// Until it was a conference, the other one is always single: named, or the number dialed.
 void SequenceChecker::check_common(const tlib::Message& event) {
-  if (!event.has_otherdn() || !event.has_otherdnrole()) fault(event, "OtherDN and its role are missing");
+  if (event.has_otherdn() != event.has_otherdnrole() ||
+      (!event.has_otherdn() && !conferences_.contains(event.connid())))
+    fault(event, "OtherDN and its role are missing");
   if (kv_find(event.extensions(), "Conversation-ID") == nullptr) fault(event, "Conversation-ID is missing");
   const std::string card =
       event.calluuid() + std::to_string(event.callid()) + std::to_string(event.calltype()) + event.ani() + event.dnis();
   std::string& known = cards_[event.connid()];
   if (known.empty()) known = card;
+  if ((event.calltype() == tlib::CallTypeConsult) && !event.has_previousconnid()) fault(event, "PreviousConnID");
   if (known != card || event.calluuid().size() != 32) fault(event, "the call's identity changed");
 }
 
@@ -107,6 +138,7 @@ void SequenceChecker::take_up(const State& state) {
       track.phase = party.state == PartyState::Alerting    ? Phase::Ringing
                     : party.state == PartyState::Dialing   ? Phase::Dialing
                     : party.state == PartyState::Connected ? Phase::Connected
+                    : party.state == PartyState::Held      ? Phase::Held
                                                            : Phase::Queued;
     }
   }

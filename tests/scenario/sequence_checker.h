@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,7 @@ class SequenceChecker {
   std::vector<std::string>& faults() { return faults_; }
 
  private:
-  enum class Phase { None, Dialing, Busy, Ringing, Queued, Routed, Disconnected, Connected, Closed };
+  enum class Phase { None, Dialing, Busy, Ringing, Queued, Routed, Disconnected, Connected, Held, Closed };
   struct Track {
     Phase phase = Phase::None;
     tlib::TDNRole role = tlib::RoleUnknown;
@@ -33,12 +34,14 @@ class SequenceChecker {
 
   void fault(const tlib::Message& event, const std::string& what);
   static Phase next(Phase phase, const tlib::Message& event, bool& legal);
+  void come_over(const tlib::Message& event, Track& track);
   void check_common(const tlib::Message& event);
   void check_data(const tlib::Message& event);
 
   std::map<std::pair<std::uint64_t, std::string>, Track> tracks_;
   std::map<std::uint64_t, Data> data_;
   std::map<std::uint64_t, std::string> cards_;
+  std::set<std::uint64_t> conferences_, merged_;  // ConnIDs
   std::vector<std::string> faults_;
 };
 

@@ -27,8 +27,9 @@ Party to_party(Core& core, const link::Party& from, bool origin) {
     party.state = PartyState::Dialing;
   } else {
     party.leg = LegState::Up;
-    party.state = PartyState::Connected;
     party.held_by_phone = from.state() == link::HELD_BY_PHONE;
+    party.on_hold = from.state() == link::HELD;
+    party.state = party.held_by_phone || party.on_hold ? PartyState::Held : PartyState::Connected;
   }
   return party;
 }
@@ -88,7 +89,7 @@ void adopt(Core& core, CtiLink& link, const link::Conversation& conversation) {
       command.mutable_tag()->set_call_uuid(call.uuid);
     });
   }
-  if (destination.leg == LegState::Inviting) resume_attempt(core, call, destination);
+  if (destination.leg == LegState::Inviting) resume_attempt(core, call, destination, Attempt::Purpose::Direct);
   core.log(LogLevel::Standard, call, destination.name(), "taken up from " + link.application);
 }
 

@@ -6,9 +6,12 @@
 #include "tserver/features/ending.h"
 #include "tserver/features/features.h"
 #include "tserver/features/forwarding.h"
+#include "tserver/features/leaving.h"
 #include "tserver/features/make_call.h"
 #include "tserver/features/party_events.h"
 #include "tserver/features/routing_point.h"
+#include "tserver/features/single_step.h"
+#include "tserver/features/topology.h"
 #include "tserver/features/treatment.h"
 
 namespace tandem::tserver {
@@ -28,31 +31,42 @@ void start_timers(Core& core, Call& call, const Party& leg) {
   attempt.no_answer_timer = core.set_timer(TimerKind::NoAnswer, call.id.value, generation, no_answer);
 }
 
-Attempt end_attempt(Core& core, Call& call) {
-  core.cancel_timer(call.attempt->no_answer_timer);
-  core.cancel_timer(call.attempt->joining_timer);
-  Attempt attempt = std::move(*call.attempt);
-  call.attempt.reset();
-  return attempt;
+// Whom the invited party sees as caller: who waits for the answer; in a call that is up who wants it there, or who it
+// shall talk to.
+const Party* shown_caller(const Call& call, const Party& leg) {
+  if (const Party* dialing = call.dialing()) return dialing;
+  if (call.attempt->purpose == Attempt::Purpose::Joining) {
+    if (const Party* by = call.party(call.attempt->by)) return by;
+  }
+  for (const Party& party : call.parties) {
+    if (&party == &leg || !party.no) continue;
+    if (call.attempt->purpose != Attempt::Purpose::Transfer || party.no != call.attempt->by) return &party;
+  }
+  return nullptr;
 }
 
 void order_invite(Core& core, const Call& call, const Party& leg) {
-  const Party* caller = call.originator();
+  const Party* caller = shown_caller(call, leg);
   core.order(call, leg.no, [&](link::Command& command) {
     link::Invite& invite = *command.mutable_invite();
     invite.set_to(leg.name());
     if (caller != nullptr) invite.set_from(as_uri(core.settings(), caller->name()));
-    if (!call.from_display.empty()) invite.set_from_display(call.from_display);
+    if (!call.from_display.empty() && caller != nullptr && caller->role == tlib::RoleOrigination)
+      invite.set_from_display(call.from_display);
   });
 }
 
 // Somebody else than the DN that rings may have picked up: a colleague's phone, or one of our DNs behind a number
 // dialed.
-void settle_who_answered(Core& core, Call& call, Party& leg, const std::string& answerer) {
+void settle_who_answered(Core& core, Call& call, const Attempt& attempt, Party& leg, const std::string& answerer) {
   if (answerer.empty()) return;
   Device* device = core.state.device(Dn(answerer));
+  const std::string before = leg.name();
   if (device == nullptr) {
-    if (leg.device == nullptr) leg.address = answerer;
+    if (leg.device != nullptr || before == answerer) return;
+    leg.address = answerer;
+    if (attempt.purpose == Attempt::Purpose::Joining)
+      tell_replaced(core, call, answerer, leg.role, before, tlib::CallStateForwarded);
     return;
   }
   if (device == leg.device || !device->extension() || !device->in_service || call.party(device) != nullptr) return;
@@ -63,25 +77,29 @@ void settle_who_answered(Core& core, Call& call, Party& leg, const std::string& 
   }
   core.state.move_party(call, leg, device);
   core.tell(call, leg, tlib::EventRinging, {.state = tlib::CallStateForwarded});
+  if (attempt.purpose == Attempt::Purpose::Joining)
+    tell_replaced(core, call, leg.name(), leg.role, before, tlib::CallStateForwarded);
 }
 
 // Only an accepted call counts as routed (MMC-163).
 void leave_routing_point(Core& core, Call& call, const Attempt& attempt, const Party& leg) {
   routing_stops_treatment(core, call, true);
   Party* rp = call.routing_point();
-  if (attempt.router) core.settle(attempt.router);
+  if (attempt.asker) core.settle(attempt.asker);
   core.tell(call, *rp, tlib::EventRouteUsed,
             {.third_party = &leg.name(), .third_role = tlib::RoleDestination, .reasons = &attempt.reasons},
-            attempt.router);
+            attempt.asker);
   core.tell(call, *rp, tlib::EventDiverted, {.third_party = &leg.name(), .third_role = tlib::RoleDestination});
+  tell_replaced(core, call, leg.name(), leg.role, rp->name(), tlib::CallStateRedirected);
   core.state.remove_party(call, *rp);
 }
 
 void connect(Core& core, Call& call, Party& leg, bool destination_first) {
   leg.state = PartyState::Connected;
-  Party* caller = call.originator();
-  if (caller == nullptr || caller == &leg || caller->state == PartyState::Connected) {
-    tell_established(core, call, leg);
+  Party* caller = call.dialing();
+  if (caller == nullptr) {
+    const bool member = leg.role == tlib::RoleConferenceMember;
+    tell_established(core, call, leg, {.state = member ? tlib::CallStateConferenced : tlib::CallStateOk});
     return;
   }
   if (caller->leg == LegState::Offered) core.admit(call, *caller, link::Admit::ANSWER);
@@ -92,14 +110,28 @@ void connect(Core& core, Call& call, Party& leg, bool destination_first) {
 }
 
 void back_to_routing_point(Core& core, Call& call, const Attempt& attempt, Party& leg, const Missed& why) {
-  if (attempt.router) {
-    core.settle(attempt.router);
-    core.refuse(attempt.router, {why.code, why.text}, call.routing_point()->name(), &call);
+  if (attempt.asker) {
+    core.settle(attempt.asker);
+    core.refuse(attempt.asker, {why.code, why.text}, call.routing_point()->name(), &call);
   }
   tell_released(core, call, leg, {.state = why.state, .reasons = why.reasons}, why.asker);
   core.log(LogLevel::Interaction, call, leg.name(), "not reached, call waits for another instruction: " + why.text);
   core.state.remove_party(call, leg);
   wait_for_instruction(core, call);
+}
+
+// A further party of a call that is up did not come.
+void not_joined(Core& core, Call& call, Party& leg, const Missed& why) {
+  tell_released(core, call, leg, {.state = why.state, .reasons = why.reasons}, why.asker);
+  core.log(LogLevel::Interaction, call, leg.name(), "not reached: " + why.text);
+  const std::string name = leg.name();
+  core.state.remove_party(call, leg);
+  if (call.settled() < 2) {
+    end_call(core, call, {});
+    return;
+  }
+  tell_deleted(core, call, name, name, why.reasons);
+  topology_changed(core, call);
 }
 
 void on_alerting(Core& core, CtiLink& link, const link::Happening& happening) {
@@ -109,7 +141,7 @@ void on_alerting(Core& core, CtiLink& link, const link::Happening& happening) {
   const bool first = !attempt.heard;
   attempt.heard = true;
   if (attempt.no_answer_timer) core.cancel_timer(attempt.joining_timer);  // it rings: the time to accept decides
-  const Party* caller = call->originator();
+  const Party* caller = call->dialing();
   const Party* leg = call->party(attempt.leg);
   // A caller whom a DN of ours rings was told so when the invitation left.
   if (first && attempt.purpose == Attempt::Purpose::Direct && leg->device == nullptr && caller != nullptr &&
@@ -143,15 +175,22 @@ void on_joining_timer(Core& core, const TimerKey& key) {
 
 }  // namespace
 
-void start_attempt(Core& core, Call& call, Attempt attempt, const Destination& destination, tlib::TCallState ringing) {
+void start_attempt(Core& core, Call& call, Attempt attempt, const Destination& destination, tlib::TCallState ringing,
+                   Asker asker) {
   Party party;
   party.no = PartyNo{core.state.identity.next_link_id()};
   party.device = destination.device;
   party.address = destination.address;
-  party.role = tlib::RoleDestination;
+  party.role = call.conference() ? tlib::RoleConferenceMember : tlib::RoleDestination;
   party.state = PartyState::Alerting;
   party.leg = LegState::Inviting;
   if (const Party* rp = call.routing_point()) party.queue = rp->name();
+  if (attempt.purpose == Attempt::Purpose::Transfer) {  // it takes over what the other one is in the call
+    const Party* by = call.party(attempt.by);
+    party.role = by->role;
+    party.queue = by->queue;
+    party.in_place_of = attempt.by;
+  }
   const Party& leg = core.state.add_party(call, std::move(party));
   attempt.leg = leg.no;
   attempt.heard = false;
@@ -160,8 +199,8 @@ void start_attempt(Core& core, Call& call, Attempt attempt, const Destination& d
   order_invite(core, call, leg);
   start_timers(core, call, leg);
   if (leg.device != nullptr) {
-    core.tell(call, leg, tlib::EventRinging, {.state = ringing});
-  } else if (const Party* caller = call.originator();
+    core.tell(call, leg, tlib::EventRinging, {.state = ringing}, asker);
+  } else if (const Party* caller = call.dialing();
              caller != nullptr && call.attempt->purpose == Attempt::Purpose::Direct) {
     core.tell(call, *caller, tlib::EventNetworkReached);
   }
@@ -183,13 +222,40 @@ void start_originator(Core& core, Call& call, Party& originator, Attempt attempt
   start_timers(core, call, originator);
 }
 
-void resume_attempt(Core& core, Call& call, const Party& leg) {
+void resume_attempt(Core& core, Call& call, const Party& leg, Attempt::Purpose purpose) {
   Attempt attempt;
+  attempt.purpose = purpose;
   attempt.leg = leg.no;
   attempt.heard = true;
   attempt.tried.push_back(leg.name());
   call.attempt = std::move(attempt);
   start_timers(core, call, leg);
+}
+
+Attempt end_attempt(Core& core, Call& call) {
+  core.cancel_timer(call.attempt->no_answer_timer);
+  core.cancel_timer(call.attempt->joining_timer);
+  Attempt attempt = std::move(*call.attempt);
+  call.attempt.reset();
+  return attempt;
+}
+
+void move_attempt(Core& core, Attempt attempt, Call& into) {
+  into.attempt = std::move(attempt);
+  if (into.attempt->purpose == Attempt::Purpose::Direct) into.attempt->purpose = Attempt::Purpose::Joining;
+  start_timers(core, into, *into.party(into.attempt->leg));
+}
+
+void withdraw_attempt(Core& core, Call& call, const Refusal& why) {
+  const Attempt attempt = end_attempt(core, call);
+  Party& leg = *call.party(attempt.leg);
+  core.order(call, leg.no, [](link::Command& command) { command.mutable_remove()->set_status(480); });
+  core.tell(call, leg, tlib::EventAbandoned);
+  const Party* by = attempt.purpose == Attempt::Purpose::Routed ? call.routing_point() : call.party(attempt.by);
+  core.state.remove_party(call, leg);
+  if (!attempt.asker) return;
+  core.settle(attempt.asker);
+  core.refuse(attempt.asker, why, by != nullptr ? by->name() : "", &call);
 }
 
 void attempt_answered(Core& core, Call& call, const link::Answered& answered) {
@@ -202,11 +268,17 @@ void attempt_answered(Core& core, Call& call, const link::Answered& answered) {
     call_target(core, call, attempt.target);
     return;
   }
-  settle_who_answered(core, call, leg, answered.dn());
+  settle_who_answered(core, call, attempt, leg, answered.dn());
+  if (attempt.purpose == Attempt::Purpose::Transfer) {
+    transfer_answered(core, call, attempt, leg);
+    return;
+  }
   const bool routed = attempt.purpose == Attempt::Purpose::Routed;
   if (routed) leave_routing_point(core, call, attempt, leg);
   core.log(LogLevel::Interaction, call, leg.name(), "answered");
+  const bool was_up = call.dialing() == nullptr;
   connect(core, call, leg, routed);
+  if (was_up) topology_changed(core, call);
 }
 
 void attempt_missed(Core& core, Call& call, const Missed& why, const link::Failed* redirect) {
@@ -222,6 +294,10 @@ void attempt_missed(Core& core, Call& call, const Missed& why, const link::Faile
   if (!why.withdraw && forward(core, call, attempt, leg, redirect)) return;
   if (attempt.purpose == Attempt::Purpose::Routed) {
     back_to_routing_point(core, call, attempt, leg, why);
+  } else if (attempt.purpose == Attempt::Purpose::Transfer) {
+    transfer_missed(core, call, attempt, leg, why);
+  } else if (attempt.purpose == Attempt::Purpose::Joining) {
+    not_joined(core, call, leg, why);
   } else {
     fail_call(core, call, &leg, why);
   }

@@ -25,8 +25,8 @@ Result<Device*, Refusal> check_dn(Core& core, const Request& request, bool with_
 
 }  // namespace
 
-Result<Device*, Refusal> check_device(Core& core, const Request& request) {
-  return check_dn(core, request, false);
+Result<Device*, Refusal> check_device(Core& core, const Request& request, bool with_conn_id) {
+  return check_dn(core, request, with_conn_id);
 }
 
 Result<OnCall, Refusal> check_call(Core& core, const Request& request, bool third_party) {

@@ -11,7 +11,8 @@ Refusal refusal(tlib::TErrorCode code, std::string text);
 
 // A DN that may be asked to do something: a link is up (54), ThisDN is given (53), configured (59), registered by this
 // client for more than monitoring (41), in service (58).
-Result<Device*, Refusal> check_device(Core& core, const Request& request);
+// `with_conn_id`: ConnID is given, too (53).
+Result<Device*, Refusal> check_device(Core& core, const Request& request, bool with_conn_id = false);
 
 struct OnCall {
   Device* device;

@@ -26,7 +26,7 @@ void close_party(Core& core, Call& call, const Party& party, const Ending& endin
 }
 
 void order_end(Core& core, const Call& call, const Ending& ending) {
-  const Party* caller = call.originator();
+  const Party* caller = call.dialing();
   if (ending.reject_status != 0 && caller != nullptr && caller->leg == LegState::Offered && !call.attempt) {
     core.reject(call, *caller, ending.reject_status);
   } else {
@@ -54,11 +54,12 @@ void end_call(Core& core, Call& call, const Ending& ending) {
   for (const Party& party : call.parties) {
     if (&party != ending.leaver && party.state == PartyState::Queued) close_party(core, call, party, ending);
   }
-  if (call.attempt && call.attempt->router) {
-    const Asker router = call.attempt->router;
-    const Party* rp = call.routing_point();
-    core.settle(router);
-    core.refuse(router, {tlib::TERR_NO_CALL, "the call ended before it was answered"}, rp ? rp->name() : "", &call);
+  if (call.attempt && call.attempt->asker) {
+    const Asker asker = call.attempt->asker;
+    const Party* of = call.routing_point();
+    if (of == nullptr) of = call.party(call.attempt->by);
+    core.settle(asker);
+    core.refuse(asker, {tlib::TERR_NO_CALL, "the call ended before it was answered"}, of ? of->name() : "", &call);
   }
   if (ending.order) order_end(core, call, ending);
   core.log(LogLevel::Trace, call, ending.leaver ? ending.leaver->name() : "", "call ended");
@@ -68,7 +69,7 @@ void end_call(Core& core, Call& call, const Ending& ending) {
 void fail_call(Core& core, Call& call, const Party* invited, const Missed& why) {
   if (invited != nullptr && invited->device != nullptr)
     tell_released(core, call, *invited, {.state = why.state, .reasons = why.reasons}, why.asker);
-  Party* caller = call.originator();
+  Party* caller = call.dialing();
   if (caller != nullptr) {
     const bool known = why.state != tlib::CallStateOk;
     core.tell(call, *caller, tlib::EventDestinationBusy, {.state = known ? why.state : tlib::CallStateBusy});

@@ -16,6 +16,13 @@ Table all_features() {
   register_release(table);
   register_treatment(table);
   register_user_data(table);
+  register_hold(table);
+  register_consultation(table);
+  register_two_calls(table);
+  register_merging(table);
+  register_single_step(table);
+  register_delete_party(table);
+  register_referral(table);
   register_service(table);
   register_recovery(table);
   register_locations(table);

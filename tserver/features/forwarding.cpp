@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "tserver/features/attempt.h"
+#include "tserver/features/leaving.h"
 #include "tserver/features/party_events.h"
 #include "tserver/features/routing_point.h"
+#include "tserver/features/single_step.h"
 
 namespace tandem::tserver {
 namespace {
@@ -44,12 +46,18 @@ bool forward(Core& core, Call& call, Attempt& attempt, Party& leg, const link::F
   core.log(LogLevel::Interaction, call, leg.name(), "forwards to " + next->name());
   tell_released(core, call, leg,
                 {.state = tlib::CallStateForwarded, .third_party = &next->name(), .third_role = tlib::RoleDeletedBy});
+  const std::string before = leg.name();
+  const tlib::TDNRole role = leg.role;
   core.state.remove_party(call, leg);
+  if (attempt.purpose == Attempt::Purpose::Joining)
+    tell_replaced(core, call, next->name(), role, before, tlib::CallStateForwarded);
   if (!next->routes()) {
     start_attempt(core, call, std::move(attempt), *next, tlib::CallStateForwarded);
   } else if (attempt.purpose == Attempt::Purpose::Routed) {
-    if (attempt.router) core.settle(attempt.router);
+    if (attempt.asker) core.settle(attempt.asker);
     change_routing_point(core, call, *next->device, attempt, tlib::CallStateForwarded);
+  } else if (attempt.purpose == Attempt::Purpose::Transfer) {
+    transfer_to_routing_point(core, call, attempt, *next->device);
   } else {
     queue_at(core, call, *next->device, tlib::CallStateForwarded);
   }

@@ -1,5 +1,7 @@
 #include "tserver/features/make_call.h"
 
+#include <algorithm>
+
 #include "tserver/features/attempt.h"
 #include "tserver/features/checks.h"
 #include "tserver/features/ending.h"
@@ -12,21 +14,29 @@
 namespace tandem::tserver {
 namespace {
 
-Call& new_call(Core& core, LinkNo link, Device& device, const Destination& destination, tlib::Message& message) {
-  const ConversationNo conversation{core.state.identity.next_link_id()};
-  Call& call = core.state.create_call(link, conversation);
-  call.conversation_id = to_string(conversation) + "-Genesys";
-  call.type = destination.device != nullptr ? tlib::CallTypeInternal : tlib::CallTypeOutbound;
-  call.dialed = destination.name();
-  call.user_data.Swap(message.mutable_userdata());
-  Party party;
-  party.no = PartyNo{core.state.identity.next_link_id()};
-  party.device = &device;
-  party.role = tlib::RoleOrigination;
-  party.state = PartyState::Dialing;
-  party.leg = LegState::Inviting;
-  core.state.add_party(call, std::move(party));
-  return call;
+// A leg of ThisDN that only holds can take part in the new call: its phone need not ring a second time.
+struct Idle {
+  Call* call = nullptr;
+  Party* party = nullptr;
+};
+
+Idle idle_leg(Core& core, Device& device) {
+  for (Call* call : device.calls) {
+    Party* party = call->party(&device);
+    const auto at_phone = [&](Call* each) { return each->party(party->no)->held_by_phone; };
+    if (party->state != PartyState::Held || !core.state.link_of(*call).up) continue;
+    const auto calls = core.state.memberships(*call, *party);
+    if (std::none_of(calls.begin(), calls.end(), at_phone)) return {call, party};
+  }
+  return {};
+}
+
+// Something of its own that isn't decided yet.
+bool pending(const Device& device) {
+  return std::any_of(device.calls.begin(), device.calls.end(), [&](Call* call) {
+    return call->attempt && call->attempt->asker && call->attempt->by && call->party(&device) != nullptr &&
+           call->attempt->by == call->party(&device)->no;
+  });
 }
 
 std::optional<Refusal> make_call(Core& core, Request& request) {
@@ -40,7 +50,10 @@ std::optional<Refusal> make_call(Core& core, Request& request) {
     return refusal(tlib::TERR_UNSUP_OPER, "only regular calls are made");
   if (kv_flag(message.extensions(), "chat").value_or(false))
     return refusal(tlib::TERR_UNSUP_OPER, "message calls are not served");
-  if (!dn.calls.empty()) return refusal(tlib::TERR_INV_CALL_STATE, "ThisDN has an active call");
+  if (std::any_of(dn.calls.begin(), dn.calls.end(),
+                  [&](Call* call) { return call->party(&dn)->state != PartyState::Held; }))
+    return refusal(tlib::TERR_INV_CALL_STATE, "ThisDN has an active call");
+  if (pending(dn)) return refusal(tlib::TERR_OTHER_TEL_OPER, "another request of ThisDN is being carried out");
   if (core.state.calls.size() >= core.settings().max_calls)
     return refusal(tlib::TERR_TOO_MANY_REQ, "too many calls are active");
   const auto destination = find_destination(core, message.otherdn(), tlib::TERR_INV_CALD_DN);
@@ -52,21 +65,54 @@ std::optional<Refusal> make_call(Core& core, Request& request) {
   const auto link = place(core.state, dn);
   if (!link) return refusal(tlib::TERR_OUT_OF_SERVICE, "no Connector serves ThisDN");
 
-  Call& call = new_call(core, *link, dn, *destination, message);
+  const Idle idle = idle_leg(core, dn);
+  Call& call = new_outgoing_call(core, idle.call != nullptr ? idle.call->link : *link, dn, *destination, idle.party);
+  call.user_data.Swap(message.mutable_userdata());
   Party& originator = call.parties.front();
   core.log(LogLevel::Interaction, call, dn.dn.str(), "calls " + call.dialed);
   core.tell(call, originator, tlib::EventDialing, {.reasons = &message.reasons()}, request.asker());
+  if (idle.call != nullptr) {
+    order_join(core, *idle.call, call, originator.no);
+    order_tag(core, call);
+    call_target(core, call, destination->name());
+    return std::nullopt;
+  }
   Attempt attempt;
   attempt.target = destination->name();
   start_originator(core, call, originator, std::move(attempt));
-  core.order(call, {}, [&](link::Command& command) {
-    command.mutable_tag()->set_conn_id(call.id.value);
-    command.mutable_tag()->set_call_uuid(call.uuid);
-  });
+  order_tag(core, call);
   return std::nullopt;
 }
 
 }  // namespace
+
+Call& new_outgoing_call(Core& core, LinkNo link, Device& device, const Destination& destination, const Party* leg) {
+  const ConversationNo conversation{core.state.identity.next_link_id()};
+  Call& call = core.state.create_call(link, conversation);
+  call.conversation_id = to_string(conversation) + "-Genesys";
+  call.type = destination.device != nullptr ? tlib::CallTypeInternal : tlib::CallTypeOutbound;
+  call.dialed = destination.name();
+  Party party;
+  party.no = leg != nullptr ? leg->no : PartyNo{core.state.identity.next_link_id()};
+  party.device = &device;
+  party.role = tlib::RoleOrigination;
+  party.state = PartyState::Dialing;
+  party.leg = leg != nullptr ? LegState::Up : LegState::Inviting;
+  if (leg != nullptr) party.call_id = leg->call_id;
+  core.state.add_party(call, std::move(party));
+  return call;
+}
+
+void order_join(Core& core, const Call& from, const Call& call, PartyNo leg) {
+  core.order(from, leg, [&](link::Command& command) { command.mutable_join()->set_to(call.conversation.value); });
+}
+
+void order_tag(Core& core, const Call& call) {
+  core.order(call, {}, [&](link::Command& command) {
+    command.mutable_tag()->set_conn_id(call.id.value);
+    command.mutable_tag()->set_call_uuid(call.uuid);
+  });
+}
 
 void call_target(Core& core, Call& call, const std::string& target) {
   const auto destination = find_destination(core, target, tlib::TERR_INV_CALD_DN);

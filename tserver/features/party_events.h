@@ -1,5 +1,5 @@
-// The events with which a party joins and leaves a call for good. Whoever establishes or releases a party tells it here,
-// so that what else belongs to it (after-call work comes before EventReleased, MMC-248; WrapUpTime stands in
+// The events with which a party joins and leaves a call for good. Whoever establishes or releases a party tells it
+// here, so that what else belongs to it (after-call work comes before EventReleased, MMC-248; WrapUpTime stands in
 // EventEstablished, MMC-247) happens in every flow.
 #pragma once
 

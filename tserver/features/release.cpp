@@ -3,6 +3,7 @@
 #include "tserver/features/checks.h"
 #include "tserver/features/ending.h"
 #include "tserver/features/features.h"
+#include "tserver/features/leaving.h"
 #include "tserver/features/routing_point.h"
 #include "tserver/features/treatment.h"
 
@@ -10,7 +11,7 @@ namespace tandem::tserver {
 namespace {
 
 bool being_invited(const Call& call, const Party& party) {
-  return call.attempt && call.attempt->leg == party.no;
+  return call.invites(party);
 }
 
 Result<OnCall, Refusal> check_release(Core& core, const Request& request) {
@@ -22,19 +23,30 @@ Result<OnCall, Refusal> check_release(Core& core, const Request& request) {
   return on;
 }
 
+// Who rings rejects the call.
+void refuse_call(Core& core, Call& call, const Request& request) {
+  Missed why = missed(603, "");
+  why.text = "the destination rejected the call";
+  why.withdraw = true;
+  why.asker = request.asker();
+  why.reasons = &request.message.reasons();
+  attempt_missed(core, call, why);
+}
+
+// Somebody rings in a call that others are in: the call isn't theirs to clear.
+bool rings_beside(const Call& call, const Party& party) {
+  return call.invites(party) &&
+         (call.attempt->purpose == Attempt::Purpose::Transfer || call.attempt->purpose == Attempt::Purpose::Joining);
+}
+
 std::optional<Refusal> release_call(Core& core, Request& request) {
   const auto on = check_release(core, request);
   if (!on) return on.error();
   core.log(LogLevel::Interaction, *on->call, on->party->name(), "releases");
   if (on->party->state == PartyState::Alerting) {
-    Missed why = missed(603, "");
-    why.text = "the destination rejected the call";
-    why.withdraw = true;
-    why.asker = request.asker();
-    why.reasons = &request.message.reasons();
-    attempt_missed(core, *on->call, why);
+    refuse_call(core, *on->call, request);
   } else {
-    end_call(core, *on->call, {.leaver = on->party, .asker = request.asker(), .reasons = &request.message.reasons()});
+    leave_call(core, *on->call, *on->party, {.asker = request.asker(), .reasons = &request.message.reasons()});
   }
   return std::nullopt;
 }
@@ -43,19 +55,21 @@ std::optional<Refusal> clear_call(Core& core, Request& request) {
   const auto on = check_release(core, request);
   if (!on) return on.error();
   core.log(LogLevel::Interaction, *on->call, on->party->name(), "clears the call");
+  if (rings_beside(*on->call, *on->party)) {
+    refuse_call(core, *on->call, request);
+    return std::nullopt;
+  }
   end_call(core, *on->call, {.leaver = on->party, .asker = request.asker(), .reasons = &request.message.reasons()});
   return std::nullopt;
 }
 
-// The leg is gone on the Connector already.
+// The leg is gone on the Connector already, wherever it took part.
 void party_left(Core& core, Call& call, Party& party) {
   if (party.state == PartyState::Alerting || (being_invited(call, party) && party.leg == LegState::Inviting)) {
     attempt_missed(core, call, missed(480, ""));
     return;
   }
-  bool others = false;
-  for (const Party& p : call.parties) others = others || (&p != &party && p.no);
-  end_call(core, call, {.leaver = &party, .order = others});
+  leg_left(core, call, party, {.order = false});
 }
 
 void on_left(Core& core, CtiLink& link, const link::Happening& happening) {
@@ -97,15 +111,6 @@ void on_command_failed(Core& core, CtiLink& link, const link::Happening& happeni
   }
 }
 
-void on_hold_changed(Core& core, CtiLink& link, const link::Happening& happening) {
-  Call* call = find_call(link, happening);
-  Party* party = call != nullptr ? call->party(PartyNo{happening.party()}) : nullptr;
-  if (party == nullptr) return;
-  party->held_by_phone = happening.hold_changed().held();
-  core.log(LogLevel::Trace, *call, party->name(),
-           party->held_by_phone ? "held by the phone" : "retrieved by the phone");
-}
-
 }  // namespace
 
 void register_release(Table& table) {
@@ -114,7 +119,6 @@ void register_release(Table& table) {
   table.makes({tlib::EventReleased});
   table.on(link::Happening::kLeft, on_left);
   table.on(link::Happening::kCommandFailed, on_command_failed);
-  table.on(link::Happening::kHoldChanged, on_hold_changed);
 }
 
 }  // namespace tandem::tserver

@@ -83,7 +83,7 @@ std::optional<Refusal> route_call(Core& core, Request& request) {
   call.redirections = 0;  // the count restarts with an instruction (MMC-161)
   add_user_data(core, call, request.message.userdata(), on->device->dn.str());
   Attempt attempt;
-  attempt.router = request.asker();
+  attempt.asker = request.asker();
   attempt.no_answer = asked_no_answer(request.message);
   attempt.reasons.Swap(request.message.mutable_reasons());
   core.log(LogLevel::Interaction, call, on->device->dn.str(), "instructed to go to " + destination->name());

@@ -13,7 +13,7 @@ void queue_at(Core& core, Call& call, Device& routing_point, tlib::TCallState st
   party.state = PartyState::Queued;
   party.queue = routing_point.dn.str();
   const Party& rp = core.state.add_party(call, std::move(party));
-  Party* caller = call.originator();
+  Party* caller = call.dialing();
   if (caller != nullptr && caller->leg == LegState::Offered && !caller->waiting) {
     core.admit(call, *caller, link::Admit::WAITING);
     caller->waiting = true;
@@ -32,7 +32,7 @@ void route(Core& core, Call& call, const Destination& destination, Attempt attem
     return;
   }
   attempt.purpose = Attempt::Purpose::Routed;
-  if (attempt.router) core.hold(attempt.router);
+  if (attempt.asker) core.hold(attempt.asker);
   start_attempt(core, call, std::move(attempt), destination);
 }
 
@@ -41,7 +41,7 @@ void change_routing_point(Core& core, Call& call, Device& next, const Attempt& a
   Party& rp = *call.routing_point();
   const std::string& name = next.dn.str();
   core.tell(call, rp, tlib::EventRouteUsed,
-            {.third_party = &name, .third_role = tlib::RoleDestination, .reasons = &attempt.reasons}, attempt.router);
+            {.third_party = &name, .third_role = tlib::RoleDestination, .reasons = &attempt.reasons}, attempt.asker);
   core.tell(call, rp, tlib::EventDiverted, {.third_party = &name, .third_role = tlib::RoleDestination});
   core.state.remove_party(call, rp);
   queue_at(core, call, next, state);
@@ -58,7 +58,9 @@ void wait_for_instruction(Core& core, Call& call) {
 
 Call* find_call(CtiLink& link, const link::Happening& happening) {
   const auto it = link.conversations.find(ConversationNo{happening.conversation()});
-  return it == link.conversations.end() ? nullptr : it->second;
+  if (it != link.conversations.end()) return it->second;
+  const auto merged = link.merged.find(ConversationNo{happening.conversation()});
+  return merged == link.merged.end() ? nullptr : merged->second;
 }
 
 }  // namespace tandem::tserver

@@ -1,5 +1,7 @@
 #include "tserver/features/user_data.h"
 
+#include <algorithm>
+
 #include "tserver/features/features.h"
 #include "tserver/model/kv.h"
 
@@ -8,6 +10,13 @@ namespace {
 
 Refusal too_much() {
   return refusal(tlib::TERR_INVALID_ATTR, "user data would exceed user-data-limit");
+}
+
+// After a change in one of them.
+void share(const std::vector<Call*>& calls, const Call& changed) {
+  for (Call* call : calls) {
+    if (call != &changed) call->user_data = changed.user_data;
+  }
 }
 
 // Every local party is told, with who did it; the asker among them, or a third party, gets the ReferenceID.
@@ -25,7 +34,12 @@ std::optional<Refusal> change(Core& core, Request& request, Change apply) {
   const auto on = check_call(core, request, true);
   if (!on) return on.error();
   if (auto why = apply(core, *on->call, request.message)) return why;
+  const auto calls = sharing_data(core, *on->call);
+  share(calls, *on->call);
   tell_changed(core, *on->call, on->device->dn.str(), on->party, request.asker());
+  for (const Call* call : calls) {
+    if (call != on->call) tell_changed(core, *call, on->device->dn.str(), nullptr, {});
+  }
   return std::nullopt;
 }
 
@@ -62,6 +76,26 @@ std::optional<Refusal> delete_all(Core& core, Request& request) {
 
 }  // namespace
 
+std::vector<Call*> sharing_data(const Core& core, Call& call) {
+  Call* root = &call;
+  while (root->joint_data) {
+    Call* main = core.state.call(root->main);
+    if (main == nullptr) break;  // over: it has a list of its own now
+    root = main;
+  }
+  std::vector<Call*> calls{root};
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    for (const Party& party : calls[i]->parties) {
+      if (party.device == nullptr) continue;
+      for (Call* other : party.device->calls) {
+        const bool shares = other->joint_data && other->main == calls[i]->id;
+        if (shares && std::find(calls.begin(), calls.end(), other) == calls.end()) calls.push_back(other);
+      }
+    }
+  }
+  return calls;
+}
+
 Check user_data_refused(const Core& core, const Call& call, const tlib::KVList& more) {
   const std::size_t limit = core.settings().user_data_limit;
   if (more.pairs_size() == 0 || kv_bytes(call.user_data) + kv_bytes(more) <= limit) return std::nullopt;
@@ -74,7 +108,9 @@ Check user_data_refused(const Core& core, const Call& call, const tlib::KVList& 
 void add_user_data(Core& core, Call& call, const tlib::KVList& more, const std::string& by) {
   if (more.pairs_size() == 0) return;
   kv_update(call.user_data, more);
-  tell_changed(core, call, by, nullptr, {});
+  const auto calls = sharing_data(core, call);
+  share(calls, call);
+  for (const Call* each : calls) tell_changed(core, *each, by, nullptr, {});
 }
 
 void register_user_data(Table& table) {

@@ -37,15 +37,41 @@ Party* Call::routing_point() {
   return find(parties, [](const Party& p) { return p.state == PartyState::Queued; });
 }
 
+Party* Call::dialing() {
+  return find(parties, [](const Party& p) { return p.state == PartyState::Dialing; });
+}
+
+// Does `self` count `party` among the others?
+static bool sees(const Party& self, const Party& party) {
+  if (&party == &self || party.state == PartyState::Queued) return false;
+  if (self.state == PartyState::Queued && party.state == PartyState::Alerting) return false;  // a queue sees its caller
+  return self.in_place_of ? party.no != self.in_place_of : !party.in_place_of;
+}
+
+std::size_t Call::others(const Party& self) const {
+  return static_cast<std::size_t>(
+      std::count_if(parties.begin(), parties.end(), [&](const Party& party) { return sees(self, party); }));
+}
+
 const Party* Call::other(const Party& self) const {
   const Party* found = nullptr;
   for (const Party& party : parties) {
-    if (&party == &self || party.state == PartyState::Queued) continue;
-    if (self.state == PartyState::Queued && party.role != tlib::RoleOrigination) continue;  // a queue sees its caller
+    if (!sees(self, party)) continue;
     if (found != nullptr) return nullptr;
     found = &party;
   }
-  return found;
+  if (found != nullptr || self.state == PartyState::Dialing || self.state == PartyState::Queued) return found;
+  return routing_point();
+}
+
+std::size_t Call::settled() const {
+  return static_cast<std::size_t>(
+      std::count_if(parties.begin(), parties.end(), [&](const Party& p) { return p.no && !invites(p); }));
+}
+
+bool Call::conference() const {
+  return std::any_of(parties.begin(), parties.end(),
+                     [](const Party& p) { return p.role == tlib::RoleConferenceMember; });
 }
 
 }  // namespace tandem::tserver

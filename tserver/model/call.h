@@ -32,11 +32,14 @@ struct Party {
   tlib::TDNRole role = tlib::RoleUnknown;
   PartyState state = PartyState::Dialing;
   LegState leg = LegState::None;
-  std::string queue;     // ThisQueue: the Routing Point that delivered the call, or is this party
-  std::string call_id;   // SIP Call-ID, for the log
-  bool waiting = false;  // was told to wait: Admit WAITING
-  bool held_by_phone = false;
-  bool muted = false;  // nobody hears it
+  std::string queue;           // ThisQueue: the Routing Point that delivered the call, or is this party
+  std::string call_id;         // SIP Call-ID, for the log
+  bool waiting = false;        // was told to wait: Admit WAITING
+  bool on_hold = false;        // by command: Hold here, or active in another conversation
+  bool held_by_phone = false;  // by the phone's own re-INVITE; Held is who is either of both
+  PartyNo in_place_of;         // Transfer: whose place it takes when it answers
+  bool leaving = false;        // it leaves now, with its DN's other parties that are marked so
+  bool muted = false;          // nobody hears it
 
   const std::string& name() const;
 };
@@ -48,19 +51,23 @@ struct Asker {
   explicit operator bool() const { return static_cast<bool>(session); }
 };
 
-// One destination being invited. A call has at most one at a time.
+// One party being invited. A call has at most one at a time.
 struct Attempt {
   enum class Purpose : std::uint8_t {
     Originator,  // RequestMakeCall calls its own DN first
     Direct,      // the destination of a call that waits nowhere: failure ends the call
     Routed,      // the destination a Routing Point was told: failure leaves the call there
+    Transfer,    // takes the place of `by` when it answers: failure leaves everything as it was
+    Joining,     // a further party of a call that is up: failure takes it out again
   };
   Purpose purpose = Purpose::Direct;
   PartyNo leg;
-  bool heard = false;                             // the Connector said something about the leg
-  bool by_default = false;                        // alternate routing, not an instruction
-  Asker router;                                   // of RequestRouteCall
-  std::string target;                             // Originator: whom to call next
+  bool heard = false;       // the Connector said something about the leg
+  bool by_default = false;  // alternate routing, not an instruction
+  Asker asker;              // whose request waits for the outcome: RequestRouteCall, RequestSingleStepTransfer
+  PartyNo by;               // Transfer, Joining: the party that wanted it
+  bool referred = false;    // Transfer: its phone asked for it, and is told the outcome
+  std::string target;       // Originator: whom to call next
   std::optional<std::chrono::seconds> no_answer;  // asked for by the request
   tlib::KVList reasons;
   std::vector<std::string> alternatives;  // contacts of a redirecting phone, not tried yet
@@ -98,20 +105,36 @@ struct Call {
   std::string dialed;  // DNIS
   std::string from_display;
   tlib::KVList user_data;
+  bool joint_data = false;         // a consultation call's user data are those of its main call
   std::uint32_t redirections = 0;  // sent on to a default-dn since the last instruction
   std::list<Party> parties;        // addresses stay valid until that party leaves
   std::optional<Attempt> attempt;
   std::optional<TimerKey> router_timer;
   std::optional<Treatment> treatment;  // only while it waits on a Routing Point
   std::uint32_t generation = 0;        // of this call's timers
+  std::vector<ConversationNo> merged;  // conversations that became part of this one
 
   Party* party(PartyNo no);
   Party* party(const Device* device);
   Party* originator();
   Party* routing_point();
-  // The one other real party as `self` sees it; null if there is none or more than one. A Routing Point isn't real.
+  // Who waits for somebody to answer: Dialing. It may have no originator's role any more, or not be the originator.
+  Party* dialing();
+  // How many other real parties `self` sees. A Routing Point isn't real; who is to take a party's place, and the party
+  // it takes the place of, don't see each other, and the rest don't see it yet.
+  std::size_t others(const Party& self) const;
+  // The one other party as `self` sees it: null if there is none or more than one. A Routing Point is seen by who
+  // isn't Dialing, if nobody else is there.
   const Party* other(const Party& self) const;
+  // Parties with a leg of their own that nobody is inviting: who talks, holds, or waits.
+  std::size_t settled() const;
+  bool invites(const Party& party) const { return attempt && party.no && attempt->leg == party.no; }
+  bool conference() const;
+  const Party* party(PartyNo no) const { return const_cast<Call*>(this)->party(no); }
+  const Party* party(const Device* device) const { return const_cast<Call*>(this)->party(device); }
   const Party* originator() const { return const_cast<Call*>(this)->originator(); }
+  const Party* routing_point() const { return const_cast<Call*>(this)->routing_point(); }
+  const Party* dialing() const { return const_cast<Call*>(this)->dialing(); }
 };
 
 }  // namespace tandem::tserver

@@ -22,6 +22,8 @@ struct CtiLink {
   std::optional<TimerKey> loss_timer;
   std::uint32_t generation = 0;
   std::unordered_map<ConversationNo, Call*> conversations;
+  // Conversations that became part of another: happenings on their way may still name them.
+  std::unordered_map<ConversationNo, Call*> merged;
   // Ended here while the Connector was away: not to be taken up again when it returns.
   std::unordered_set<ConversationNo> given_up;
   // Bindings its phones have, by address of record.

@@ -60,7 +60,7 @@ Event new_party_event(Now now, tlib::MessageType type, const Call& call, const P
   } else if (const Party* other = call.other(self)) {
     event->set_otherdn(other->name());
     event->set_otherdnrole(other->role);
-  } else if (self.role == tlib::RoleOrigination && !call.dialed.empty()) {
+  } else if (self.role == tlib::RoleOrigination && !call.dialed.empty() && call.others(self) == 0) {
     event->set_otherdn(call.dialed);
     event->set_otherdnrole(tlib::RoleDestination);
   }

@@ -1,6 +1,7 @@
 #include "tserver/model/invariants.h"
 
 #include <algorithm>
+#include <map>
 #include <unordered_map>
 
 namespace tandem::tserver {
@@ -34,28 +35,38 @@ class Checker {
       const auto it = conversations.find(call.conversation);
       expect(it != conversations.end() && it->second == &call, name + "is filed under its conversation");
     }
-    int queued = 0, originators = 0, alerting = 0;
+    int queued = 0, dialing = 0, alerting = 0;
     std::vector<PartyNo> numbers;
     std::vector<const Device*> devices;
     for (const Party& party : call.parties) {
       check_party(name, call, party);
       queued += party.state == PartyState::Queued;
-      originators += party.role == tlib::RoleOrigination;
+      dialing += party.state == PartyState::Dialing;
       alerting += party.state == PartyState::Alerting;
       if (party.no) numbers.push_back(party.no);
       if (party.device != nullptr) devices.push_back(party.device);
     }
     expect(queued <= 1, name + "waits in one place at most");
-    expect(originators <= 1, name + "has one originator at most");
+    expect(dialing <= 1, name + "has one at most who dials");
     expect(alerting <= 1, name + "rings in one place at most");
     std::sort(numbers.begin(), numbers.end());
     expect(std::adjacent_find(numbers.begin(), numbers.end()) == numbers.end(), name + "party numbers differ");
     std::sort(devices.begin(), devices.end());
     expect(std::adjacent_find(devices.begin(), devices.end()) == devices.end(), name + "a DN is in it once");
+    expect((call.type == tlib::CallTypeConsult) == static_cast<bool>(call.main), name + "is a consultation of a call");
+    expect(call.main != call.id, name + "is no consultation of itself");
+    for (const ConversationNo no : call.merged) {
+      if (call.link >= state_.links.size()) break;
+      const auto& merged = state_.links[call.link].merged;
+      const auto it = merged.find(no);
+      expect(it != merged.end() && it->second == &call, name + "what it took over is filed");
+    }
+    merged_ += call.merged.size();
     expect(!call.router_timer || queued == 1, name + "waits for a router on a Routing Point only");
     if (call.treatment) {
       expect(queued == 1 && !call.router_timer, name + "is treated on a Routing Point only, which is an instruction");
-      expect(call.treatment->applied != call.treatment->deadline.has_value(), name + "waits for its treatment to begin");
+      expect(call.treatment->applied != call.treatment->deadline.has_value(),
+             name + "waits for its treatment to begin");
       if (call.treatment->asker) ++pending_[call.treatment->asker.session];
     }
     if (call.attempt) check_attempt(name, call);
@@ -64,7 +75,13 @@ class Checker {
 
   void check_party(const std::string& call_name, const Call& call, const Party& party) {
     const std::string name = call_name + party.name() + ": ";
-    expect(party.role == tlib::RoleOrigination || party.role == tlib::RoleDestination, name + "has a persistent role");
+    expect(party.role == tlib::RoleOrigination || party.role == tlib::RoleDestination ||
+               party.role == tlib::RoleConferenceMember || party.role == tlib::RoleObserver,
+           name + "has a persistent role");
+    expect((party.state == PartyState::Held) == (party.on_hold || party.held_by_phone), name + "is held by somebody");
+    expect(party.state != PartyState::Held || party.leg == LegState::Up, name + "is held on a leg that is up");
+    expect(!party.leaving, name + "doesn't leave for ever");
+    check_leg(name, call, party);
     expect((party.state == PartyState::Queued) == !party.no, name + "has a leg unless it is a Routing Point");
     expect((party.leg == LegState::None) == !party.no, name + "leg state fits");
     expect(party.state != PartyState::Connected || party.leg == LegState::Up,
@@ -78,6 +95,18 @@ class Checker {
     expect(it != state_.devices.end() && it->second.get() == party.device, name + "its DN is configured");
   }
 
+  // A leg is a party of one DN in several calls, and heard in one of them.
+  void check_leg(const std::string& name, const Call& call, const Party& party) {
+    if (!party.no || call.link >= state_.links.size()) return;
+    Leg& leg = legs_[{call.link, party.no.value}];
+    expect(leg.calls == 0 || (party.device != nullptr && leg.device == party.device),
+           name + "shares its leg with none");
+    leg.device = party.device;
+    ++leg.calls;
+    leg.active += party.state == PartyState::Connected || party.state == PartyState::Dialing;
+    expect(leg.active <= 1, name + "is active in one call at most");
+  }
+
   void check_attempt(const std::string& name, const Call& call) {
     const Attempt& attempt = *call.attempt;
     const Party* leg = const_cast<Call&>(call).party(attempt.leg);
@@ -86,8 +115,12 @@ class Checker {
            name + "its attempt has a deadline");
     const bool queued = const_cast<Call&>(call).routing_point() != nullptr;
     expect(queued == (attempt.purpose == Attempt::Purpose::Routed), name + "is routed from a Routing Point");
+    if (attempt.purpose == Attempt::Purpose::Transfer) {
+      const Party* by = call.party(attempt.by);
+      expect(by != nullptr && !call.invites(*by) && by->leg == LegState::Up, name + "who transfers is there");
+    }
     expect(!call.router_timer, name + "doesn't wait for a router during an attempt");
-    if (attempt.router) ++pending_[attempt.router.session];
+    if (attempt.asker) ++pending_[attempt.asker.session];
   }
 
   void check_device(const Dn& dn, const Device& device) {
@@ -124,10 +157,11 @@ class Checker {
   }
 
   void check_links() {
-    std::size_t up = 0, filed = 0;
+    std::size_t up = 0, filed = 0, merged = 0;
     for (const CtiLink& link : state_.links) {
       up += link.up;
       filed += link.conversations.size();
+      merged += link.merged.size();
       expect(!link.up || !link.loss_timer, "link " + link.name + ": is waited for only while it is down");
       expect(link.up || link.conversations.empty() || link.loss_timer,
              "link " + link.name + ": its calls have a deadline");
@@ -135,10 +169,18 @@ class Checker {
     }
     expect(up == state_.links_up, "links up are counted");
     expect(filed == state_.calls.size(), "each call has one conversation");
+    expect(merged == merged_, "nothing is left of conversations that were taken over");
   }
+
+  struct Leg {
+    const Device* device = nullptr;
+    int calls = 0, active = 0;
+  };
 
   const State& state_;
   std::vector<std::string> found_;
+  std::map<std::pair<LinkNo, std::uint64_t>, Leg> legs_;
+  std::size_t merged_ = 0;
   std::unordered_map<SessionId, std::uint32_t> pending_;
 };
 

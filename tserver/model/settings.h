@@ -14,6 +14,9 @@
 
 namespace tandem::tserver {
 
+// User data of a consultation call: its own, begun with a copy of the main call's, or the main call's themselves.
+enum class ConsultUserData { Separate, Inherited, Joint };
+
 enum class DnType { Extension, RoutingPoint, ExternalRoutingPoint, AcdQueue, VirtualQueue, VoipService, TrunkGroup };
 
 struct DnSettings {
@@ -47,6 +50,7 @@ struct Settings {
   std::uint32_t answering_treatments = 0x187c0;  // bit n: a caller is answered for TTreatmentType n
   bool accept_applications = false;              // PlayApplication: applied and over at once, else not applied
   std::uint32_t user_data_limit = 16000;         // packed bytes per call
+  ConsultUserData consult_user_data = ConsultUserData::Separate;
   std::uint32_t max_calls = 20000;
   std::uint32_t max_requests_per_client = 1000;  // outstanding at once; above it TERR_TOO_MANY_REQ
   std::vector<std::string> domains;              // SIP domains of this switch

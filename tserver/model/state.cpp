@@ -81,11 +81,45 @@ void State::move_party(Call& call, Party& party, Device* device) {
   if (device != nullptr) device->calls.push_back(&call);
 }
 
+void State::merge_calls(Call& into, Call& from) {
+  for (const Call* call : {&from, &into}) {
+    for (const Party& party : call->parties) {
+      if (party.device == nullptr) continue;
+      for (Call* const other : party.device->calls) {
+        if (other->main == from.id) other->main = into.id;
+      }
+    }
+  }
+  for (const Party& party : from.parties) {
+    if (party.device == nullptr) continue;
+    auto& on = party.device->calls;
+    std::replace(on.begin(), on.end(), &from, &into);
+  }
+  into.parties.splice(into.parties.end(), from.parties);
+  CtiLink& link = links[into.link];
+  from.merged.push_back(from.conversation);
+  for (const ConversationNo no : from.merged) link.merged[no] = &into;
+  into.merged.insert(into.merged.end(), from.merged.begin(), from.merged.end());
+  from.merged.clear();
+  remove_call(from);
+}
+
+std::vector<Call*> State::memberships(Call& call, const Party& party) const {
+  std::vector<Call*> found{&call};
+  if (party.device == nullptr || !party.no) return found;
+  for (Call* other : party.device->calls) {
+    const Party* there = other != &call && other->link == call.link ? other->party(party.device) : nullptr;
+    if (there != nullptr && there->no == party.no) found.push_back(other);
+  }
+  return found;
+}
+
 void State::remove_call(Call& call) {
   for (const Party& party : call.parties) {
     if (party.device != nullptr) drop_call(*party.device, &call);
   }
   if (!identity.made(call.id)) ended_adopted.insert(call.id);
+  for (const ConversationNo no : call.merged) links[call.link].merged.erase(no);
   links[call.link].conversations.erase(call.conversation);
   calls.erase(call.id);
 }

@@ -48,6 +48,11 @@ struct State {
   void remove_party(Call& call, Party& party);
   // Another DN takes this party's place.
   void move_party(Call& call, Party& party, Device* device);
+  // All parties of `from`, a call of the same link, go over to `into`, and `from` is gone. Nobody may be in both, and
+  // its timers and its attempt must be dealt with already. Consultations made from it are consultations of `into` now.
+  void merge_calls(Call& into, Call& from);
+  // Where this party's leg takes part: this call first, then its DN's others with the same leg.
+  std::vector<Call*> memberships(Call& call, const Party& party) const;
   // The last step of a call: its parties and timers must be dealt with already.
   void remove_call(Call& call);
 

@@ -31,6 +31,18 @@ DnType type_of(config::DnType type) {
   return DnType::Extension;
 }
 
+ConsultUserData consult_user_data(config::ConsultUserData mode) {
+  switch (mode) {
+    case config::ConsultUserData::Separate:
+      return ConsultUserData::Separate;
+    case config::ConsultUserData::Inherited:
+      return ConsultUserData::Inherited;
+    case config::ConsultUserData::Joint:
+      return ConsultUserData::Joint;
+  }
+  return ConsultUserData::Separate;
+}
+
 DnSettings dn_settings(const config::Environment& environment, const config::Application& application,
                        const config::Switch& of, const config::DnObject& object) {
   DnSettings dn;
@@ -99,6 +111,7 @@ Settings settings_of(const config::Environment& environment, const config::Appli
     settings.answering_treatments |= 1u << static_cast<unsigned>(treatment);
   settings.accept_applications = scope.get(options::tserver.play_application) == config::PlayApplication::Accept;
   settings.user_data_limit = static_cast<std::uint32_t>(scope.get(options::tserver.user_data_limit).count);
+  settings.consult_user_data = consult_user_data(scope.get(options::tserver.consult_user_data));
   settings.max_calls = static_cast<std::uint32_t>(scope.get(options::tserver_limits.calls));
   settings.max_requests_per_client = static_cast<std::uint32_t>(scope.get(options::tserver_limits.requests_per_client));
   settings.domains = domains_of(environment, application);

@@ -26,7 +26,8 @@ TEST_CASE("Capabilities name what is served, and nothing else") {
     if (is_request(name)) CHECK(table.capabilities[static_cast<std::size_t>(type)] == served);
   }
   CHECK(table.capabilities[tlib::EventRouteRequest]);
-  CHECK_FALSE(table.capabilities[tlib::EventHeld]);
+  CHECK(table.capabilities[tlib::EventHeld]);
+  CHECK_FALSE(table.capabilities[tlib::EventOffHook]);
 }
 
 TEST_CASE("every message a client may send gets exactly one answer (MMC-417)") {

@@ -1,0 +1,76 @@
+// RequestDeleteFromConference (MMC-396): one party is taken out, the others stay.
+#include "tserver/features/attempt.h"
+#include "tserver/features/checks.h"
+#include "tserver/features/features.h"
+#include "tserver/features/leaving.h"
+#include "tserver/features/party_events.h"
+#include "tserver/features/topology.h"
+#include "tserver/features/treatment.h"
+
+namespace tandem::tserver {
+namespace {
+
+Party* party_named(Call& call, const std::string& name) {
+  const Dn dn(name);
+  for (Party& party : call.parties) {
+    if (Dn(party.name()) == dn) return &party;
+  }
+  return nullptr;
+}
+
+// Who rings, or the Routing Point that looks for somebody, is not wanted any more.
+void close_unanswered(Core& core, Call& call, Party& party) {
+  const std::string name = party.name();
+  if (call.attempt) withdraw_attempt(core, call, {tlib::TERR_NO_CALL, "the call was taken back"});
+  Party* waiting = party_named(call, name);
+  if (waiting == nullptr) return;
+  core.cancel_timer(call.router_timer);
+  routing_stops_treatment(core, call, true);
+  core.tell(call, *waiting, tlib::EventAbandoned);
+  core.state.remove_party(call, *waiting);
+}
+
+std::optional<Refusal> delete_from_conference(Core& core, Request& request) {
+  const auto on = check_call(core, request);
+  if (!on) return on.error();
+  Call& call = *on->call;
+  const tlib::KVList& reasons = request.message.reasons();
+  if (request.message.otherdn().empty()) return refusal(tlib::TERR_INVALID_ATTR, "OtherDN is missing");
+  if (on->party->state != PartyState::Connected && on->party->state != PartyState::Held)
+    return refusal(tlib::TERR_INV_CALL_STATE, "ThisDN doesn't talk in the call");
+  Party* dropped = party_named(call, request.message.otherdn());
+  if (dropped == nullptr) return refusal(tlib::TERR_PARTY_NOT_ON_CALL, "OtherDN is not a party of the call");
+  if (call.invites(*dropped) && call.attempt->purpose != Attempt::Purpose::Joining)
+    return refusal(tlib::TERR_OTHER_TEL_OPER, "another request for the call is being carried out");
+  // One's own leaving, and that of the last other one, is a release.
+  const bool talks = dropped->no && !call.invites(*dropped);
+  if (dropped == on->party || (talks && !goes_on_without(call, *dropped))) {
+    leave_call(core, call, *on->party, {.asker = request.asker(), .reasons = &reasons});
+    return std::nullopt;
+  }
+  const std::string name = dropped->name();
+  core.log(LogLevel::Interaction, call, name, "taken out by " + on->party->name());
+  if (talks) {
+    core.order(call, dropped->no, [](link::Command& command) { command.mutable_remove(); });
+    tell_released(core, call, *dropped, {.reasons = &reasons});
+    core.state.remove_party(call, *dropped);
+  } else {
+    close_unanswered(core, call, *dropped);
+  }
+  tell_deleted(core, call, name, on->party->name(), &reasons, request.asker());
+  if (call.settled() < 2) {
+    end_call(core, call, {});
+  } else {
+    topology_changed(core, call);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+void register_delete_party(Table& table) {
+  table.serve(tlib::RequestDeleteFromConference, delete_from_conference);
+  table.makes({tlib::EventPartyDeleted});
+}
+
+}  // namespace tandem::tserver
