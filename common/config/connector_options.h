@@ -91,9 +91,9 @@ struct ConferenceServicesSection : Section {
   static constexpr Levels kWhere = level::kSwitch | level::kFolder;
 
   // clang-format off
-  Option<Integer> count{*this, "count", kWhere, "1", {1, 100000}, NotInUseYet, "Number of conference service endpoints."};
-  Option<std::string> uri_pattern{*this, "uri-pattern", kWhere, "", {0, 255}, NotInUseYet, "Their addresses; the run of D in braces is the number of the endpoint with leading zeros."};
-  Option<bool> lobby_bypass_enabled{*this, "lobby-bypass-enabled", kWhere, "true", {}, NotInUseYet, "Whether participants skip the lobby."};
+  Option<Integer> count{*this, "count", kWhere, "1", {1, 100000}, NextCall, "Number of conference service endpoints."};
+  Option<std::string> uri_pattern{*this, "uri-pattern", kWhere, "", {0, 255}, NextCall, "Their addresses; the run of D in braces is the number of the endpoint with leading zeros."};
+  Option<bool> lobby_bypass_enabled{*this, "lobby-bypass-enabled", kWhere, "true", {}, NextCall, "Whether participants skip the lobby."};
   // clang-format on
 };
 

@@ -39,6 +39,8 @@ struct RequestFacts {
   std::vector<DigestCredentials> credentials;
   std::optional<std::uint32_t> max_forwards;
   std::vector<std::string> via;  // sent-by ("host:port") of each Via, topmost first
+  // It takes the place of a leg of ours (RFC 3891): who it is counts, where its Request-URI leads doesn't.
+  bool replacing = false;
 };
 
 // One Contact of a REGISTER (RFC 3261 section 10.3, RFC 5626).
@@ -76,6 +78,11 @@ class Admission {
   // Who is called by an admitted request: the DN of ours, the number or the URI its Request-URI means (for
   // Invited::request_uri).
   virtual std::string called(const RequestFacts& facts) const { return facts.request_uri; }
+  // Somebody in a call wants us to call `to` in its place (REFER, as called() gives it): the refusal, or none if it
+  // may.
+  virtual std::optional<Reply> referred(const Caller&, const std::string&) { return std::nullopt; }
+  // Identities that a request from there asserts (RFC 3325) are believed.
+  virtual bool believed(const Origin&) const { return false; }
   // Any other request outside a dialog (OPTIONS ...): false if its source gets no answer.
   virtual bool welcome(const Origin&, Now) { return true; }
   // A TCP or TLS connection closed: nobody is reached over it any more.

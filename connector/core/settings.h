@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "common/log/log.h"
+#include "connector/core/conference_names.h"
 
 namespace tandem::connector {
 
@@ -35,6 +36,12 @@ struct CoreSettings {
   std::chrono::milliseconds without_server{
       5000};                         // no primary in reach: how long calls that aren't established are kept
   std::uint32_t retry_after_s = 10;  // Retry-After of those 503
+
+  // Conferences that can be entered by calling them.
+  ConferenceNames conferences;
+  bool lobby_bypass = true;              // who calls one is let in at once
+  std::size_t conference_pool_size = 0;  // made ahead of need
+  bool caching = true;                   // one that is over stays for later calls
 
   LogLevel log_from = LogLevel::Trace;  // lines below it are not made
 };

@@ -49,9 +49,16 @@ std::optional<Meaning> DialPlan::local_dn(const std::string& user, const std::st
     if (it == settings_->dns.end()) return std::nullopt;
     return Meaning{Meaning::Kind::LocalDn, it->first, &it->second, {}};
   };
-  if (domains_.contains(host)) return find("sip:" + user + "@" + host);
+  static const LocalDn conference{};
+  const auto find_any = [&](const std::string& name) -> std::optional<Meaning> {
+    if (auto found = find(name)) return found;
+    const Dn called{name};
+    if (settings_->conferences.number(called.str())) return Meaning{Meaning::Kind::LocalDn, called, &conference, {}};
+    return std::nullopt;
+  };
+  if (domains_.contains(host)) return find_any("sip:" + user + "@" + host);
   for (const std::string& domain : settings_->domains) {
-    if (auto found = find("sip:" + user + "@" + domain)) return found;
+    if (auto found = find_any("sip:" + user + "@" + domain)) return found;
   }
   return std::nullopt;
 }

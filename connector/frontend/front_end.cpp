@@ -135,7 +135,7 @@ std::variant<Caller, Reply> FrontEnd::invited(const RequestFacts& facts, Now now
   const auto from = parse_uri(facts.from_uri);
   if (!from) return refusal(400, "From is no SIP or tel URI");
   const Meaning to = p.plan.meaning(facts.request_uri);
-  if (to.kind == Meaning::Kind::Malformed) return refusal(416, {});
+  if (to.kind == Meaning::Kind::Malformed && !facts.replacing) return refusal(416, {});
 
   // Who a believed peer says is calling.
   const auto told = [&](std::string trunk_name) {
@@ -152,6 +152,7 @@ std::variant<Caller, Reply> FrontEnd::invited(const RequestFacts& facts, Now now
     return told({});
   }
   const auto local_only = [&](const char* whom) -> std::optional<Reply> {
+    if (facts.replacing) return std::nullopt;
     if (to.kind == Meaning::Kind::LocalDn) return std::nullopt;
     if (to.kind == Meaning::Kind::Nobody) return refusal(404, {});
     p.note(LogLevel::Standard, "front end: " + std::string(whom) + " at " + where(facts.origin) + " may not call " +
@@ -179,21 +180,45 @@ std::variant<Caller, Reply> FrontEnd::invited(const RequestFacts& facts, Now now
     if (auto* reply = std::get_if<Reply>(&proved)) return std::move(*reply);
     if (std::get<Dn>(proved) != claimed.dn) return refusal(403, "From isn't yours");
   }
-  const Caller caller{claimed.dn.str(), true, {}};
+  if (!facts.replacing)
+    if (auto no = p.may_not_call(to)) return *no;
+  return Caller{claimed.dn.str(), true, {}};
+}
+
+// Where phones of ours may not call.
+std::optional<Reply> FrontEnd::Parts::may_not_call(const Meaning& to) const {
   switch (to.kind) {
     case Meaning::Kind::LocalDn:
-      return caller;
+      return std::nullopt;
     case Meaning::Kind::Number:
-      if (p.plan.trunk_of(to.number)) return caller;
+      if (plan.trunk_of(to.number)) return std::nullopt;
       return refusal(404, "No trunk serves this number");
     case Meaning::Kind::Foreign:
-      if (settings.foreign_domains) return caller;
+      if (settings->foreign_domains) return std::nullopt;
       return refusal(403, "Other domains can't be called");
     case Meaning::Kind::Nobody:
     case Meaning::Kind::Malformed:
       break;
   }
   return refusal(404, {});
+}
+
+std::optional<Reply> FrontEnd::referred(const Caller& by, const std::string& to) {
+  Parts& p = *parts_;
+  if (p.settings->mode == FrontEndMode::External) return std::nullopt;  // the proxy decides
+  const Meaning meant = p.plan.meaning(to);
+  if (meant.kind == Meaning::Kind::LocalDn) return std::nullopt;
+  // Whoever is no phone of ours gets no farther by a call of ours than by one of its own.
+  const auto known = p.settings->dns.find(Dn{by.dn});
+  if (by.trunk.empty() && by.authenticated && known != p.settings->dns.end() && known->second.extension)
+    return p.may_not_call(meant);
+  p.note(LogLevel::Standard, "front end: " + (by.trunk.empty() ? "stranger " + by.dn : "trunk " + by.trunk) +
+                                 " may not have " + to + " called: 403");
+  return refusal(403, "No relaying");
+}
+
+bool FrontEnd::believed(const Origin& origin) const {
+  return parts_->plan.trunk_from(origin) != nullptr || parts_->plan.from_proxy(origin);
 }
 
 std::string FrontEnd::called(const RequestFacts& facts) const {

@@ -37,6 +37,8 @@ class FrontEnd final : public Directory, public Admission {
   Reply registered(const RegisterAsked& asked, Now now) override;
   std::variant<Caller, Reply> invited(const RequestFacts& facts, Now now) override;
   std::string called(const RequestFacts& facts) const override;
+  std::optional<Reply> referred(const Caller& by, const std::string& to) override;
+  bool believed(const Origin& origin) const override;
   bool welcome(const Origin& origin, Now now) override;
   void connection_closed(const Origin& origin) override;
 

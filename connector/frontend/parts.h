@@ -28,6 +28,7 @@ struct FrontEnd::Parts {
 
   void note(LogLevel level, std::string text);
   Reply challenge(bool stale, Now now);
+  std::optional<Reply> may_not_call(const Meaning& to) const;
 
   // Who the credentials prove: the phone in `domain_of`'s domain with the user name they carry. A refusal else.
   std::variant<Dn, Reply> prove(const RequestFacts& facts, const Uri& claimed, Now now);

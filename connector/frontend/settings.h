@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/base/ids.h"
+#include "connector/core/conference_names.h"
 
 namespace tandem::connector {
 
@@ -52,6 +53,7 @@ struct FrontEndSettings {
 
   std::unordered_map<Dn, LocalDn> dns;
   std::vector<Trunk> trunks;
+  ConferenceNames conferences;  // addresses that are called like DNs; section conference-services
 
   // accept-strangers: callers who prove nothing may call DNs of ours, never anything else.
   bool accept_strangers = true;

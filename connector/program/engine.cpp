@@ -204,6 +204,14 @@ std::variant<Caller, Reply> Engine::Door::invited(const RequestFacts& facts, Now
 std::string Engine::Door::called(const RequestFacts& facts) const {
   return engine_.front_end_.called(facts);
 }
+std::optional<Reply> Engine::Door::referred(const Caller& by, const std::string& to) {
+  auto refusal = engine_.front_end_.referred(by, to);
+  engine_.front_end_said();
+  return refusal;
+}
+bool Engine::Door::believed(const Origin& origin) const {
+  return engine_.front_end_.believed(origin);
+}
 bool Engine::Door::welcome(const Origin& origin, Now now) {
   return engine_.front_end_.welcome(origin, now);
 }

@@ -49,6 +49,8 @@ class Engine {
     Reply registered(const RegisterAsked& asked, Now now) override;
     std::variant<Caller, Reply> invited(const RequestFacts& facts, Now now) override;
     std::string called(const RequestFacts& facts) const override;
+    std::optional<Reply> referred(const Caller& by, const std::string& to) override;
+    bool believed(const Origin& origin) const override;
     bool welcome(const Origin& origin, Now now) override;
     void connection_closed(const Origin& origin) override;
 
@@ -73,9 +75,9 @@ class Engine {
   void act(MediaConnect& a) { media_->handle(std::move(a)); }
   void act(MediaBridge& a) { media_->handle(std::move(a)); }
   void act(MediaTone& a) { media_->handle(std::move(a)); }
-  void act(AnswerRefer&) {}
-  void act(NotifyRefer&) {}
-  void act(SendTalk&) {}
+  void act(AnswerRefer& a) { sip_->perform(a); }
+  void act(NotifyRefer& a) { sip_->perform(a); }
+  void act(SendTalk& a) { sip_->perform(a); }
   void act(AnswerSubscription&) {}
   void act(NotifyConference&) {}
   void act(MediaScene& a) { media_->handle(std::move(a)); }

@@ -27,6 +27,14 @@ std::string written(const std::string& ip, std::uint16_t port) {
   return (ip.find(':') == std::string::npos ? ip : "[" + ip + "]") + ":" + std::to_string(port);
 }
 
+// None where the pattern is wrong: the environment's check says so.
+ConferenceNames conference_names(const config::Scope& scope, const std::vector<std::string>& domains) {
+  const auto pattern = scope.get(options::conference_services.uri_pattern);
+  const auto count = static_cast<std::uint32_t>(scope.get(options::conference_services.count));
+  return ConferenceNames::of(pattern, count, domains.empty() ? "localhost" : domains.front())
+      .value_or(ConferenceNames{});
+}
+
 template <class To>
 To number(config::Integer value) {
   return static_cast<To>(value);
@@ -152,6 +160,8 @@ FrontEndSettings front_end_settings(const config::Environment& environment, cons
   out.registrations_max = number<std::size_t>(scope.get(limits.registrations));
   out.contacts_per_aor = number<std::size_t>(scope.get(limits.contacts_per_aor));
 
+  out.conferences = conference_names(scope, out.domains);
+
   const config::Switch* of = environment.switch_of(application);
   if (of == nullptr) return out;
   for (const auto& dn : of->dns) {
@@ -181,6 +191,8 @@ CoreSettings core_settings(const config::Environment& environment, const config:
   out.undecided = scope.get(options::connector.undecided_timeout);
   out.without_server = scope.get(options::connector.without_server_timeout);
   out.retry_after_s = static_cast<std::uint32_t>(scope.get(options::sip.retry_after).count());
+  out.conferences = conference_names(scope, scope.get(options::front_end.domains));
+  out.lobby_bypass = scope.get(options::conference_services.lobby_bypass_enabled);
   return out;
 }
 

@@ -8,11 +8,13 @@
 namespace tandem::connector {
 
 SipCommonHeaders::SipCommonHeaders(const SipSettings& settings)
-    : methods("INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, REGISTER") {
+    : methods("INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, REFER, INFO, REGISTER") {
   su_home_t* h = home.get();
   allow = sip_allow_make(h, methods.c_str());
-  supported = sip_supported_make(h, "timer");
-  accept = sip_accept_make(h, "application/sdp");
+  supported = sip_supported_make(h, "timer, replaces, norefersub");
+  accept = sip_accept_make(h, "application/sdp, application/dtmf-relay, application/dtmf");
+  info_accept = sip_accept_make(h, "application/dtmf-relay, application/dtmf");
+  allow_events = sip_allow_events_make(h, "refer");
   user_agent = sip_user_agent_make(h, settings.user_agent.c_str());
   server = sip_server_make(h, settings.user_agent.c_str());
   sdp_type = sip_content_type_make(h, "application/sdp");
@@ -24,6 +26,8 @@ SipLeg::~SipLeg() {
 }
 
 void SipLeg::close() {
+  referral_.reset();
+  talk_.reset();
   bye_.reset();
   if (reinvite_out_) nta_outgoing_bind(reinvite_out_.get(), nullptr, nullptr);
   reinvite_out_.reset();
@@ -49,8 +53,9 @@ void SipLeg::fail_later(int status, std::string reason) {
   if (!forgotten_) host_.emit_later(InviteRejected{id_, status, std::move(reason), {}, 0});
 }
 
-bool SipLeg::accept_invite(sofia::Incoming request, const sip_t* sip, const sip_contact_t* contact, std::string flow,
-                           SipGate::Ticket ticket) {
+bool SipLeg::accept_invite(sofia::Incoming request, const sip_t* sip, Caller peer, const sip_contact_t* contact,
+                           std::string flow, SipGate::Ticket ticket) {
+  peer_ = std::move(peer);
   contact_ = contact;
   flow_ = std::move(flow);
   ticket_ = std::move(ticket);
@@ -90,7 +95,8 @@ void SipLeg::answer_offered(int status, const Answer& order) {
   const int sent = nta_incoming_treply(
       invite_in_.get(), status, text::phrase(order.reason), TAG_IF(dialog, SIPTAG_CONTACT(contact_)),
       TAG_IF(dialog, SIPTAG_ALLOW(common.allow)), TAG_IF(final_2xx, SIPTAG_SUPPORTED(common.supported)),
-      SIPTAG_SERVER(common.server), TAG_IF(timer, SIPTAG_SESSION_EXPIRES_STR(expires.c_str())),
+      TAG_IF(final_2xx, SIPTAG_ALLOW_EVENTS(common.allow_events)), SIPTAG_SERVER(common.server),
+      TAG_IF(timer, SIPTAG_SESSION_EXPIRES_STR(expires.c_str())),
       TAG_IF(timer && order.timer.refresher == SessionTimer::Refresher::Uac, SIPTAG_REQUIRE(common.require_timer)),
       TAG_IF(status == 422, SIPTAG_MIN_SE_STR(min_se.c_str())),
       TAG_IF(!lines.empty(), SIPTAG_HEADER_STR(lines.c_str())),

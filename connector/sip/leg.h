@@ -7,8 +7,10 @@
 #include <vector>
 
 #include "common/log/log.h"
+#include "connector/core/admission.h"
 #include "connector/core/machine.h"
 #include "connector/sip/gate.h"
+#include "connector/sip/refer.h"
 #include "connector/sip/settings.h"
 #include "connector/sip/sofia.h"
 
@@ -21,12 +23,16 @@ struct SipCommonHeaders {
   sip_allow_t* allow;
   sip_supported_t* supported;
   sip_accept_t* accept;
+  sip_accept_t* info_accept;
+  sip_allow_events_t* allow_events;
   sip_user_agent_t* user_agent;
   sip_server_t* server;
   sip_content_type_t* sdp_type;
   sip_require_t* require_timer;
   std::string methods;  // for the log
 };
+
+class SipLeg;
 
 // What a leg needs of its room.
 class SipLegHost {
@@ -38,6 +44,9 @@ class SipLegHost {
   virtual Logger& log() = 0;
   // Our Contact towards where `uri` leads; null: no port of ours can reach it.
   virtual const sip_contact_t* contact_towards(const std::string& uri) = 0;
+  virtual Admission& admission() = 0;
+  virtual Origin origin(nta_incoming_t* request) = 0;
+  virtual SipLeg* named(const DialogName& name) = 0;  // null: no leg of ours
   virtual void emit(Input input) = 0;
   virtual void emit_later(Input input) = 0;  // not before the action under way has been carried out
   virtual void retire(LegId leg) = 0;        // nothing is under way and nobody is interested any more
@@ -53,8 +62,8 @@ class SipLeg {
 
   // An INVITE that was let in. `contact`: ours, at the port it came in by. `flow`: where to send requests if not where
   // its Contact says ("sip:ip:port;transport=tcp"), empty if there. False: the library refused; 500 was sent.
-  bool accept_invite(sofia::Incoming request, const sip_t* sip, const sip_contact_t* contact, std::string flow,
-                     SipGate::Ticket ticket);
+  bool accept_invite(sofia::Incoming request, const sip_t* sip, Caller peer, const sip_contact_t* contact,
+                     std::string flow, SipGate::Ticket ticket);
 
   void invite(const SendInvite& order);
   // The same for a target whose host is a name: the INVITE waits for resolved(), and tries the next place when one
@@ -66,7 +75,17 @@ class SipLeg {
   void bye(const std::string& reason);
   void reinvite(const SendReinvite& order);
   void answer_reinvite(const AnswerReinvite& order);
+  void answer_refer(const AnswerRefer& order);
+  void notify_refer(const NotifyRefer& order);
+  void talk();
   void forget();
+
+  // Whose dialog the library found; null: nobody's that is a call.
+  static SipLeg* of(const nta_leg_t* dialog);
+  bool is(const DialogName& name) const;
+  bool up() const { return state_ == State::Confirmed && !forgotten_; }
+  bool ringing() const { return state_ == State::Calling && !cancelled_ && !forgotten_; }
+  bool waiting() const { return state_ == State::Offered && !forgotten_; }
 
   LegId id() const { return id_; }
   const std::string& call_id() const { return call_id_; }
@@ -91,7 +110,15 @@ class SipLeg {
   static int on_bye_response(SipLeg* self, nta_outgoing_t*, const sip_t* sip);
 
   int handle_reinvite(nta_incoming_t* request, const sip_t* sip, bool update);
+  static int on_notify_response(SipLeg* self, nta_outgoing_t*, const sip_t* sip);
+  static int on_talk_response(SipLeg* self, nta_outgoing_t*, const sip_t* sip);
+
   int handle_bye(nta_incoming_t* request, const sip_t* sip);
+  int handle_refer(nta_incoming_t* request, const sip_t* sip);
+  int handle_info(nta_incoming_t* request, const sip_t* sip);
+  void tell_referral(int status, const std::string& reason);
+  bool early_dialog(const sip_t* sip);  // true: NOTIFY with Event: talk can be sent in it
+  bool renew_dialog(const sip_t* sip);
   int reply(nta_incoming_t* request, int status, tag_type_t tag = tag_null, tag_value_t value = 0);
   void invite_final(const sip_t* sip, int status);
   void acknowledge();
@@ -102,11 +129,23 @@ class SipLeg {
   void fail_later(int status, std::string reason);
   bool try_next_hop();
 
+  // A REFER that is followed.
+  struct Referral {
+    sofia::Incoming request;  // until it is answered
+    bool silent = false;      // no NOTIFY is wanted
+    std::string event;
+    int told = 0;  // status told last
+    sofia::Outgoing notify;
+    int next_status = 0;  // to be told once `notify` is answered, 0: nothing
+    std::string next_reason;
+  };
+
   SipLegHost& host_;
   LegId id_;
   State state_ = State::Idle;
   bool cancelled_ = false;                // we cancelled our INVITE
   bool forgotten_ = false;                // the core is through with it
+  bool referred_before_ = false;          // a REFER came in this dialog
   bool routed_ = false;                   // the dialog has a route set
   bool peer_updates_ = false;             // Allow: UPDATE
   bool reinvite_is_update_ = false;       // reinvite_out_
@@ -119,6 +158,10 @@ class SipLeg {
   sofia::Incoming reinvite_in_;
   sofia::Outgoing reinvite_out_;
   sofia::Outgoing bye_;
+  sofia::Outgoing talk_;
+  std::optional<Referral> referral_;
+  std::vector<std::string> early_tags_;  // To tags of provisional responses
+  Caller peer_;                          // who is at the other end, as far as that was proved
   SipGate::Ticket ticket_;
   const sip_contact_t* contact_ = nullptr;
   std::string flow_;

@@ -31,6 +31,7 @@ void SipLeg::bye(const std::string& reason) {
 void SipLeg::send_bye(const std::string& reason) {
   const std::string value = text::reason_value(reason);
   reinvite_in_.reset();
+  referral_.reset();
   state_ = State::Closing;
   bye_.reset(nta_outgoing_tcreate(dialog_.get(), &SipLeg::on_bye_response, this, route(), SIP_METHOD_BYE, nullptr,
                                   SIPTAG_USER_AGENT(host_.headers().user_agent),
@@ -85,6 +86,10 @@ int SipLeg::on_request(SipLeg* self, nta_leg_t*, nta_incoming_t* request, const 
       return self->handle_reinvite(request, sip, false);
     case sip_method_update:
       return self->handle_reinvite(request, sip, true);
+    case sip_method_refer:
+      return self->handle_refer(request, sip);
+    case sip_method_info:
+      return self->handle_info(request, sip);
     case sip_method_options:
       return self->reply(request, 200, SIPTAG_ACCEPT(common.accept));
     case sip_method_unknown:
@@ -109,6 +114,7 @@ int SipLeg::handle_bye(nta_incoming_t* request, const sip_t* sip) {
   }
   if (reinvite_in_) nta_incoming_treply(reinvite_in_.get(), SIP_487_REQUEST_CANCELLED, TAG_END());
   reinvite_in_.reset();
+  referral_.reset();
   bye_waits_.reset();
   state_ = State::Ended;
   if (forgotten_) {
@@ -136,7 +142,10 @@ int SipLeg::handle_reinvite(nta_incoming_t* request, const sip_t* sip, bool upda
   reinvite_in_.reset(request);
   reinvite_update_in_ = update;
   nta_incoming_bind(request, &SipLeg::on_reinvite_ack, this);
-  host_.emit(Reinvited{id_, std::move(sdp), timer, update});
+  std::string who;
+  if (const auto asserted = text::asserted(sip); !asserted.empty() && host_.admission().believed(host_.origin(request)))
+    who = asserted.front();
+  host_.emit(Reinvited{id_, std::move(sdp), timer, update, std::move(who)});
   return 0;
 }
 

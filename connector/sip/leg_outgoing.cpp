@@ -8,6 +8,7 @@
 namespace tandem::connector {
 
 void SipLeg::invite(const SendInvite& order) {
+  peer_ = Caller{order.target.dn, !order.target.dn.empty() || !order.target.trunk.empty(), order.target.trunk};
   const auto from = text::name_addr(order.from_display, order.from_uri);
   const auto to = text::name_addr({}, order.to_uri);
   const Target& target = order.target;
@@ -45,7 +46,7 @@ void SipLeg::invite(const SendInvite& order) {
       SIP_METHOD_INVITE, sofia::url(target.request_uri.c_str()), SIPTAG_CONTACT(contact_),
       TAG_IF(!route.empty(), SIPTAG_ROUTE_STR(route.c_str())), SIPTAG_MAX_FORWARDS_STR(hops.c_str()),
       SIPTAG_USER_AGENT(common.user_agent), SIPTAG_ALLOW(common.allow), SIPTAG_SUPPORTED(common.supported),
-      TAG_IF(timer, SIPTAG_SESSION_EXPIRES_STR(expires.c_str())),
+      SIPTAG_ALLOW_EVENTS(common.allow_events), TAG_IF(timer, SIPTAG_SESSION_EXPIRES_STR(expires.c_str())),
       TAG_IF(order.min_se_s > 0, SIPTAG_MIN_SE_STR(min_se.c_str())),
       TAG_IF(!lines.empty(), SIPTAG_HEADER_STR(lines.c_str())),
       TAG_IF(!order.sdp.empty(), SIPTAG_CONTENT_TYPE(common.sdp_type)),
@@ -87,8 +88,10 @@ int SipLeg::on_invite_response(SipLeg* self, nta_outgoing_t*, const sip_t* sip) 
   self->host_.enter();
   const int status = sip != nullptr && sip->sip_status != nullptr ? sip->sip_status->st_status : 408;
   if (status < 200) {
-    if (!self->cancelled_ && !self->forgotten_ && status > 100)
-      self->host_.emit(Progressed{self->id_, status, text::sdp(sip)});
+    if (!self->cancelled_ && !self->forgotten_ && status > 100) {
+      const bool talk = self->early_dialog(sip);
+      self->host_.emit(Progressed{self->id_, status, text::sdp(sip), talk});
+    }
     return 0;
   }
   self->invite_final(sip, status);
@@ -97,7 +100,11 @@ int SipLeg::on_invite_response(SipLeg* self, nta_outgoing_t*, const sip_t* sip) 
 
 void SipLeg::invite_final(const sip_t* sip, int status) {
   if (status < 300) {
+    if (const char* early = nta_leg_get_rtag(dialog_.get());
+        early != nullptr && text::view(early) != text::view(sip->sip_to->a_tag))
+      renew_dialog(sip);
     nta_leg_rtag(dialog_.get(), sip->sip_to->a_tag);
+    early_tags_.clear();
     routed_ = sip->sip_record_route != nullptr;
     if (sip->sip_contact != nullptr || routed_)
       nta_leg_client_route(dialog_.get(), sip->sip_record_route, sip->sip_contact);

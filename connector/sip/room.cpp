@@ -24,7 +24,7 @@ struct SipRoomImpl final : SipLegHost {
               SipResolver resolver)
       : loop(sip_loop),
         wanted(std::move(given)),
-        admission(front_end),
+        admission_(front_end),
         logs(logger),
         sink(std::move(to)),
         common(wanted),
@@ -42,6 +42,9 @@ struct SipRoomImpl final : SipLegHost {
   const SipSettings& settings() const override { return wanted; }
   Logger& log() override { return logs; }
   const sip_contact_t* contact_towards(const std::string& uri) override { return ports.contact_towards(uri); }
+  Admission& admission() override { return admission_; }
+  Origin origin(nta_incoming_t* request) override;
+  SipLeg* named(const DialogName& name) override;
   void emit(Input input) override { sink(std::move(input)); }
   void emit_later(Input input) override {
     loop.post([this, alive = std::weak_ptr<int>(life), shared = std::make_shared<Input>(std::move(input))] {
@@ -55,6 +58,7 @@ struct SipRoomImpl final : SipLegHost {
   SipLeg* find(LegId leg);
   int on_message(msg_t* msg, sip_t* sip);
   void on_invite(msg_t* msg, sip_t* sip);
+  int replaced(const sip_t* sip, LegId& leg);
   void on_register(msg_t* msg, sip_t* sip);
   void refuse(msg_t* msg, int status, const char* reason, const std::string& lines = {});
   void refuse(msg_t* msg, const Reply& reply);
@@ -62,7 +66,7 @@ struct SipRoomImpl final : SipLegHost {
 
   SipLoop& loop;
   SipSettings wanted;
-  Admission& admission;
+  Admission& admission_;
   Logger& logs;
   SipRoom::Sink sink;
   SipCommonHeaders common;
@@ -162,6 +166,36 @@ SipLeg* SipRoomImpl::find(LegId leg) {
   return it == legs.end() ? nullptr : it->second.get();
 }
 
+Origin SipRoomImpl::origin(nta_incoming_t* request) {
+  const sofia::Message message(nta_incoming_getrequest(request));
+  return message ? ports.origin(nta.get(), message.get()) : Origin{};
+}
+
+SipLeg* SipRoomImpl::named(const DialogName& name) {
+  const sofia::Home home;
+  sip_replaces_t* const wanted_dialog = sip_replaces_format(
+      home.get(), "%s;to-tag=%s;from-tag=%s", name.call_id.c_str(), name.our_tag.c_str(), name.their_tag.c_str());
+  if (wanted_dialog == nullptr) return nullptr;
+  // An early dialog of our own INVITE is known to the library by its Call-ID alone.
+  for (const nta_leg_t* found :
+       {nta_leg_by_replaces(nta.get(), wanted_dialog), nta_leg_by_call_id(nta.get(), name.call_id.c_str())})
+    if (SipLeg* const leg = SipLeg::of(found); leg != nullptr && leg->is(name)) return leg;
+  return nullptr;
+}
+
+// The leg that an INVITE wants to take the place of, or the status that refuses it (RFC 3891 section 3).
+int SipRoomImpl::replaced(const sip_t* sip, LegId& leg) {
+  const sip_replaces_t* const header = sip->sip_replaces;
+  const auto name = header->rp_next == nullptr ? read_replaces(header) : std::nullopt;
+  if (!name) return 400;
+  const SipLeg* const found = named(*name);
+  if (found == nullptr || found->waiting()) return 481;  // an early dialog that the other side began can't be replaced
+  if (!found->up() && !found->ringing()) return 603;
+  if (found->up() && name->early_only) return 486;
+  leg = found->id();
+  return 0;
+}
+
 void SipRoomImpl::retire(LegId leg) {
   const auto it = legs.find(leg);
   if (it == legs.end()) return;
@@ -190,7 +224,7 @@ int SipRoomImpl::on_message(msg_t* msg, sip_t* sip) {
     default:
       break;
   }
-  if (!admission.welcome(ports.origin(nta.get(), msg), loop.now())) {
+  if (!admission_.welcome(ports.origin(nta.get(), msg), loop.now())) {
     nta_msg_discard(nta.get(), msg);
     return 0;
   }
@@ -200,7 +234,8 @@ int SipRoomImpl::on_message(msg_t* msg, sip_t* sip) {
     refuse(msg, 420, nullptr, "Unsupported: " + unknown + "\r\n");
   } else if (sip->sip_request->rq_method == sip_method_options) {
     nta_msg_treply(nta.get(), msg, SIP_200_OK, SIPTAG_SERVER(common.server), SIPTAG_ALLOW(common.allow),
-                   SIPTAG_ACCEPT(common.accept), SIPTAG_SUPPORTED(common.supported), TAG_END());
+                   SIPTAG_ACCEPT(common.accept), SIPTAG_SUPPORTED(common.supported),
+                   SIPTAG_ALLOW_EVENTS(common.allow_events), TAG_END());
   } else {
     refuse(msg, sip->sip_request->rq_method == sip_method_unknown ? 501 : 405, nullptr);
   }
@@ -257,7 +292,8 @@ void SipRoomImpl::on_invite(msg_t* msg, sip_t* sip) {
   if (sip->sip_contact == nullptr) return refuse(msg, 400, "Contact is missing");
 
   RequestFacts facts = text::facts(sip, std::move(origin));
-  auto verdict = admission.invited(facts, now);
+  facts.replacing = sip->sip_replaces != nullptr;
+  auto verdict = admission_.invited(facts, now);
   if (const auto* reply = std::get_if<Reply>(&verdict)) return refuse(msg, *reply);
   if (!std::get<Caller>(verdict).authenticated) {
     if (const auto stranger = gate.check_stranger(facts.origin.ip); stranger != SipGate::Verdict::Pass) {
@@ -267,9 +303,13 @@ void SipRoomImpl::on_invite(msg_t* msg, sip_t* sip) {
   }
 
   Invited invited;
+  if (facts.replacing) {
+    if (!std::get<Caller>(verdict).authenticated) return refuse(msg, 403, nullptr);
+    if (const int status = replaced(sip, invited.replaces); status != 0) return refuse(msg, status, nullptr);
+  }
   invited.leg = LegId{++last_leg};
   invited.caller = std::move(std::get<Caller>(verdict));
-  invited.request_uri = admission.called(facts);
+  invited.request_uri = admission_.called(facts);
   invited.conversation_id = text::header(sip, text::kConversationHeader);
   invited.source = facts.origin.ip + ":" + std::to_string(facts.origin.port);
   invited.local_ip = facts.origin.local_ip;
@@ -288,7 +328,9 @@ void SipRoomImpl::on_invite(msg_t* msg, sip_t* sip) {
   sofia::Incoming request(nta_incoming_create(nta.get(), nullptr, msg, sip, TAG_END()));
   if (!request || contact == nullptr) return;
   auto leg = std::make_unique<SipLeg>(*this, invited.leg);
-  if (!leg->accept_invite(std::move(request), sip, contact, std::move(flow), gate.ticket(facts.origin.ip))) return;
+  if (!leg->accept_invite(std::move(request), sip, invited.caller, contact, std::move(flow),
+                          gate.ticket(facts.origin.ip)))
+    return;
   legs.emplace(invited.leg, std::move(leg));
   sink(std::move(invited));
 }
@@ -296,7 +338,7 @@ void SipRoomImpl::on_invite(msg_t* msg, sip_t* sip) {
 void SipRoomImpl::on_register(msg_t* msg, sip_t* sip) {
   if (const auto unknown = text::unsupported(sip); !unknown.empty())
     return refuse(msg, 420, nullptr, "Unsupported: " + unknown + "\r\n");
-  const Reply reply = admission.registered(text::registration(sip, ports.origin(nta.get(), msg)), loop.now());
+  const Reply reply = admission_.registered(text::registration(sip, ports.origin(nta.get(), msg)), loop.now());
   if (reply.status < 200 || reply.status >= 300) return refuse(msg, reply);
   // A transaction repeats the answer if the request is repeated; the registrar would take that for a replay.
   const std::string lines = text::header_lines(reply.headers);
@@ -351,6 +393,15 @@ void SipRoom::perform(const SendReinvite& action) {
 }
 void SipRoom::perform(const AnswerReinvite& action) {
   if (auto* leg = impl_->find(action.leg)) leg->answer_reinvite(action);
+}
+void SipRoom::perform(const AnswerRefer& action) {
+  if (auto* leg = impl_->find(action.leg)) leg->answer_refer(action);
+}
+void SipRoom::perform(const NotifyRefer& action) {
+  if (auto* leg = impl_->find(action.leg)) leg->notify_refer(action);
+}
+void SipRoom::perform(const SendTalk& action) {
+  if (auto* leg = impl_->find(action.leg)) leg->talk();
 }
 void SipRoom::perform(const ForgetLeg& action) {
   if (auto* leg = impl_->find(action.leg)) leg->forget();

@@ -50,6 +50,9 @@ class SipRoom {
   void perform(const SendBye& action);
   void perform(const SendReinvite& action);
   void perform(const AnswerReinvite& action);
+  void perform(const AnswerRefer& action);
+  void perform(const NotifyRefer& action);
+  void perform(const SendTalk& action);
   void perform(const ForgetLeg& action);
 
   // From now on INVITEs that would begin a call are refused with 503.

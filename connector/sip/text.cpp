@@ -216,7 +216,7 @@ bool allows(const sip_t* sip, sip_method_t method) {
 std::string unsupported(const sip_t* sip) {
   for (const sip_require_t* list = sip->sip_require; list != nullptr; list = list->k_next)
     for (const msg_param_t* p = list->k_items; p != nullptr && *p != nullptr; ++p)
-      if (!same(*p, "timer") && !same(*p, "path")) return *p;
+      if (!same(*p, "timer") && !same(*p, "path") && !same(*p, "replaces") && !same(*p, "norefersub")) return *p;
   return {};
 }
 

@@ -306,3 +306,91 @@ TEST_CASE("IPv6 addresses of ours and of phones") {
   CHECK(targets[0].local_ip == "::1");
   CHECK(front.called(alice.call("sip:support@[::1]:5060")) == "sip:support@tandem.test");
 }
+
+TEST_CASE("Who may have somebody called by REFER") {
+  World w;
+  const auto status_of = [&](const Caller& by, const std::string& to) {
+    const auto no = w.front.referred(by, to);
+    return no ? no->status : 200;
+  };
+  const Caller alice{"sip:alice@tandem.test", true, ""};
+  CHECK(status_of(alice, "sip:bob@tandem.test") == 200);
+  CHECK(status_of(alice, "+14155550100") == 200);
+  CHECK(status_of(alice, "sip:nobody@tandem.test") == 404);
+  CHECK(status_of(alice, "4155") == 404);
+  CHECK(status_of(alice, "sip:carol@elsewhere.test") == 403);
+  // Nobody else gets farther by a call of ours than by one of its own.
+  const Caller stranger{"sip:carol@elsewhere.test", false, ""};
+  const Caller liar{"sip:alice@tandem.test", false, ""};
+  const Caller trunk{"sip:alice@tandem.test", true, "pstn"};
+  const Caller service{"sip:support@tandem.test", true, ""};
+  for (const Caller& by : {stranger, liar, trunk, service, Caller{}}) {
+    CHECK(status_of(by, "sip:bob@tandem.test") == 200);
+    CHECK(status_of(by, "+14155550100") == 403);
+    CHECK(status_of(by, "sip:carol@elsewhere.test") == 403);
+  }
+  auto s = settings();
+  s.mode = FrontEndMode::External;
+  w.front.configure(s);
+  CHECK(status_of(stranger, "+14155550100") == 200);  // the proxy's to decide
+}
+
+TEST_CASE("Asserted identities are believed from trunks and the proxy") {
+  World w;
+  CHECK(w.front.believed(udp("198.51.100.9", 5080)));
+  CHECK(!w.front.believed(w.alice.origin));
+  CHECK(!w.front.believed(w.stranger.origin));
+}
+
+TEST_CASE("A call that takes another's place may name any address, its caller is asked all the same") {
+  World w;
+  RequestFacts facts = w.alice.call("sip:192.0.2.1:5060");
+  facts.replacing = true;
+  const auto first = w.front.invited(facts, at(0s));
+  REQUIRE(status(first) == 401);
+  facts.credentials = {w.alice.credentials(std::get<Reply>(first), "INVITE")};
+  CHECK(status(w.front.invited(facts, at(0s))) == 200);
+  RequestFacts stranger = w.stranger.call("sip:192.0.2.1:5060");
+  stranger.replacing = true;
+  const auto verdict = w.front.invited(stranger, at(0s));
+  REQUIRE(std::holds_alternative<Caller>(verdict));
+  CHECK_FALSE(std::get<Caller>(verdict).authenticated);
+}
+
+TEST_CASE("Conferences are called by their addresses") {
+  auto s = settings();
+  s.conferences = *ConferenceNames::of("Conf{DDD}", 20, "tandem.test");
+  FrontEnd front(s, kSecret);
+  World w;
+  const auto meaning = [&](const std::string& to) {
+    RequestFacts facts;
+    facts.request_uri = to;
+    return front.called(facts);
+  };
+  CHECK(meaning("sip:conf001@tandem.test") == "sip:conf001@tandem.test");
+  CHECK(meaning("sip:CONF020@192.0.2.1:5060;transport=tcp") == "sip:conf020@tandem.test");
+  const auto verdict = w.alice.dial(front, "sip:conf020@tandem.test", at(0s));
+  CHECK(std::holds_alternative<Caller>(verdict));
+  CHECK(status(w.stranger.dial(front, "sip:conf001@tandem.test", at(0s))) == 200);
+  for (const char* no : {"sip:conf000@tandem.test", "sip:conf021@tandem.test", "sip:conf01@tandem.test",
+                         "sip:conf0001@tandem.test", "sip:confabc@tandem.test", "sip:conf+01@tandem.test"})
+    CHECK(status(w.alice.dial(front, no, at(0s))) == 404);
+  Unreachable why;
+  CHECK(front.resolve("sip:conf001@tandem.test", why).empty());
+  CHECK(status(w.alice.dial(w.front, "sip:conf001@tandem.test", at(0s))) == 404);  // none configured
+}
+
+TEST_CASE("Patterns of conference addresses") {
+  const auto of = [](std::string_view pattern, std::uint32_t count) {
+    return ConferenceNames::of(pattern, count, "tandem.test");
+  };
+  CHECK(of("sip:c{DD}x@other.test", 3)->name(3) == "sip:c03x@other.test");
+  CHECK(of("c{D}", 9)->name(9) == "sip:c9@tandem.test");
+  CHECK(of("c{DD}", 99)->number("sip:c99@tandem.test") == 99u);
+  CHECK(!of("c{D}", 10));
+  CHECK(!of("c", 1));
+  CHECK(!of("c{}", 1));
+  CHECK(!of("c{DX}", 1));
+  CHECK(!of("", 1));
+  CHECK(!ConferenceNames{}.number("sip:c1@tandem.test"));
+}

@@ -22,13 +22,24 @@ class FrontDesk final : public Admission {
   std::variant<Caller, Reply> invited(const RequestFacts& facts, Now) override {
     last_invite = facts;
     if (refusal) return *refusal;
-    return Caller{"sip:alice@tandem.test", true, ""};
+    return Caller{"sip:alice@tandem.test", authenticates, ""};
   }
+  std::optional<Reply> referred(const Caller& by, const std::string& to) override {
+    last_referred = {by, to};
+    return refer_refusal;
+  }
+  bool believed(const Origin&) const override { return believes; }
   std::optional<Reply> refusal;
+  std::optional<Reply> refer_refusal;
+  bool believes = false;
+  bool authenticates = true;
+  std::pair<Caller, std::string> last_referred;
   Reply register_reply{200, {}, {}};
   RegisterAsked last_register;  // read it after an answer came
   RequestFacts last_invite;
 };
+
+inline constexpr char kAllowed[] = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, REFER, INFO, REGISTER";
 
 inline SipSettings quick_settings() {
   SipSettings out;

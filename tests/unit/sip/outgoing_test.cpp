@@ -43,9 +43,9 @@ TEST_CASE("SendInvite becomes an INVITE that says what it should") {
   CHECK(m.header("X-Test") == "one");
   CHECK(m.header("Session-Expires") == "1800");
   CHECK(m.header("Min-SE") == "90");
-  CHECK(m.header("Supported") == "timer");
+  CHECK(m.header("Supported") == "timer, replaces, norefersub");
   CHECK(m.header("User-Agent") == "Tandem");
-  CHECK(m.header("Allow") == "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, REGISTER");
+  CHECK(m.header("Allow") == kAllowed);
   CHECK(m.header("Content-Type") == "application/sdp");
   CHECK(m.body == kOffer);
 }

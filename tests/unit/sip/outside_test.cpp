@@ -13,9 +13,10 @@ TEST_CASE("OPTIONS is answered with what we can do") {
   peer.send(peer.make("OPTIONS", "sip:127.0.0.1", "o1", 1, "options"));
   const auto ok = peer.response(200);
   REQUIRE(ok);
-  CHECK(ok->header("Allow") == "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, REGISTER");
-  CHECK(ok->header("Accept") == "application/sdp");
-  CHECK(ok->header("Supported") == "timer");
+  CHECK(ok->header("Allow") == kAllowed);
+  CHECK(ok->header("Accept") == "application/sdp, application/dtmf-relay, application/dtmf");
+  CHECK(ok->header("Allow-Events") == "refer");
+  CHECK(ok->header("Supported") == "timer, replaces, norefersub");
   CHECK(ok->header("Server") == "Tandem");
   CHECK(ok->tag("To") != "");
 }

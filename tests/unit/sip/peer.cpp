@@ -169,6 +169,32 @@ std::string Peer::make(const std::string& method, const std::string& uri, const 
          "\r\n\r\n" + body;
 }
 
+namespace {
+
+std::string request_text(const std::string& method, const std::string& via, const std::string& uri,
+                         const std::string& from, const std::string& to, const std::string& call_id, int cseq,
+                         const std::string& contact, const std::string& more, const std::string& body) {
+  static int branches = 0;
+  return method + " " + uri + " SIP/2.0\r\nVia: SIP/2.0/UDP " + via + ";branch=z9hG4bKin" + std::to_string(++branches) +
+         ";rport\r\nMax-Forwards: 70\r\nFrom: " + from + "\r\nTo: " + to + "\r\nCall-ID: " + call_id +
+         "\r\nCSeq: " + std::to_string(cseq) + " " + method + "\r\nContact: <" + contact + ">\r\n" + more +
+         "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+}  // namespace
+
+std::string Peer::inside(const std::string& method, const Message& ok, int cseq, const std::string& more,
+                         const std::string& body) const {
+  return request_text(method, address(), "sip:tandem.test", ok.header("From"), ok.header("To"), ok.header("Call-ID"),
+                      cseq, "sip:alice@" + address(), more, body);
+}
+
+std::string Peer::back(const std::string& method, const Message& invite, const std::string& tag, int cseq,
+                       const std::string& more, const std::string& body) const {
+  return request_text(method, address(), "sip:tandem.test", invite.header("To") + ";tag=" + tag, invite.header("From"),
+                      invite.header("Call-ID"), cseq, "sip:bob@" + address(), more, body);
+}
+
 std::string Peer::answer(const Message& request, int status, const std::string& to_tag, const std::string& body,
                          const std::string& more) const {
   std::string out = "SIP/2.0 " + std::to_string(status) + " Whatever\r\n";

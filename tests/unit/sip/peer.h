@@ -52,6 +52,13 @@ class Peer {
   std::string make(const std::string& method, const std::string& uri, const std::string& branch, int cseq,
                    const std::string& call_id, const std::string& to_tag = "", const std::string& body = "",
                    const std::string& more = "") const;
+  // A request in the dialog that `ok`, a 2xx to our INVITE, made; `more` as above, with Content-Type where there is a
+  // body.
+  std::string inside(const std::string& method, const Message& ok, int cseq, const std::string& more = "",
+                     const std::string& body = "") const;
+  // The same in a dialog that their `invite` began and our 2xx or 1xx with the tag `tag` made.
+  std::string back(const std::string& method, const Message& invite, const std::string& tag, int cseq,
+                   const std::string& more = "", const std::string& body = "") const;
   // A response to `request`.
   std::string answer(const Message& request, int status, const std::string& to_tag, const std::string& body = "",
                      const std::string& more = "") const;
