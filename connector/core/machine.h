@@ -283,7 +283,8 @@ struct AnswerSubscription {
   SubscriptionId subscription;
   int status;  // 200, then the first NotifyConference follows; or the refusal
 };
-// NOTIFY with application/conference-info+xml (RFC 4575).
+// NOTIFY with application/conference-info+xml (RFC 4575): the whole state each time. One that can't go out yet, since
+// the one before isn't answered, is replaced by the next.
 struct NotifyConference {
   SubscriptionId subscription;
   std::string body;

@@ -53,7 +53,8 @@ Result<void, Failure> Engine::start() {
                                         [this](const MediaClosed& closed) {
                                           if (log_.enabled(LogLevel::Trace))
                                             log_.write(LogLevel::Trace, to_text(closed));
-                                        }});
+                                        },
+                                        [this](const std::string& line) { log_.write(LogLevel::Standard, line); }});
   } catch (const std::runtime_error& error) {
     return Failure{error.what()};
   }
@@ -91,6 +92,7 @@ void Engine::configure(EngineSettings settings) {
   loop_.call([&] {
     front_end_.configure(settings.front_end);
     sip_->configure(settings.sip);
+    media_->use_files(settings.media.music_file, settings.media.ringtone_file);
     take(CoreConfigured{std::make_shared<const CoreSettings>(settings.core)});
     registrations_changed();
   });

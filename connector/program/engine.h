@@ -78,12 +78,12 @@ class Engine {
   void act(AnswerRefer& a) { sip_->perform(a); }
   void act(NotifyRefer& a) { sip_->perform(a); }
   void act(SendTalk& a) { sip_->perform(a); }
-  void act(AnswerSubscription&) {}
-  void act(NotifyConference&) {}
+  void act(AnswerSubscription& a) { sip_->perform(a); }
+  void act(NotifyConference& a) { sip_->perform(a); }
   void act(MediaScene& a) { media_->handle(std::move(a)); }
-  void act(MediaPlay&) {}
-  void act(MediaRecord&) {}
-  void act(MediaDigits&) {}
+  void act(MediaPlay& a) { media_->handle(std::move(a)); }
+  void act(MediaRecord& a) { media_->handle(std::move(a)); }
+  void act(MediaDigits& a) { media_->handle(std::move(a)); }
   void act(MediaClose& a) { media_->handle(std::move(a)); }
   void act(Report& a) { link_->perform(std::move(a)); }
   void act(SendSnapshot& a) { link_->perform(std::move(a)); }

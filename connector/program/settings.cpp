@@ -70,6 +70,8 @@ SipSettings sip_settings(const config::Environment& environment, const config::A
   out.source_unanswered_max = number<std::size_t>(scope.get(limits.unanswered_invites_per_source));
   out.unanswered_max = number<std::size_t>(scope.get(limits.unanswered_invites));
   out.message_bytes_max = scope.get(limits.message_size).count;
+  out.subscriptions_max = number<std::size_t>(scope.get(limits.subscriptions));
+  out.source_subscriptions_max = number<std::size_t>(scope.get(limits.subscriptions_per_source));
   return out;
 }
 
@@ -114,6 +116,12 @@ MediaSettings media_settings(const config::Environment& environment, const confi
   out.batch_window = scope.get(options::media.batch_window);
   out.receive_buffer_bytes = number<int>(static_cast<config::Integer>(scope.get(options::media.receive_buffer).count));
   out.ringtone_file = scope.get(options::connector.ringtone_file_path).text;
+  out.music_file = scope.get(options::connector.music_on_hold_file_path).text;
+  out.prompts_folder = scope.get(options::media.prompts_path).text;
+  out.recordings_folder = scope.get(options::media.recordings_path).text;
+  out.longest_recording = scope.get(options::media.longest_recording);
+  out.speech_command = scope.get(options::media.speech_command);
+  out.speech_language = scope.get(options::media.speech_language);
   return out;
 }
 

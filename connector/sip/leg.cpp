@@ -8,13 +8,13 @@
 namespace tandem::connector {
 
 SipCommonHeaders::SipCommonHeaders(const SipSettings& settings)
-    : methods("INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, REFER, INFO, REGISTER") {
+    : methods("INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, REFER, INFO, SUBSCRIBE, REGISTER") {
   su_home_t* h = home.get();
   allow = sip_allow_make(h, methods.c_str());
   supported = sip_supported_make(h, "timer, replaces, norefersub");
   accept = sip_accept_make(h, "application/sdp, application/dtmf-relay, application/dtmf");
   info_accept = sip_accept_make(h, "application/dtmf-relay, application/dtmf");
-  allow_events = sip_allow_events_make(h, "refer");
+  allow_events = sip_allow_events_make(h, "conference, refer");
   user_agent = sip_user_agent_make(h, settings.user_agent.c_str());
   server = sip_server_make(h, settings.user_agent.c_str());
   sdp_type = sip_content_type_make(h, "application/sdp");

@@ -92,6 +92,8 @@ int SipLeg::on_request(SipLeg* self, nta_leg_t*, nta_incoming_t* request, const 
       return self->handle_info(request, sip);
     case sip_method_options:
       return self->reply(request, 200, SIPTAG_ACCEPT(common.accept));
+    case sip_method_subscribe:  // conferences are subscribed to on their own (RFC 6665 section 4.5.2)
+      return self->reply(request, 403);
     case sip_method_unknown:
       return self->reply(request, 501);
     default:

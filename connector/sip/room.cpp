@@ -9,6 +9,7 @@
 #include "connector/sip/names.h"
 #include "connector/sip/ports.h"
 #include "connector/sip/sofia.h"
+#include "connector/sip/subscriptions.h"
 #include "connector/sip/text.h"
 #include "connector/sip/tls_files.h"
 
@@ -29,6 +30,7 @@ struct SipRoomImpl final : SipLegHost {
         sink(std::move(to)),
         common(wanted),
         gate(wanted),
+        subscriptions(sip_loop, *this),
         names(std::move(resolver), [this](std::function<void()> result) {
           loop.post([alive = std::weak_ptr<int>(life), result = std::move(result)] {
             if (!alive.expired()) result();
@@ -59,6 +61,7 @@ struct SipRoomImpl final : SipLegHost {
   int on_message(msg_t* msg, sip_t* sip);
   void on_invite(msg_t* msg, sip_t* sip);
   int replaced(const sip_t* sip, LegId& leg);
+  void on_subscribe(msg_t* msg, sip_t* sip);
   void on_register(msg_t* msg, sip_t* sip);
   void refuse(msg_t* msg, int status, const char* reason, const std::string& lines = {});
   void refuse(msg_t* msg, const Reply& reply);
@@ -71,6 +74,7 @@ struct SipRoomImpl final : SipLegHost {
   SipRoom::Sink sink;
   SipCommonHeaders common;
   SipGate gate;
+  SipSubscriptions subscriptions;
   SipPorts ports;
   std::optional<SipTlsFolder> tls;
   sofia::Agent nta;
@@ -124,6 +128,7 @@ std::string flow_of(const sip_t* sip, const Origin& origin) {
 SipRoomImpl::~SipRoomImpl() {
   legs.clear();
   graveyard.clear();
+  subscriptions.clear();
   nta.reset();
   redirect_library_log(nullptr);
 }
@@ -220,6 +225,9 @@ int SipRoomImpl::on_message(msg_t* msg, sip_t* sip) {
       return 0;
     case sip_method_register:
       on_register(msg, sip);
+      return 0;
+    case sip_method_subscribe:
+      on_subscribe(msg, sip);
       return 0;
     default:
       break;
@@ -335,6 +343,32 @@ void SipRoomImpl::on_invite(msg_t* msg, sip_t* sip) {
   sink(std::move(invited));
 }
 
+void SipRoomImpl::on_subscribe(msg_t* msg, sip_t* sip) {
+  Origin origin = ports.origin(nta.get(), msg);
+  const Now now = loop.now();
+  if (!admission_.welcome(origin, now)) {
+    nta_msg_discard(nta.get(), msg);
+    return;
+  }
+  if (sip->sip_to->a_tag != nullptr) return refuse(msg, 481, nullptr);
+  if (refusing) return refuse(msg, 503, nullptr, "Retry-After: " + std::to_string(wanted.retry_after.count()) + "\r\n");
+  if (const auto unknown = text::unsupported(sip); !unknown.empty())
+    return refuse(msg, 420, nullptr, "Unsupported: " + unknown + "\r\n");
+  if (const auto wrong = subscriptions.check(sip, origin.ip); wrong.status != 0)
+    return refuse(msg, wrong.status, nullptr, wrong.lines);
+  const RequestFacts facts = text::facts(sip, std::move(origin));
+  auto verdict = admission_.invited(facts, now);
+  if (const auto* reply = std::get_if<Reply>(&verdict)) return refuse(msg, *reply);
+  const Caller& who = std::get<Caller>(verdict);
+  if (!who.authenticated) return refuse(msg, 403, nullptr);  // who is in a conference isn't for strangers
+  std::string uri = admission_.called(facts);
+  const sip_contact_t* contact = ports.contact_at(facts.origin);
+  std::string flow = flow_of(sip, facts.origin);
+  sofia::Incoming request(nta_incoming_create(nta.get(), nullptr, msg, sip, TAG_END()));
+  if (!request || contact == nullptr) return;
+  subscriptions.begin(std::move(request), sip, std::move(uri), who.dn, facts.origin.ip, contact, std::move(flow));
+}
+
 void SipRoomImpl::on_register(msg_t* msg, sip_t* sip) {
   if (const auto unknown = text::unsupported(sip); !unknown.empty())
     return refuse(msg, 420, nullptr, "Unsupported: " + unknown + "\r\n");
@@ -403,12 +437,19 @@ void SipRoom::perform(const NotifyRefer& action) {
 void SipRoom::perform(const SendTalk& action) {
   if (auto* leg = impl_->find(action.leg)) leg->talk();
 }
+void SipRoom::perform(const AnswerSubscription& action) {
+  impl_->subscriptions.answer(action);
+}
+void SipRoom::perform(const NotifyConference& action) {
+  impl_->subscriptions.notify(action);
+}
 void SipRoom::perform(const ForgetLeg& action) {
   if (auto* leg = impl_->find(action.leg)) leg->forget();
 }
 
 void SipRoom::refuse_new(bool refuse) {
   impl_->refusing = refuse;
+  if (refuse) impl_->subscriptions.end_all();
 }
 
 void SipRoom::configure(SipSettings settings) {
@@ -418,7 +459,8 @@ void SipRoom::configure(SipSettings settings) {
 }
 
 SipCounts SipRoom::counts() const {
-  return {impl_->legs.size(), impl_->gate.unanswered(), impl_->gate.unacknowledged(), impl_->refused};
+  return {impl_->legs.size(), impl_->gate.unanswered(), impl_->gate.unacknowledged(), impl_->refused,
+          impl_->subscriptions.count()};
 }
 
 }  // namespace tandem::connector

@@ -25,6 +25,7 @@ struct SipCounts {
   std::size_t unanswered = 0;      // INVITEs not answered yet
   std::size_t unacknowledged = 0;  // INVITEs answered and not acknowledged yet
   std::uint64_t refused = 0;       // INVITEs that a limit turned away
+  std::size_t subscriptions = 0;
 };
 
 class SipRoom {
@@ -53,6 +54,8 @@ class SipRoom {
   void perform(const AnswerRefer& action);
   void perform(const NotifyRefer& action);
   void perform(const SendTalk& action);
+  void perform(const AnswerSubscription& action);
+  void perform(const NotifyConference& action);
   void perform(const ForgetLeg& action);
 
   // From now on INVITEs that would begin a call are refused with 503.

@@ -45,6 +45,8 @@ struct SipSettings {
   std::uint32_t source_invites_per_second = 2000;  // of one source address; 0: no limit
   std::size_t sources_tracked = 20000;             // bounds the memory of the two above
   std::size_t legs_max = 50000;                    // dialogs and attempts at once
+  std::size_t subscriptions_max = 5000;            // to conferences; above it new ones get 503
+  std::size_t source_subscriptions_max = 200;      // the same for one source address
   std::chrono::seconds retry_after{5};             // told with 503
 
   std::size_t message_bytes_max = 65536;

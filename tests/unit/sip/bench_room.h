@@ -39,7 +39,7 @@ class FrontDesk final : public Admission {
   RequestFacts last_invite;
 };
 
-inline constexpr char kAllowed[] = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, REFER, INFO, REGISTER";
+inline constexpr char kAllowed[] = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, REFER, INFO, SUBSCRIBE, REGISTER";
 
 inline SipSettings quick_settings() {
   SipSettings out;

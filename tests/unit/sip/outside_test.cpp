@@ -15,7 +15,7 @@ TEST_CASE("OPTIONS is answered with what we can do") {
   REQUIRE(ok);
   CHECK(ok->header("Allow") == kAllowed);
   CHECK(ok->header("Accept") == "application/sdp, application/dtmf-relay, application/dtmf");
-  CHECK(ok->header("Allow-Events") == "refer");
+  CHECK(ok->header("Allow-Events") == "conference, refer");
   CHECK(ok->header("Supported") == "timer, replaces, norefersub");
   CHECK(ok->header("Server") == "Tandem");
   CHECK(ok->tag("To") != "");
