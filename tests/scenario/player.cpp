@@ -104,6 +104,10 @@ std::string set_option(Settings& settings, const std::string& name, const std::s
     settings.link_loss_timeout = seconds(value);
   } else if (name == "user-data-limit") {
     settings.user_data_limit = static_cast<std::uint32_t>(std::stoul(value));
+  } else if (name == "consult-user-data") {
+    settings.consult_user_data = value == "joint"       ? ConsultUserData::Joint
+                                 : value == "inherited" ? ConsultUserData::Inherited
+                                                        : ConsultUserData::Separate;
   } else if (name == "max-calls") {
     settings.max_calls = static_cast<std::uint32_t>(std::stoul(value));
   } else if (name == "max-requests-per-client") {

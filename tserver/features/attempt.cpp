@@ -89,7 +89,8 @@ void leave_routing_point(Core& core, Call& call, const Attempt& attempt, const P
   core.tell(call, *rp, tlib::EventRouteUsed,
             {.third_party = &leg.name(), .third_role = tlib::RoleDestination, .reasons = &attempt.reasons},
             attempt.asker);
-  core.tell(call, *rp, tlib::EventDiverted, {.third_party = &leg.name(), .third_role = tlib::RoleDestination});
+  core.tell(call, *rp, tlib::EventDiverted,
+            {.third_party = &leg.name(), .third_role = call.conference() ? leg.role : tlib::RoleDestination});
   tell_replaced(core, call, leg.name(), leg.role, rp->name(), tlib::CallStateRedirected);
   core.state.remove_party(call, *rp);
 }
@@ -122,14 +123,14 @@ void back_to_routing_point(Core& core, Call& call, const Attempt& attempt, Party
 
 // A further party of a call that is up did not come.
 void not_joined(Core& core, Call& call, Party& leg, const Missed& why) {
+  if (!goes_on_without(call, leg)) {
+    end_call(core, call, {.leaver = &leg, .asker = why.asker, .reasons = why.reasons, .state = why.state});
+    return;
+  }
   tell_released(core, call, leg, {.state = why.state, .reasons = why.reasons}, why.asker);
   core.log(LogLevel::Interaction, call, leg.name(), "not reached: " + why.text);
   const std::string name = leg.name();
   core.state.remove_party(call, leg);
-  if (call.settled() < 2) {
-    end_call(core, call, {});
-    return;
-  }
   tell_deleted(core, call, name, name, why.reasons);
   topology_changed(core, call);
 }

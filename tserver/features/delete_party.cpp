@@ -5,7 +5,6 @@
 #include "tserver/features/leaving.h"
 #include "tserver/features/party_events.h"
 #include "tserver/features/topology.h"
-#include "tserver/features/treatment.h"
 
 namespace tandem::tserver {
 namespace {
@@ -22,12 +21,8 @@ Party* party_named(Call& call, const std::string& name) {
 void close_unanswered(Core& core, Call& call, Party& party) {
   const std::string name = party.name();
   if (call.attempt) withdraw_attempt(core, call, {tlib::TERR_NO_CALL, "the call was taken back"});
-  Party* waiting = party_named(call, name);
-  if (waiting == nullptr) return;
-  core.cancel_timer(call.router_timer);
-  routing_stops_treatment(core, call, true);
-  core.tell(call, *waiting, tlib::EventAbandoned);
-  core.state.remove_party(call, *waiting);
+  const Party* rp = call.routing_point();
+  if (rp != nullptr && rp->name() == name) drop_routing_point(core, call);
 }
 
 std::optional<Refusal> delete_from_conference(Core& core, Request& request) {

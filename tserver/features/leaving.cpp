@@ -82,6 +82,14 @@ void leave_call(Core& core, Call& call, Party& party, Ending ending) {
   topology_changed(core, call);
 }
 
+void drop_routing_point(Core& core, Call& call) {
+  Party& rp = *call.routing_point();
+  core.cancel_timer(call.router_timer);
+  routing_stops_treatment(core, call, true);
+  core.tell(call, rp, tlib::EventAbandoned);
+  core.state.remove_party(call, rp);
+}
+
 void leg_left(Core& core, Call& call, Party& party, const Ending& ending) {
   const PartyNo no = party.no;
   std::vector<Call*> calls = core.state.memberships(call, party);

@@ -22,6 +22,9 @@ void tell_deleted(Core& core, const Call& call, const std::string& name, const s
 void tell_replaced(Core& core, const Call& call, const std::string& name, tlib::TDNRole role, const std::string& before,
                    tlib::TCallState state);
 
+// The Routing Point is out of a call that goes on: EventAbandoned.
+void drop_routing_point(Core& core, Call& call);
+
 // Everything this leg takes part in: its party in each of the calls leaves.
 void leg_left(Core& core, Call& call, Party& party, const Ending& ending);
 

@@ -6,6 +6,7 @@
 #include "tserver/features/destination.h"
 #include "tserver/features/ending.h"
 #include "tserver/features/features.h"
+#include "tserver/features/leaving.h"
 #include "tserver/features/routing_point.h"
 #include "tserver/features/treatment.h"
 #include "tserver/features/user_data.h"
@@ -75,6 +76,12 @@ std::optional<Refusal> route_call(Core& core, Request& request) {
     add_user_data(core, call, request.message.userdata(), on->device->dn.str());
     drop_treatment(core, call);
     core.tell(call, *on->party, tlib::EventRouteUsed, {.reasons = &request.message.reasons()}, request.asker());
+    if (call.settled() > 1) {  // those who are up already stay together
+      const std::string rp = on->device->dn.str();
+      drop_routing_point(core, call);
+      tell_deleted(core, call, rp, rp);
+      return std::nullopt;
+    }
     end_call(core, call, {.reject_status = type == tlib::RouteTypeReject ? 603u : 480u});
     return std::nullopt;
   }
