@@ -78,6 +78,11 @@ struct ConnectorSection : Section {
   Option<Milliseconds> fork_timeout{*this, "fork-timeout", kWhere, "10 sec", {1000, 600000}, NextCall, "How long the contacts of one preference ring before those of the next are tried."};
   Option<Path> ringtone_file_path{*this, "ringtone-file-path", kWhere, "", {0, 1024}, Immediately, "WAV file played to a caller while the called side alerts; empty means a generated tone.", {.alias = "ringtoneFilePath"}};
   Option<Path> music_on_hold_file_path{*this, "music-on-hold-file-path", kWhere, "", {0, 1024}, Immediately, "WAV file played to a held party; empty means silence.", {.alias = "musicOnHoldFilePath"}};
+  Option<Path> prompts_path{*this, "prompts-path", kWhere, "", {0, 1024}, AtStart, "Folder of the prompts that treatments name by file; empty means that there are none."};
+  Option<Path> recordings_path{*this, "recordings-path", kWhere, "recordings", {0, 1024}, AtStart, "Folder that recorded announcements are written to; empty means that none can be recorded."};
+  Option<Seconds> longest_recording{*this, "longest-recording", kWhere, "600", {1, 86400}, AtStart, "Length at which a recording ends by itself."};
+  Option<std::string> speech_command{*this, "speech-command", kWhere, "espeak-ng --stdin -v {language} -w {file}", {0, 1024}, AtStart, "Program that makes a WAV file of the text on its standard input; {language} and {file} are filled in; empty means that texts can't be spoken."};
+  Option<std::string> speech_language{*this, "speech-language", kWhere, "en", {1, 64}, AtStart, "Language of texts that name none."};
   Option<bool> caching_enabled{*this, "caching-enabled", kWhere, "true", {}, NotInUseYet, "Keeps a used conference for later calls."};
   Option<Integer> conference_pool_size{*this, "conference-pool-size", level::kSwitch | level::kFolder, "0", {0, 6000}, NotInUseYet, "How many conferences are made ahead."};
   Option<Integer> reuse_avcall{*this, "reuse-avcall", level::kSwitch | level::kFolder, "0", {0, 1000000}, NotInUseYet, "How many conversations one call object serves."};
@@ -126,11 +131,6 @@ struct MediaSection : Section {
   Option<Milliseconds> batch_window{*this, "batch-window", level::kConnector, "1 ms", {0, 20}, AtStart, "Packets that come within this time of each other are relayed together; 0 relays each at once."};
   Option<Bytes> receive_buffer{*this, "receive-buffer", level::kConnector, "64 KB", {4096, 16777216}, AtStart, "Receive buffer of each RTP socket."};
   Option<bool> rtcp_mux{*this, "rtcp-mux", level::kConnector, "true", {}, NextCall, "Takes RTCP on the RTP port from a party that offers it (RFC 5761)."};
-  Option<Path> prompts_path{*this, "prompts-path", level::kConnector, "", {0, 1024}, AtStart, "Folder of the prompts that treatments name by file; empty means that there are none."};
-  Option<Path> recordings_path{*this, "recordings-path", level::kConnector, "", {0, 1024}, AtStart, "Folder that recorded announcements are written to; empty means that none can be recorded."};
-  Option<Seconds> longest_recording{*this, "longest-recording", level::kConnector, "600", {1, 86400}, AtStart, "Length at which a recording ends by itself."};
-  Option<std::string> speech_command{*this, "speech-command", level::kConnector, "espeak-ng --stdin -v {language} -w {file}", {0, 1024}, AtStart, "Program that makes a WAV file of the text on its standard input; {language} and {file} are filled in; empty means that texts can't be spoken."};
-  Option<std::string> speech_language{*this, "speech-language", level::kConnector, "en", {1, 64}, AtStart, "Language of texts that name none."};
   // clang-format on
 };
 

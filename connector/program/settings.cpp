@@ -117,11 +117,11 @@ MediaSettings media_settings(const config::Environment& environment, const confi
   out.receive_buffer_bytes = number<int>(static_cast<config::Integer>(scope.get(options::media.receive_buffer).count));
   out.ringtone_file = scope.get(options::connector.ringtone_file_path).text;
   out.music_file = scope.get(options::connector.music_on_hold_file_path).text;
-  out.prompts_folder = scope.get(options::media.prompts_path).text;
-  out.recordings_folder = scope.get(options::media.recordings_path).text;
-  out.longest_recording = scope.get(options::media.longest_recording);
-  out.speech_command = scope.get(options::media.speech_command);
-  out.speech_language = scope.get(options::media.speech_language);
+  out.prompts_folder = scope.get(options::connector.prompts_path).text;
+  out.recordings_folder = scope.get(options::connector.recordings_path).text;
+  out.longest_recording = scope.get(options::connector.longest_recording);
+  out.speech_command = scope.get(options::connector.speech_command);
+  out.speech_language = scope.get(options::connector.speech_language);
   return out;
 }
 
