@@ -86,11 +86,17 @@ def now_hear(timeout=8, window=0.5, **wanted):
     present call while it grows; "" is nobody."""
     found = {}
 
+    def heard(path, share):
+        # A phone that is sent nothing records nothing.
+        if time.time() - path.stat().st_mtime > window:
+            return set()
+        return tones.heard_last(path, window, 0.0, share)
+
     def there():
         for user, (phone, parties) in wanted.items():
-            found[user] = "".join(sorted(tones.heard_last(phone.recordings()[-1], window, 0.0, 0.75)))
-            # Nobody must be in the window at all, however briefly.
-            if not parties and tones.heard_last(phone.recordings()[-1], window, 0.0, 0.01):
+            path = phone.recordings()[-1]
+            found[user] = "".join(sorted(heard(path, 0.75)))
+            if not parties and heard(path, 0.01):  # nobody must be in the window at all, however briefly
                 found[user] = found[user] or "something"
         return all(found[user] == "".join(sorted(parties)) for user, (_, parties) in wanted.items())
     try:

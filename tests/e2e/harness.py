@@ -196,7 +196,7 @@ class Site:
         self.trunks = list(trunks)
         self.tserver_options = {"router-timeout": 10, **(tserver or {})}
         self.front_end = {"mode": "embedded", "domains": [DOMAIN], **(front_end or {})}
-        self.connector_sections = {"limits": limits or {}, "sip": sip or {}, "connector": connector or {}, "link": link or {}, "media": media or {}}
+        self.connector_sections = {"limits": limits or {}, "sip": sip or {}, "connector": connector or {}, "link": link or {}, "media": dict(media or {})}
         self.annex = {name: dict(section) for name, section in (annex or {}).items()}
         self.agent_logins = list(agent_logins)
         self.wrap = wrap or (lambda application, command: command)  # puts a program into a network namespace, say
@@ -216,7 +216,7 @@ class Site:
         if prompts:
             folder = self.folder / "prompts"
             folder.mkdir()
-            section["prompts-path"] = str(folder)
+            self.connector_sections["media"] |= {"prompts-path": str(folder), "recordings-path": str(self.folder / "recordings")}
             for name, tone in prompts.items():
                 tones.make(folder / f"{name}.wav", tone, 2, 48000)
 
