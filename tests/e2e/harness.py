@@ -216,7 +216,7 @@ class Site:
         if prompts:
             folder = self.folder / "prompts"
             folder.mkdir()
-            self.connector_sections["media"] |= {"prompts-path": str(folder), "recordings-path": str(self.folder / "recordings")}
+            section |= {"prompts-path": str(folder), "recordings-path": str(self.folder / "recordings")}
             for name, tone in prompts.items():
                 tones.make(folder / f"{name}.wav", tone, 2, 48000)
 
