@@ -63,6 +63,19 @@ constexpr auto choices(ConsultUserData) {
                     Choice<ConsultUserData>{"joint", ConsultUserData::Joint}};
 }
 
+enum class StrictId { AnyId, Configured, Password };
+constexpr auto choices(StrictId) {
+  return std::array{Choice<StrictId>{"false", StrictId::AnyId}, Choice<StrictId>{"true", StrictId::Configured},
+                    Choice<StrictId>{"passwd", StrictId::Password}};
+}
+
+enum class LoginState { PerRequest, Ready, NotReady };
+constexpr auto choices(LoginState) {
+  return std::array{Choice<LoginState>{"per-request", LoginState::PerRequest},
+                    Choice<LoginState>{"ready", LoginState::Ready},
+                    Choice<LoginState>{"not-ready", LoginState::NotReady}};
+}
+
 enum class ServiceType { PresenceProfile, DialPlan };
 constexpr auto choices(ServiceType) {
   return std::array{Choice<ServiceType>{"presence-profile", ServiceType::PresenceProfile},
@@ -94,7 +107,7 @@ struct TServerSection : Section {
   Option<std::string> default_dn{*this, "default-dn", level::kTServer | level::kFolder | level::kRoutingPoint, "", {0, 255}, Immediately, "DN that takes calls nobody routed in time; empty switches default routing off."};
   Option<Integer> default_redirection_limit{*this, "default-redirection-limit", level::kTServer, "4", {0, 15}, Immediately, "How many times one call may go on to default-dn before a routing instruction is received; 0 switches default routing off.", {.alias = "default-redirect-limit"}};
   Option<Seconds> no_answer_timeout{*this, "no-answer-timeout", level::kTServer | level::kExtension, "0", {0, 600}, Immediately, "Time a ringing destination has to answer before the call is taken back from it; 0 switches it off."};
-  Option<NoAnswerAction> no_answer_action{*this, "no-answer-action", level::kTServer | level::kExtension | level::kAgentLogin, "none", {}, NotInUseYet, "What happens to a logged-in agent who let a routed call ring out."};
+  Option<NoAnswerAction> no_answer_action{*this, "no-answer-action", level::kTServer | level::kExtension | level::kAgentLogin, "none", {}, Immediately, "What happens to a logged-in agent who let a routed call ring out; NO_ANSWER_ACTION of the route request or of the login wins."};
   Option<Seconds> av_joining_timeout{*this, "av-joining-timeout", level::kTServer, "60", {1, 600}, NextCall, "How long an invited party has to join a voice or video call."};
   Option<Seconds> link_loss_timeout{*this, "link-loss-timeout", level::kTServer, "60", {1, 3600}, Immediately, "How long the calls of a lost Connector are kept for its return."};
   Option<Seconds> request_timeout{*this, "request-timeout", level::kTServer, "10", {1, 600}, NextCall, "How long a Connector has to begin what a request asked of it, such as a treatment; then the request fails."};
@@ -107,8 +120,18 @@ struct TServerSection : Section {
   Option<bool> hide_sensitive_data{*this, "hide-sensitive-data", level::kApplication, "true", {}, Immediately, "Prints digits and treatment parameters in the log as **** and their length."};
   Option<AniDistribution> ani_distribution{*this, "ani-distribution", level::kTServer, "inbound-calls-only", {}, NotInUseYet, "For which calls events carry the caller's number."};
   Option<std::string> link_n_name{*this, "link-n-name", level::kTServer, "", {0, 64}, Immediately, "Names the section that holds one Connector link, n counting from 1; at least one is needed.", {.numbered = true}};
-  Option<Seconds> wrap_up_time{*this, "wrap-up-time", level::kTServer | level::kExtension | level::kAgentLogin, "0", {0, 86400}, NotInUseYet, "Length of after-call work; 0 means none."};
-  Option<ServiceType> service_type{*this, "service-type", level::kVoipService, "presence-profile", {}, NotInUseYet, "What a service DN is for.", {.mandatory = true}};
+  Option<WrapUp> wrap_up_time{*this, "wrap-up-time", level::kTServer | level::kExtension | level::kAgentLogin, "0", {0, 86400}, Immediately, "Length of after-call work; 0 means none, untimed lasts until the agent leaves it."};
+  Option<Seconds> legal_guard_time{*this, "legal-guard-time", level::kTServer | level::kExtension | level::kAgentLogin, "0", {0, 86400}, Immediately, "Pause before an agent becomes Ready after a call or after timed after-call work."};
+  Option<bool> timed_acw_in_idle{*this, "timed-acw-in-idle", level::kTServer, "true", {}, Immediately, "Whether after-call work that an agent begins without a call ends by itself after wrap-up-time."};
+  Option<bool> acw_in_idle_force_ready{*this, "acw-in-idle-force-ready", level::kTServer, "true", {}, Immediately, "Whether an agent is Ready after timed after-call work begun without a call, or else what it was before."};
+  Option<LoginState> emulated_login_state{*this, "emulated-login-state", level::kTServer, "per-request", {}, Immediately, "State that an agent enters at login; per-request: by the work mode asked for, Ready if none is."};
+  Option<StrictId> agent_strict_id{*this, "agent-strict-id", level::kTServer, "false", {}, Immediately, "Who may log in: false anybody, true the codes of configured agent logins, passwd these with their passwords."};
+  Option<bool> agent_emu_login_on_call{*this, "agent-emu-login-on-call", level::kTServer | level::kExtension | level::kAgentLogin, "false", {}, Immediately, "Whether agents may log in and out while their DN has a call; AgentEmuLoginOnCall of the request wins."};
+  Option<bool> logout_on_disconnect{*this, "logout-on-disconnect", level::kTServer | level::kExtension | level::kAgentLogin, "true", {}, Immediately, "Whether an agent is logged out when the client that logged it in is gone or unregisters the DN, else not before the DN is out of service; LogoutOnDisconnect of the registration wins."};
+  Option<bool> logout_on_out_of_service{*this, "logout-on-out-of-service", level::kTServer, "false", {}, Immediately, "Whether an agent is logged out when the DN goes out of service."};
+  Option<Integer> auto_logout_timeout{*this, "auto-logout-timeout", level::kTServer | level::kExtension | level::kAgentLogin, "0", {0, 35791}, Immediately, "Minutes of inactivity after which an agent is logged out; 0 switches it off."};
+  Option<bool> auto_logout_ready{*this, "auto-logout-ready", level::kTServer, "false", {}, Immediately, "Whether auto-logout-timeout counts in every state; false spares agents who are Ready, or NotReady in after-call work, auxiliary work or legal guard time."};
+  Option<ServiceType> service_type{*this, "service-type", level::kVoipService, "presence-profile", {}, Immediately, "What a service DN is for.", {.mandatory = true}};
   Option<bool> map_presence_to_dnd{*this, "map-presence-to-dnd", level::kVoipService, "false", {}, NotInUseYet, "Turns watched presence into do-not-disturb, or else pushes agent states as presence."};
   // clang-format on
 };
@@ -165,6 +188,7 @@ struct TServerLimits : Section {
   Option<Integer> requests_per_second{*this, "requests-per-second", level::kTServer, "5000", {0, 1000000}, NextConnection, "Messages taken from one client each second; one that sends more is read no faster. 0 switches it off."};
   Option<Seconds> flood_timeout{*this, "flood-timeout", level::kTServer, "10", {1, 3600}, NextConnection, "A client that sends more than requests-per-second for this long is disconnected."};
   Option<Integer> requests_per_client{*this, "requests-per-client", level::kTServer, "1000", {1, 100000}, Immediately, "Requests of one client under way at once; above it TERR_TOO_MANY_REQ is answered."};
+  Option<Integer> agents{*this, "agents", level::kTServer, "0", {0, 1000000}, Immediately, "Agents logged in at once; above it TERR_NOMORE_LICENSE is answered. 0 sets no limit."};
   Option<Integer> calls{*this, "calls", level::kTServer, "20000", {1, 1000000}, Immediately, "Calls at once; new ones above it are refused."};
   // clang-format on
 };

@@ -86,6 +86,13 @@ std::optional<bool> read_value(std::string_view text, const Range&, const bool*)
   return std::nullopt;
 }
 
+std::optional<WrapUp> read_value(std::string_view text, const Range& range, const WrapUp*) {
+  if (text == "untimed") return WrapUp{Seconds(0), true};
+  const auto time = read_value(text, range, static_cast<const Seconds*>(nullptr));
+  if (!time) return std::nullopt;
+  return WrapUp{*time, false};
+}
+
 std::optional<Milliseconds> read_value(std::string_view text, const Range& range, const Milliseconds*) {
   const auto value = scaled(text, kTimes, 1);
   if (!value || !within(*value, range)) return std::nullopt;
@@ -178,6 +185,10 @@ std::string expected_value(const Range&, const bool*) {
 std::string expected_value(const Range& range, const Seconds*) {
   return with_range("seconds", range) + "; or with unit: sec, min, hr";
 }
+std::string expected_value(const Range& range, const WrapUp*) {
+  return expected_value(range, static_cast<const Seconds*>(nullptr)) + ", or untimed";
+}
+
 std::string expected_value(const Range& range, const Milliseconds*) {
   return with_range("milliseconds", range) + "; or with unit: ms, sec, min, hr";
 }

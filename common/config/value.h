@@ -22,7 +22,11 @@ struct Range {
 };
 
 using Integer = std::int64_t;
-using Seconds = std::chrono::seconds;            // written "10", "10 sec", "5 min", "1 hr"
+using Seconds = std::chrono::seconds;  // written "10", "10 sec", "5 min", "1 hr"
+struct WrapUp {                        // written as seconds, or "untimed"
+  Seconds time{0};
+  bool untimed = false;
+};
 using Milliseconds = std::chrono::milliseconds;  // a plain number is milliseconds; units as above and "ms"
 using List = std::vector<std::string>;           // written "a, b" or [a, b]
 struct Bytes {                                   // written "65536", "64 KB", "1 MB"
@@ -74,6 +78,7 @@ struct Choice {
 std::optional<Integer> read_value(std::string_view text, const Range& range, const Integer*);
 std::optional<bool> read_value(std::string_view text, const Range& range, const bool*);
 std::optional<Seconds> read_value(std::string_view text, const Range& range, const Seconds*);
+std::optional<WrapUp> read_value(std::string_view text, const Range& range, const WrapUp*);
 std::optional<Milliseconds> read_value(std::string_view text, const Range& range, const Milliseconds*);
 std::optional<Bytes> read_value(std::string_view text, const Range& range, const Bytes*);
 std::optional<std::string> read_value(std::string_view text, const Range& range, const std::string*);
@@ -88,6 +93,7 @@ std::optional<LogStartup> read_value(std::string_view text, const Range& range, 
 std::string expected_value(const Range& range, const Integer*);
 std::string expected_value(const Range& range, const bool*);
 std::string expected_value(const Range& range, const Seconds*);
+std::string expected_value(const Range& range, const WrapUp*);
 std::string expected_value(const Range& range, const Milliseconds*);
 std::string expected_value(const Range& range, const Bytes*);
 std::string expected_value(const Range& range, const std::string*);
@@ -107,6 +113,9 @@ constexpr std::string_view value_name(const bool*) {
 }
 constexpr std::string_view value_name(const Seconds*) {
   return "seconds";
+}
+constexpr std::string_view value_name(const WrapUp*) {
+  return "seconds or untimed";
 }
 constexpr std::string_view value_name(const Milliseconds*) {
   return "milliseconds";

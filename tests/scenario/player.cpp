@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "agent_options.h"
 #include "render.h"
 #include "script.h"
 #include "world.h"
@@ -79,7 +80,8 @@ Settings the_switch() {
   for (const char* name : {"alice", "bob", "carol"}) put_dn(settings, name, DnType::Extension);
   put_dn(settings, "dave", DnType::Extension).pool = "West";
   for (const char* name : {"support", "sales", "night"}) put_dn(settings, name, DnType::RoutingPoint);
-  put_dn(settings, "presence", DnType::VoipService);
+  put_dn(settings, "presence", DnType::VoipService).presence_profile = true;
+  settings.location = "Main";
   put_dn(settings, "queue", DnType::VirtualQueue);
   put_dn(settings, "erp", DnType::ExternalRoutingPoint);
   return settings;
@@ -112,7 +114,7 @@ std::string set_option(Settings& settings, const std::string& name, const std::s
     settings.max_calls = static_cast<std::uint32_t>(std::stoul(value));
   } else if (name == "max-requests-per-client") {
     settings.max_requests_per_client = static_cast<std::uint32_t>(std::stoul(value));
-  } else {
+  } else if (!set_agents_option(settings.agents, name, value)) {
     return "no option " + name;
   }
   return "";
@@ -133,8 +135,20 @@ std::string set_dn(Settings& settings, const Words& words) {
       dn.registered = value == "true";
     } else if (name == "pool") {
       dn.pool = value;
-    } else {
+    } else if (!set_agent_option(dn.agent, name, value)) {
       return "no option " + name + " of a DN";
+    }
+  }
+  return "";
+}
+
+std::string set_agent(Settings& settings, const Words& words) {
+  AgentLoginSettings& login = settings.agents.logins[words.at(1)];
+  for (const auto& [name, value] : words.pairs) {
+    if (name == "password") {
+      login.password = value;
+    } else if (!set_agent_option(login.options, name, value)) {
+      return "no option " + name + " of an agent";
     }
   }
   return "";
@@ -150,6 +164,8 @@ class Player {
         for (const auto& [name, value] : words.pairs) complain(set_option(settings_, name, value));
       } else if (words.at(0) == "dn") {
         complain(set_dn(settings_, words));
+      } else if (words.at(0) == "agent") {
+        complain(set_agent(settings_, words));
       } else if (words.at(0) == "links") {
         up.assign(words.plain.begin() + 1, words.plain.end());
       } else {
@@ -213,7 +229,7 @@ class Player {
       const long n = std::stol(amount);
       world_->advance(ms ? Instant(std::chrono::milliseconds(n)) : Instant(std::chrono::seconds(n)),
                       [&](const Effects& effects) { show(effects); });
-    } else if (first == "set" || first == "dn" || first == "delete") {
+    } else if (first == "set" || first == "dn" || first == "agent" || first == "delete") {
       change_settings(words);
     } else if (std::find(links_.begin(), links_.end(), first) != links_.end()) {
       from_link(words, step);
@@ -229,6 +245,8 @@ class Player {
       for (const auto& [name, value] : words.pairs) complain(set_option(settings_, name, value));
     } else if (words.at(0) == "dn") {
       complain(set_dn(settings_, words));
+    } else if (words.at(0) == "agent") {
+      complain(set_agent(settings_, words));
     } else {
       settings_.dns.erase(Dn(words.at(1)));
     }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tserver/features/agent.h"
 #include "tserver/features/alternate_routing.h"
 #include "tserver/features/ending.h"
 #include "tserver/features/features.h"
@@ -117,7 +118,9 @@ void back_to_routing_point(Core& core, Call& call, const Attempt& attempt, Party
   }
   tell_released(core, call, leg, {.state = why.state, .reasons = why.reasons}, why.asker);
   core.log(LogLevel::Interaction, call, leg.name(), "not reached, call waits for another instruction: " + why.text);
+  Device* const silent = why.withdraw && why.code == tlib::TERR_DN_NO_ANSWER ? leg.device : nullptr;
   core.state.remove_party(call, leg);
+  if (silent != nullptr) agent_no_answer(core, *silent, attempt.no_answer_action);
   wait_for_instruction(core, call);
 }
 

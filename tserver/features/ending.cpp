@@ -1,5 +1,6 @@
 #include "tserver/features/ending.h"
 
+#include "tserver/features/awaited.h"
 #include "tserver/features/party_events.h"
 #include "tserver/features/treatment.h"
 
@@ -19,6 +20,7 @@ void close_party(Core& core, Call& call, const Party& party, const Ending& endin
   const Details details{.state = ending.state, .reasons = ending.reasons};
   const Asker asker = leaves ? ending.asker : Asker{};
   if (waits && !leaves) {
+    give_up_awaited(core, call, party);
     core.tell(call, party, tlib::EventAbandoned, details, asker);
   } else {
     tell_released(core, call, party, details, asker);

@@ -26,6 +26,10 @@ Table all_features() {
   register_service(table);
   register_recovery(table);
   register_locations(table);
+  register_agent_login(table);
+  register_agent_state(table);
+  register_agent_work(table);
+  register_awaited(table);
   return table;
 }
 

@@ -26,6 +26,10 @@ void register_referral(Table& table);
 void register_service(Table& table);
 void register_recovery(Table& table);
 void register_locations(Table& table);
+void register_agent_login(Table& table);
+void register_agent_state(Table& table);
+void register_agent_work(Table& table);
+void register_awaited(Table& table);
 
 Table all_features();
 

@@ -18,7 +18,7 @@ std::optional<Refusal> query_address(Core& core, Request& request) {
   event->set_addresstype(address_type(device->settings.type));
   event->set_infotype(tlib::AddressInfoDNStatus);
   event->set_infostatus(static_cast<std::int32_t>(device->calls.size()));
-  add_snapshot(*event->mutable_extensions(), *device);
+  add_snapshot(*event, *device);
   core.answer(request.asker(), std::move(event));
   return std::nullopt;
 }

@@ -1,6 +1,7 @@
 // Registering on DNs (MMC-389).
 #include <algorithm>
 
+#include "tserver/features/agent.h"
 #include "tserver/features/alternate_routing.h"
 #include "tserver/features/checks.h"
 #include "tserver/features/features.h"
@@ -32,14 +33,15 @@ std::optional<Refusal> register_address(Core& core, Request& request) {
   if (has_private_registration(device) || (mode == tlib::RegisterModePrivate && !device.registrations.empty())) {
     return refusal(tlib::TERR_RESOURCE_SEIZED, "ThisDN is registered by another client");
   }
-  core.state.add_registration(request.client, device, mode);
+  core.state.add_registration(request.client, device, mode).logout_on_disconnect =
+      kv_flag(request.message.extensions(), "LogoutOnDisconnect");
   Event event = new_event(core.now, tlib::EventRegistered);
   event->set_thisdn(device.dn.str());
   event->set_addresstype(address_type(device.settings.type));
   event->set_registermode(mode);
   event->set_infotype(tlib::AddressInfoAddressType);
   event->set_infostatus(static_cast<std::int32_t>(device.calls.size()));
-  add_snapshot(*event->mutable_extensions(), device);
+  add_snapshot(*event, device);
   core.answer(request.asker(), std::move(event));
   return std::nullopt;
 }
@@ -48,8 +50,9 @@ std::optional<Refusal> unregister_address(Core& core, Request& request) {
   const auto found = configured_dn(core, request);
   if (!found) return found.error();
   Device& device = **found;
-  if (device.registration(request.client) == nullptr)
-    return refusal(tlib::TERR_NOT_REGISTERED, "not registered on ThisDN");
+  const Registration* registration = device.registration(request.client);
+  if (registration == nullptr) return refusal(tlib::TERR_NOT_REGISTERED, "not registered on ThisDN");
+  agent_client_gone(core, device, request.client.session, registration->logout_on_disconnect);
   core.state.remove_registration(request.client, device);
   Event event = new_event(core.now, tlib::EventUnregistered);
   event->set_thisdn(device.dn.str());

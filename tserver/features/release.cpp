@@ -1,5 +1,6 @@
 // Parties that leave: by request, by the phone, or because the Connector could not do as told.
 #include "tserver/features/attempt.h"
+#include "tserver/features/awaited.h"
 #include "tserver/features/checks.h"
 #include "tserver/features/ending.h"
 #include "tserver/features/features.h"
@@ -95,6 +96,7 @@ Missed command_missed(const link::CommandFailed& failed) {
 }
 
 void on_command_failed(Core& core, CtiLink& link, const link::Happening& happening) {
+  if (awaited_failed(core, link, happening)) return;
   Call* call = find_call(link, happening);
   if (call == nullptr) return;
   const link::CommandFailed& failed = happening.command_failed();

@@ -1,6 +1,7 @@
 // RequestRouteCall: the instruction a waiting call is given (MMC-401).
 #include <algorithm>
 
+#include "tserver/features/agent.h"
 #include "tserver/features/alternate_routing.h"
 #include "tserver/features/checks.h"
 #include "tserver/features/destination.h"
@@ -92,6 +93,7 @@ std::optional<Refusal> route_call(Core& core, Request& request) {
   Attempt attempt;
   attempt.asker = request.asker();
   attempt.no_answer = asked_no_answer(request.message);
+  attempt.no_answer_action = asked_no_answer_action(request.message.extensions());
   attempt.reasons.Swap(request.message.mutable_reasons());
   core.log(LogLevel::Interaction, call, on->device->dn.str(), "instructed to go to " + destination->name());
   route(core, call, *destination, std::move(attempt));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tserver/features/agent.h"
 #include "tserver/features/alternate_routing.h"
 #include "tserver/features/attempt.h"
 #include "tserver/features/ending.h"
@@ -25,6 +26,7 @@ void tell_service(Core& core, Device& device, bool in_service, const std::string
 
 void review(Core& core, Device& device, const std::string& cause) {
   const bool now = core.state.serviceable(device);
+  if (device.in_service && !now) agent_out_of_service(core, device, !core.settings().dns.contains(device.dn));
   if (now != device.in_service) tell_service(core, device, now, cause);
 }
 
@@ -61,6 +63,7 @@ void end_calls_of(Core& core, Device& device) {
 }
 
 void delete_device(Core& core, Device& device) {
+  agent_out_of_service(core, device, true);
   for (const Registration& r : std::vector<Registration>(device.registrations)) {
     Event event = new_event(core.now, tlib::EventUnregistered);
     event->set_thisdn(device.dn.str());
@@ -107,6 +110,7 @@ void settings_changed(Core& core, const std::shared_ptr<const Settings>& setting
   for (Device* device : taken_away) end_calls_of(core, *device);
   for (Device* device : devices) review_waiting(core, *device);  // default-dn and timeouts may be others now
   for (Device* device : deleted) delete_device(core, *device);
+  review_agents(core);
   core.log(LogLevel::Standard, "configuration applied: " + std::to_string(state.devices.size()) + " DNs, " +
                                    std::to_string(settings->links.size()) + " links");
 }

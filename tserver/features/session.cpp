@@ -1,6 +1,7 @@
 // Client sessions: opening, the event mask, what the server is (MMC-386 to MMC-388, MMC-408).
 #include <charconv>
 
+#include "tserver/features/agent.h"
 #include "tserver/features/alternate_routing.h"
 #include "tserver/features/checks.h"
 #include "tserver/features/features.h"
@@ -96,8 +97,13 @@ void client_closed(Core& core, const ClientClosed& closed) {
   core.log(LogLevel::Interaction,
            "client " + std::to_string(client->session.value) + " " + client->application + ": closed, " + closed.why);
   const std::vector<Device*> devices = client->devices;
-  for (Device* device : devices) core.state.remove_registration(*client, *device);
+  std::vector<std::optional<bool>> logouts;
+  for (Device* device : devices) {
+    logouts.push_back(device->registration(*client)->logout_on_disconnect);
+    core.state.remove_registration(*client, *device);
+  }
   core.state.clients.erase(closed.session);
+  for (std::size_t i = 0; i < devices.size(); ++i) agent_client_gone(core, *devices[i], closed.session, logouts[i]);
   for (Device* device : devices) routers_gone(core, *device);
 }
 

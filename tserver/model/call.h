@@ -68,7 +68,8 @@ struct Attempt {
   PartyNo by;               // Transfer, Joining: the party that wanted it
   bool referred = false;    // Transfer: its phone asked for it, and is told the outcome
   std::string target;       // Originator: whom to call next
-  std::optional<std::chrono::seconds> no_answer;  // asked for by the request
+  std::optional<std::chrono::seconds> no_answer;   // asked for by the request
+  std::optional<NoAnswerAction> no_answer_action;  // likewise
   tlib::KVList reasons;
   std::vector<std::string> alternatives;  // contacts of a redirecting phone, not tried yet
   std::vector<std::string> tried;         // addresses of this attempt, for redirect loops

@@ -1,9 +1,11 @@
 // A configured DN, and who is registered on it.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "proto/tlib.pb.h"
+#include "tserver/model/agent.h"
 #include "tserver/model/call.h"
 #include "tserver/model/settings.h"
 
@@ -14,15 +16,19 @@ struct Client;
 struct Registration {
   Client* client;
   tlib::TRegisterMode mode;
+  std::optional<bool> logout_on_disconnect;  // LogoutOnDisconnect of the request (MMC-423)
 };
 
 struct Device {
   Dn dn;
   DnSettings settings;
   bool in_service = false;
+  bool dnd = false;                // do not disturb, set by RequestSetDNDOn
   std::vector<LinkNo> refused_by;  // Connectors that said they can't serve it
   std::vector<Registration> registrations;
-  std::vector<Call*> calls;  // oldest first
+  std::vector<Call*> calls;                        // oldest first
+  std::unique_ptr<Agent> agent;                    // logged in here
+  std::optional<std::chrono::seconds> next_guard;  // LegalGuardTime of the last logout: for the next login
 
   // A place where calls wait for an instruction.
   bool routes() const { return settings.type == DnType::RoutingPoint || settings.type == DnType::ExternalRoutingPoint; }

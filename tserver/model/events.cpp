@@ -83,7 +83,8 @@ std::int32_t party_bits(const Party& party) {
   return tlib::PartyStateNull;
 }
 
-void add_snapshot(tlib::KVList& extensions, const Device& device) {
+void add_snapshot(tlib::Message& event, const Device& device) {
+  tlib::KVList& extensions = *event.mutable_extensions();
   kv_add(extensions, "status", device.in_service ? 1 : 0);
   int n = 0;
   for (Call* call : device.calls) {
@@ -96,8 +97,12 @@ void add_snapshot(tlib::KVList& extensions, const Device& device) {
     kv_add(extensions, "mt-" + suffix, static_cast<std::int32_t>(call->media));
   }
   if (!device.extension()) return;
-  kv_add(extensions, "AgentStatus", 0);
-  kv_add(extensions, "dnd", 0);
+  kv_add(extensions, "AgentStatus", agent_status(device.agent.get()));
+  if (device.agent != nullptr) {
+    event.set_agentid(device.agent->id);
+    event.set_agentworkmode(device.agent->state.mode);
+  }
+  kv_add(extensions, "dnd", device.dnd ? 1 : 0);
   kv_add(extensions, "fwd", 0);
   kv_add(extensions, "mwl", 0);
   kv_add(extensions, "PresenceType", "local");

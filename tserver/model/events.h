@@ -38,7 +38,7 @@ Event new_party_event(Now now, tlib::MessageType type, const Call& call, const P
 // Bits of TPartyState, as ps-N reports them.
 std::int32_t party_bits(const Party& party);
 
-// The extensions with which a client rebuilds its picture of a DN.
-void add_snapshot(tlib::KVList& extensions, const Device& device);
+// The attributes and extensions with which a client rebuilds its picture of a DN.
+void add_snapshot(tlib::Message& event, const Device& device);
 
 }  // namespace tandem::tserver

@@ -13,7 +13,12 @@ class Checker {
 
   std::vector<std::string> run() {
     for (const auto& [id, call] : state_.calls) check_call(id, *call);
+    for (const auto& [key, awaited] : state_.awaited) {
+      expect(key == Awaited::key(awaited.link, awaited.command), "an awaited command is filed under its key");
+      if (state_.clients.contains(awaited.asker.session)) ++pending_[awaited.asker.session];
+    }
     for (const auto& [dn, device] : state_.devices) check_device(dn, *device);
+    check_agents();
     for (const auto& [session, client] : state_.clients) check_client(session, *client);
     check_links();
     return std::move(found_);
@@ -141,6 +146,28 @@ class Checker {
       expect(std::count(r.client->devices.begin(), r.client->devices.end(), &device) == 1, name + "client knows it");
     }
     expect(exclusive == 0 || device.registrations.size() == 1, name + "a private registration is the only one");
+  }
+
+  void check_agents() {
+    std::size_t logged_in = 0;
+    for (const auto& [dn, device] : state_.devices) {
+      const Agent* agent = device->agent.get();
+      if (agent == nullptr) continue;
+      ++logged_in;
+      const std::string name = "agent " + agent->id + ": ";
+      expect(state_.agents.find(agent->id) == device.get(), name + "is filed under its id");
+      expect(state_.agents.find(agent->session) == device.get(), name + "is filed under its login session");
+      expect(device->extension(), name + "is on an Extension");
+      expect(!agent->client || state_.clients.contains(agent->client), name + "its client is there");
+      const bool timed =
+          agent->work == Agent::Work::Guard ||
+          ((agent->work == Agent::Work::AfterCall || agent->work == Agent::Work::InIdle) && !agent->untimed);
+      expect(agent->work_timer.has_value() == timed, name + "timed work has an end");
+      expect(agent->work == Agent::Work::None || !agent->state.ready, name + "who works isn't Ready");
+      expect(agent->work != Agent::Work::Announced || !device->calls.empty(), name + "announced work follows a call");
+    }
+    expect(state_.agents.by_id.size() == logged_in && state_.agents.by_session.size() == logged_in,
+           "agents are counted");
   }
 
   void check_client(SessionId session, const Client& client) {

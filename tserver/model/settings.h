@@ -19,6 +19,46 @@ enum class ConsultUserData { Separate, Inherited, Joint };
 
 enum class DnType { Extension, RoutingPoint, ExternalRoutingPoint, AcdQueue, VirtualQueue, VoipService, TrunkGroup };
 
+// How long after-call work lasts; 0 and not untimed: there is none.
+struct WrapUp {
+  std::chrono::seconds time{0};
+  bool untimed = false;
+  explicit operator bool() const { return untimed || time.count() > 0; }
+};
+
+enum class NoAnswerAction { None, NotReady, Logout };
+
+// What an Agent Login, a DN and the application may each say about an agent; the first of them that says it wins.
+struct AgentOptions {
+  std::optional<WrapUp> wrap_up;
+  std::optional<NoAnswerAction> no_answer_action;
+  std::optional<bool> login_on_call;                // log in and out while the DN has a call
+  std::optional<bool> logout_on_disconnect;         // with the client that logged in first
+  std::optional<std::chrono::minutes> auto_logout;  // inactivity, 0: never
+  std::optional<std::chrono::seconds> legal_guard;
+};
+
+struct AgentLoginSettings {
+  std::string password;
+  AgentOptions options;
+};
+
+enum class StrictId { AnyId, Configured, Password };
+enum class LoginState { PerRequest, Ready, NotReady };
+
+// Of all agents.
+struct AgentSettings {
+  StrictId strict_id = StrictId::AnyId;
+  LoginState login_state = LoginState::PerRequest;
+  bool logout_on_out_of_service = false;
+  bool auto_logout_ready = false;
+  bool timed_acw_in_idle = true;
+  bool acw_in_idle_force_ready = true;
+  std::uint32_t limit = 0;  // logged in at once, 0: no limit
+  AgentOptions options;
+  std::unordered_map<std::string, AgentLoginSettings> logins;  // by code
+};
+
 struct DnSettings {
   Dn dn;
   DnType type = DnType::Extension;
@@ -28,6 +68,8 @@ struct DnSettings {
   std::optional<std::chrono::seconds> router_timeout;  // Routing Point
   std::optional<std::chrono::seconds> no_answer_timeout;
   bool treatments_continuous = false;  // Routing Point: they go on while a destination rings
+  bool presence_profile = false;  // Voice over IP Service of that type
+  AgentOptions agent;             // Extension
 };
 
 struct LinkSettings {
@@ -40,6 +82,7 @@ struct Settings {
   std::uint32_t server_id = 1;  // 0 to 16383, in the top 14 bits of ConnIDs
   std::string application;
   std::string version;
+  std::string location;  // the switch: what this site is called towards others
   std::string default_dn;
   std::chrono::seconds router_timeout{10};
   std::uint32_t default_redirection_limit = 4;
@@ -53,7 +96,8 @@ struct Settings {
   ConsultUserData consult_user_data = ConsultUserData::Separate;
   std::uint32_t max_calls = 20000;
   std::uint32_t max_requests_per_client = 1000;  // outstanding at once; above it TERR_TOO_MANY_REQ
-  std::vector<std::string> domains;              // SIP domains of this switch
+  AgentSettings agents;
+  std::vector<std::string> domains;  // SIP domains of this switch
   std::unordered_map<Dn, DnSettings> dns;
   std::vector<LinkSettings> links;
 

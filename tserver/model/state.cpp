@@ -124,9 +124,24 @@ void State::remove_call(Call& call) {
   calls.erase(call.id);
 }
 
-void State::add_registration(Client& client, Device& device, tlib::TRegisterMode mode) {
-  device.registrations.push_back({&client, mode});
+Agent& State::add_agent(Device& device, const std::string& id) {
+  device.agent = std::make_unique<Agent>();
+  device.agent->id = id;
+  device.agent->session = ++agents.last_session;
+  agents.by_id.emplace(id, &device);
+  agents.by_session.emplace(device.agent->session, &device);
+  return *device.agent;
+}
+
+void State::remove_agent(Device& device) {
+  agents.by_id.erase(device.agent->id);
+  agents.by_session.erase(device.agent->session);
+  device.agent.reset();
+}
+
+Registration& State::add_registration(Client& client, Device& device, tlib::TRegisterMode mode) {
   client.devices.push_back(&device);
+  return device.registrations.emplace_back(Registration{&client, mode, {}});
 }
 
 void State::remove_registration(Client& client, Device& device) {

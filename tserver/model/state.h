@@ -7,6 +7,8 @@
 #include <unordered_set>
 #include <vector>
 
+#include "tserver/model/agent.h"
+#include "tserver/model/awaited.h"
 #include "tserver/model/call.h"
 #include "tserver/model/client.h"
 #include "tserver/model/cti_link.h"
@@ -26,6 +28,9 @@ struct State {
   std::vector<CtiLink> links;
   std::size_t links_up = 0;
   std::uint64_t event_sequence = 0;
+  AgentTable agents;
+  std::unordered_map<std::uint64_t, Awaited> awaited;  // by Awaited::key
+  std::unordered_map<std::string, Reservation> reservations;
   // ConnIDs of calls taken up from a former run, once they are over: they must not come to life again.
   std::unordered_set<ConnId> ended_adopted;
 
@@ -56,7 +61,10 @@ struct State {
   // The last step of a call: its parties and timers must be dealt with already.
   void remove_call(Call& call);
 
-  void add_registration(Client& client, Device& device, tlib::TRegisterMode mode);
+  Agent& add_agent(Device& device, const std::string& id);
+  void remove_agent(Device& device);
+
+  Registration& add_registration(Client& client, Device& device, tlib::TRegisterMode mode);
   void remove_registration(Client& client, Device& device);
 
   void resize_links();

@@ -6,10 +6,13 @@
 namespace tandem::tserver {
 
 enum class TimerKind : std::uint32_t {
-  Router = 1,     // router-timeout: a call waits on a Routing Point for an instruction
-  NoAnswer = 2,   // no-answer-timeout: a routed destination has to accept
-  Joining = 3,    // av-joining-timeout: an invited party has to join
-  LinkLoss = 4,   // a lost Connector may come back with its calls
+  Router = 1,      // router-timeout: a call waits on a Routing Point for an instruction
+  NoAnswer = 2,    // no-answer-timeout: a routed destination has to accept
+  Joining = 3,     // av-joining-timeout: an invited party has to join
+  LinkLoss = 4,    // a lost Connector may come back with its calls
+  AgentWork = 20,  // after-call work or legal guard time; the subject is a login session of an agent
+  AgentIdle = 21,  // auto-logout-timeout; the subject likewise
+  Awaited = 22,    // a Connector owes what came of a command; the subject is the key of the wait
   Treatment = 30,  // request-timeout: a treatment has to begin
 };
 

@@ -43,6 +43,54 @@ ConsultUserData consult_user_data(config::ConsultUserData mode) {
   return ConsultUserData::Separate;
 }
 
+NoAnswerAction action_of(config::NoAnswerAction action) {
+  switch (action) {
+    case config::NoAnswerAction::None:
+      return NoAnswerAction::None;
+    case config::NoAnswerAction::NotReady:
+      return NoAnswerAction::NotReady;
+    case config::NoAnswerAction::Logout:
+      return NoAnswerAction::Logout;
+  }
+  return NoAnswerAction::None;
+}
+
+// What this one level says, or with `all` every option's value.
+AgentOptions agent_options(const config::Scope& scope, bool all) {
+  const auto& rows = options::tserver;
+  AgentOptions agent;
+  if (all || scope.has(rows.wrap_up_time)) {
+    const config::WrapUp wrap_up = scope.get(rows.wrap_up_time);
+    agent.wrap_up = WrapUp{wrap_up.time, wrap_up.untimed};
+  }
+  if (all || scope.has(rows.no_answer_action)) agent.no_answer_action = action_of(scope.get(rows.no_answer_action));
+  if (all || scope.has(rows.agent_emu_login_on_call)) agent.login_on_call = scope.get(rows.agent_emu_login_on_call);
+  if (all || scope.has(rows.logout_on_disconnect)) agent.logout_on_disconnect = scope.get(rows.logout_on_disconnect);
+  if (all || scope.has(rows.auto_logout_timeout))
+    agent.auto_logout = std::chrono::minutes(scope.get(rows.auto_logout_timeout));
+  if (all || scope.has(rows.legal_guard_time)) agent.legal_guard = scope.get(rows.legal_guard_time);
+  return agent;
+}
+
+AgentSettings agent_settings(const config::Scope& scope, const config::Switch* of) {
+  const auto& rows = options::tserver;
+  AgentSettings agents;
+  agents.strict_id = static_cast<StrictId>(scope.get(rows.agent_strict_id));
+  agents.login_state = static_cast<LoginState>(scope.get(rows.emulated_login_state));
+  agents.logout_on_out_of_service = scope.get(rows.logout_on_out_of_service);
+  agents.auto_logout_ready = scope.get(rows.auto_logout_ready);
+  agents.timed_acw_in_idle = scope.get(rows.timed_acw_in_idle);
+  agents.acw_in_idle_force_ready = scope.get(rows.acw_in_idle_force_ready);
+  agents.limit = static_cast<std::uint32_t>(scope.get(options::tserver_limits.agents));
+  agents.options = agent_options(scope, true);
+  if (of == nullptr) return agents;
+  for (const config::AgentLogin& login : of->agent_logins) {
+    const config::Scope own = config::Scope().then(config::level::kAgentLogin, login.options);
+    agents.logins.emplace(login.code, AgentLoginSettings{login.password, agent_options(own, false)});
+  }
+  return agents;
+}
+
 DnSettings dn_settings(const config::Environment& environment, const config::Application& application,
                        const config::Switch& of, const config::DnObject& object) {
   DnSettings dn;
@@ -60,7 +108,12 @@ DnSettings dn_settings(const config::Environment& environment, const config::App
     const config::Value* general = config::scope_of(environment, application).find(row, row.section, row.name);
     dn.default_dn = !dn.pool.empty() && found == general ? std::string() : scope.get(row);
   }
-  if (dn.type == DnType::Extension) dn.no_answer_timeout = scope.get(options::tserver.no_answer_timeout);
+  if (dn.type == DnType::Extension) {
+    dn.no_answer_timeout = scope.get(options::tserver.no_answer_timeout);
+    dn.agent = agent_options(config::Scope().then(config::level::kExtension, object.options), false);
+  }
+  dn.presence_profile = dn.type == DnType::VoipService &&
+                        scope.get(options::tserver.service_type) == config::ServiceType::PresenceProfile;
   return dn;
 }
 
@@ -115,7 +168,10 @@ Settings settings_of(const config::Environment& environment, const config::Appli
   settings.max_calls = static_cast<std::uint32_t>(scope.get(options::tserver_limits.calls));
   settings.max_requests_per_client = static_cast<std::uint32_t>(scope.get(options::tserver_limits.requests_per_client));
   settings.domains = domains_of(environment, application);
-  if (const config::Switch* of = environment.switch_of(application)) {
+  const config::Switch* of = environment.switch_of(application);
+  settings.agents = agent_settings(scope, of);
+  if (of != nullptr) {
+    settings.location = of->name;
     for (const config::DnObject& object : of->dns) {
       // Of two that differ in case only, the first counts (MMC-60).
       settings.dns.emplace(object.dn, dn_settings(environment, application, *of, object));

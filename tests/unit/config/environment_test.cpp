@@ -161,8 +161,8 @@ switches:
   CHECK(scope_of_pool(e, t, "").get(row.default_dn) == "sip:all@x");
   // What a non-default pool doesn't set comes from the default pool.
   CHECK(scope_of(e, t, s, dn("sip:west@x")).get(row.router_timeout) == 7s);
-  CHECK(scope_of(e, t, s, dn("sip:inner@x"), s.agent_logins[0]).get(row.wrap_up_time) == 120s);
-  CHECK(scope_of(e, t, s, dn("sip:inner@x")).get(row.wrap_up_time) == 0s);
+  CHECK(scope_of(e, t, s, dn("sip:inner@x"), s.agent_logins[0]).get(row.wrap_up_time).time == 120s);
+  CHECK(scope_of(e, t, s, dn("sip:inner@x")).get(row.wrap_up_time).time == 0s);
   // A Connector is in the pool that a link section puts it in.
   CHECK(pool_of_connector(e, c) == "West");
   CHECK(scope_of(e, c).get(options::connector.ringtone_file_path).text == "/e/west.wav");
