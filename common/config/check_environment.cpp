@@ -154,6 +154,21 @@ class Checker {
                     what(application) + " has no option front-end/domains; expected the SIP domains that are ours");
     if (scope.get(options::front_end.min_expires) > scope.get(options::front_end.max_expires))
       report_.error(application.at, what(application) + ": option front-end/min-expires is longer than max-expires");
+    check_conferences(application, scope.get(options::conference_services.uri_pattern),
+                      scope.get(options::conference_services.count));
+  }
+
+  void check_conferences(const Application& application, const std::string& pattern, Integer count) {
+    if (pattern.empty()) return;
+    const auto open = pattern.find('{'), close = pattern.find('}', open);
+    const auto digits = open == pattern.npos || close == pattern.npos ? 0 : close - open - 1;
+    const bool run = digits > 0 && digits < 10 && pattern.find_first_not_of('D', open + 1) == close;
+    if (!run)
+      report_.error(application.at, what(application) + ": option conference-services/uri-pattern is " +
+                                        quoted(pattern) + "; expected such as sip:conf{DDD}@example.com");
+    else if (std::to_string(count).size() > digits)
+      report_.error(application.at, what(application) + ": option conference-services/uri-pattern has " +
+                                        std::to_string(digits) + " digits, too few for count " + std::to_string(count));
   }
 
   // Ports of all applications, two by two: those that would be bound to the same address on the same host.

@@ -190,6 +190,14 @@ TEST_CASE("every mistake is told with its line, what was found and what was expe
       {"{domains: [example.com]}",
        "{domains: [example.com], min-expires: 5000}",
        {"f:11: error: application C1: option front-end/min-expires is longer than max-expires"}},
+      {"    annex: {}\n",
+       "    annex: {conference-services: {uri-pattern: \"sip:conf{DDX}@example.com\"}}\n",
+       {"f:11: error: application C1: option conference-services/uri-pattern is \"sip:conf{DDX}@example.com\"; "
+        "expected "
+        "such as sip:conf{DDD}@example.com"}},
+      {"    annex: {}\n",
+       "    annex: {conference-services: {uri-pattern: \"conf{DD}\", count: 100}}\n",
+       {"f:11: error: application C1: option conference-services/uri-pattern has 2 digits, too few for count 100"}},
       // DNs, trunks, agents.
       {kAlice,
        R"(      - {number: "alice", type: Extension})",
