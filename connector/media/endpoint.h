@@ -2,19 +2,25 @@
 // thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "common/base/time.h"
 #include "connector/core/media_port.h"
+#include "connector/media/digit_sender.h"
 #include "connector/media/digits.h"
 #include "connector/media/latch.h"
+#include "connector/media/mixer.h"
 #include "connector/media/payloads.h"
+#include "connector/media/player.h"
 #include "connector/media/reception.h"
+#include "connector/media/resampler.h"
 #include "connector/media/scene.h"
 #include "connector/media/sockets.h"
 #include "connector/media/stream.h"
-#include "connector/media/tone.h"
+#include "connector/media/talker.h"
 
 namespace tandem::connector {
 
@@ -34,12 +40,16 @@ struct MediaCounters {
 
 namespace media {
 
+// What is done every 20 ms is spread over as many turns, so that packets of many parties don't go out all at once.
+constexpr std::uint32_t phases = 4;
+
 struct Scene;
 struct WireEndpoint;
 
 // Somebody who hears this party's packets as they are.
 struct RelayLink {
   WireEndpoint* to = nullptr;
+  bool events_only = false;  // it hears the voice in a mix
   PayloadRules rules{};
 };
 
@@ -51,22 +61,38 @@ struct WireEndpoint {
   bool agreed = false;  // a MediaConnect came
   Agreement agreement;
   Latch latch;
-  Address rtcp_target;        // where reports go, unless muxed
-  bool rtcp_learned = false;  // from a packet, no longer from the signalling
-  PayloadRules rules{};       // what comes from this party: clock rate and events; where it goes is in `relays`
-  int comes_with = -1;        // payload number its voice came with last; -1: none yet
-  int expected_number = -1;   // that of what it agreed to first
-  G711 law = G711::None;      // of what we send of our own
+  Address rtcp_target;           // where reports go, unless muxed
+  bool rtcp_learned = false;     // from a packet, no longer from the signalling
+  PayloadRules rules{};          // what comes from this party: clock rate and events; where it goes is in `relays`
+  int comes_with = -1;           // payload number its voice came with last; -1: none yet
+  int expected_number = -1;      // that of what it agreed to first
+  Coding coding = Coding::None;  // of what we send of our own
   std::uint8_t own_payload = 0;
   bool hears = false;   // we may send to it
   bool speaks = false;  // we take what it sends
 
   Scene* scene = nullptr;
-  std::vector<RelayLink> relays;            // by its scene
-  const FrameRing* tone = nullptr;          // what sounds now: the one ordered, else the scene's
-  const FrameRing* ordered_tone = nullptr;  // by MediaTone
-  const FrameRing* scene_sound = nullptr;
-  std::uint32_t tone_position = 0;
+  std::vector<RelayLink> relays;         // by its scene
+  WireEndpoint* relayed_from = nullptr;  // whose packets it hears now; only compared, it may be gone
+  int mix_waits = 0;                     // rounds for which it still hears the relay, until the mix has something
+
+  Player player;
+  ClipPtr ordered_tone;  // by MediaTone
+  ClipPtr scene_sound;
+  bool scheduled = false;  // in its worker's list of those something is played to
+  DigitSender digits_out;
+  std::unique_ptr<Encoder> encoder;  // for what isn't encoded beforehand
+
+  // As one of those who are mixed.
+  std::unique_ptr<Talker> talker;  // while somebody needs its samples
+  std::unique_ptr<Resampler> to_scene_rate;
+  std::array<std::int16_t, most_frame_samples> at_scene_rate{};
+  // As one who hears a mix.
+  Limiter limiter;
+  std::unique_ptr<Resampler> to_own_rate;
+  std::vector<MediaId> mixed;  // whom it heard in the mix last
+  bool takes_mix_now = false;
+  Instant mix_pauses_until{0};  // a digit passes
 
   OutgoingStream stream;
   std::uint32_t sent_packets_32 = 0, sent_octets_32 = 0;  // payload octets, as sender reports want them
@@ -80,6 +106,9 @@ struct WireEndpoint {
   MediaCounters counters;
   MediaCounters counted;  // as far as the worker's totals have them
 
+  std::uint32_t phase() const { return slot % phases; }
+  // It hears something of ours, and nobody.
+  bool occupied() const { return player.busy() || digits_out.busy(); }
   bool can_hear() const {
     return agreed && hears && latch.target().valid() && latch.target().port() != 0 && !latch.target().any();
   }

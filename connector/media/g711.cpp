@@ -1,6 +1,7 @@
 #include "connector/media/g711.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace tandem::connector::media {
 namespace {
@@ -54,11 +55,15 @@ constexpr Table to_pcmu = make_pcma_to_pcmu();
 constexpr int mu_bias = 0x84;
 constexpr int mu_clip = 32635;
 
-// Position of the highest bit set, as segment number 0 to 7.
-int segment_of(int magnitude, int first_bit) {
-  int segment = 7;
-  for (int bit = first_bit; segment > 0 && (magnitude & bit) == 0; bit >>= 1) --segment;
-  return segment;
+// Position of the highest bit set, as segment number 0 to 7; bit 7 and below are segment 0.
+int segment_of(int magnitude) {
+  return std::max(0, static_cast<int>(std::bit_width(static_cast<unsigned>(magnitude))) - 8);
+}
+
+std::array<std::int16_t, 256> linear(std::int16_t (*decode)(std::uint8_t)) {
+  std::array<std::int16_t, 256> table{};
+  for (std::size_t code = 0; code < table.size(); ++code) table[code] = decode(static_cast<std::uint8_t>(code));
+  return table;
 }
 
 }  // namespace
@@ -66,7 +71,7 @@ int segment_of(int magnitude, int first_bit) {
 std::uint8_t encode_pcmu(std::int16_t sample) {
   const int sign = sample < 0 ? 0 : 0x80;
   const int magnitude = std::min<int>(sample < 0 ? -static_cast<int>(sample) : sample, mu_clip) + mu_bias;
-  const int segment = segment_of(magnitude, 0x4000);
+  const int segment = segment_of(magnitude);
   const int step = (magnitude >> (segment + 3)) & 0x0f;
   return static_cast<std::uint8_t>(sign | (~(segment << 4 | step) & 0x7f));
 }
@@ -74,7 +79,7 @@ std::uint8_t encode_pcmu(std::int16_t sample) {
 std::uint8_t encode_pcma(std::int16_t sample) {
   const int sign = sample < 0 ? 0 : 0x80;
   const int magnitude = sample < 0 ? -static_cast<int>(sample) - 1 : sample;
-  const int segment = segment_of(magnitude, 0x4000);
+  const int segment = segment_of(magnitude);
   const int step = (magnitude >> (segment == 0 ? 4 : segment + 3)) & 0x0f;
   return static_cast<std::uint8_t>(sign | ((segment << 4 | step) ^ 0x55));
 }
@@ -91,6 +96,15 @@ std::int16_t decode_pcma(std::uint8_t code) {
   const int step = (bits & 0x0f) << 4;
   const int magnitude = segment == 0 ? step + 8 : (step + 0x108) << (segment - 1);
   return static_cast<std::int16_t>((code & 0x80) != 0 ? magnitude : -magnitude);
+}
+
+const std::array<std::int16_t, 256>& pcmu_to_linear() {
+  static const auto table = linear(decode_pcmu);
+  return table;
+}
+const std::array<std::int16_t, 256>& pcma_to_linear() {
+  static const auto table = linear(decode_pcma);
+  return table;
 }
 
 const Table& pcmu_to_pcma() {

@@ -10,6 +10,7 @@
 #include "connector/media/mailbox.h"
 #include "connector/media/recording.h"
 #include "connector/media/sockets.h"
+#include "connector/media/tone.h"
 #include "connector/media/worker.h"
 
 namespace tandem::connector {
@@ -21,6 +22,7 @@ namespace {
 constexpr std::size_t most_addresses = 32;
 // An id is the slot in the low 24 bits and a serial number above.
 constexpr std::size_t most_slots = 1u << 24;
+constexpr double digit_level_dbm0 = -8;  // both frequencies together
 
 std::size_t pairs_in(const std::vector<PortRange>& ranges) {
   std::size_t pairs = 0;
@@ -68,10 +70,7 @@ class MediaRoom::Rooms {
   Rooms(MediaSettings settings, MediaCallbacks callbacks)
       : settings_(std::move(settings)), callbacks_(std::move(callbacks)) {
     check(settings_);
-    rings_.ringback = FrameRing(ringback());
-    rings_.busy = FrameRing(tone_samples(settings_.busy));
-    rings_.fast_busy = FrameRing(tone_samples(settings_.fast_busy));
-    rings_.silence = FrameRing(std::vector<std::int16_t>(frame_samples, 0));
+    make_clips();
     for (const auto& ip : settings_.addresses) add_pool(ip);
     const std::size_t ports = pairs_in(settings_.ports) * settings_.addresses.size();
     const std::size_t slots = std::min(settings_.max_endpoints > 0 ? settings_.max_endpoints : ports, most_slots);
@@ -201,11 +200,26 @@ class MediaRoom::Rooms {
     std::vector<std::uint32_t> slots;
   };
 
-  std::vector<std::int16_t> ringback() const {
-    if (settings_.ringtone_file.empty()) return tone_samples(settings_.ringback);
+  void make_clips() {
+    clips_.ringback = settings_.ringtone_file.empty() ? std::make_shared<Clip>(settings_.ringback) : ringtone();
+    clips_.busy = std::make_shared<Clip>(settings_.busy);
+    clips_.fast_busy = std::make_shared<Clip>(settings_.fast_busy);
+    clips_.silence = std::make_shared<Clip>(std::vector<std::int16_t>(160, 0), 8000);
+    clips_.pause = std::make_shared<Clip>(std::vector<std::int16_t>(8000, 0), 8000);
+    for (std::size_t i = 0; i < clips_.digits.size(); ++i) {
+      using std::chrono::milliseconds;
+      clips_.digits[i] =
+          std::make_shared<Clip>(ToneSettings{digit_frequencies(digit_of(static_cast<std::uint8_t>(i))),
+                                              digit_level_dbm0,
+                                              {std::chrono::duration_cast<milliseconds>(settings_.digit_length),
+                                               std::chrono::duration_cast<milliseconds>(settings_.digit_pause)}});
+    }
+  }
+
+  ClipPtr ringtone() const {
     auto recording = read_recording(settings_.ringtone_file);
     if (!recording) throw std::runtime_error("ringtone " + recording.error().text);
-    return *recording;
+    return std::make_shared<Clip>(recording->samples, recording->rate);
   }
 
   void add_pool(const std::string& ip) {
@@ -243,7 +257,7 @@ class MediaRoom::Rooms {
     };
     callbacks.returned = [this](Returned back) { returned_.post(std::move(back)); };
     load_.push_back(0);
-    return std::make_unique<Worker>(settings_, rings_, slots, std::move(callbacks));
+    return std::make_unique<Worker>(settings_, clips_, slots, std::move(callbacks));
   }
 
   void take_back() {
@@ -307,7 +321,7 @@ class MediaRoom::Rooms {
 
   const MediaSettings settings_;
   const MediaCallbacks callbacks_;
-  FrameRings rings_;
+  StandardClips clips_;
   std::vector<std::unique_ptr<Pool>> pools_;
   std::vector<std::string> refused_;  // local addresses that turned out not to be ours
   std::vector<Slot> slots_;

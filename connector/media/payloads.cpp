@@ -34,11 +34,18 @@ const Payload* sending_payload(const std::vector<Payload>& payloads) {
   return found == payloads.end() ? nullptr : &*found;
 }
 
+const Payload* own_payload(const std::vector<Payload>& payloads) {
+  const auto found =
+      std::find_if(payloads.begin(), payloads.end(), [](const Payload& p) { return coding_of(p) != Coding::None; });
+  return found == payloads.end() ? nullptr : &*found;
+}
+
 namespace {
 
 PayloadRule rule_for(const Payload& in, const std::vector<Payload>& to) {
   PayloadRule rule;
   rule.event = is_telephone_event(in);
+  rule.coding = coding_of(in);
   rule.voice = !rule.event && !named(in, "CN");
   rule.clock_khz = static_cast<std::uint8_t>(std::clamp<std::uint32_t>(in.clock_rate / 1000, 1, 255));
   const auto same = std::find_if(to.begin(), to.end(), [&](const Payload& out) { return same_format(in, out); });

@@ -1,4 +1,4 @@
-// Recordings read from files, as samples to make a FrameRing of. Reads files; called at start-up only.
+// Recordings read from files. Reads files; called at start-up and in the library's thread.
 #pragma once
 
 #include <cstdint>
@@ -9,11 +9,12 @@
 
 namespace tandem::connector::media {
 
-// WAV (or what else libsndfile reads), mono or stereo, any rate; brought to 8 kHz mono. Longer than 10 minutes is
-// refused.
-Result<std::vector<std::int16_t>, Failure> read_recording(const std::string& path);
+struct Recording {
+  std::vector<std::int16_t> samples;  // mono: the mean of all channels
+  std::uint32_t rate = 8000;
+};
 
-// Resampled by a windowed-sinc low-pass filter, so that nothing above half the new rate folds back. Pure.
-std::vector<std::int16_t> to_8khz(const std::vector<std::int16_t>& mono, std::uint32_t rate);
+// WAV (or what else libsndfile reads), up to 8 channels, 4 to 192 kHz. Longer than 10 minutes is refused.
+Result<Recording, Failure> read_recording(const std::string& path);
 
 }  // namespace tandem::connector::media

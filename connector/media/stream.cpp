@@ -65,9 +65,26 @@ std::optional<RtpStamp> OutgoingStream::relay(const SourceKey& source, const Rtp
   if (sequence >= highest_in_) {
     highest_in_ = sequence;
     next_sequence_ = out + 1;
+    // The packets of one event share the timestamp of its beginning: time goes on from there.
+    if (stamp.timestamp != next_timestamp_ || !started_ || fresh) last_sent_ = now;
     next_timestamp_ = stamp.timestamp;
+  }
+  started_ = true;
+  return stamp;
+}
+
+RtpStamp OutgoingStream::event(std::uint8_t payload_type, bool first, std::uint32_t clock_rate, Instant now) {
+  const SourceKey events{0, 1};
+  RtpStamp stamp;
+  stamp.payload_type = payload_type;
+  stamp.ssrc = ssrc_;
+  if (first || !started_ || source_ != events) {
+    begin(events, next_sequence_, 0, clock_rate, now);
+    stamp.marker = true;
     last_sent_ = now;
   }
+  stamp.sequence = static_cast<std::uint16_t>(next_sequence_++);
+  stamp.timestamp = next_timestamp_ = timestamp_offset_;
   started_ = true;
   return stamp;
 }

@@ -31,6 +31,9 @@ class OutgoingStream {
   // Stamps a packet of our own that lasts `samples`.
   RtpStamp play(std::uint8_t payload_type, std::uint32_t samples, std::uint32_t clock_rate, Instant now);
 
+  // Stamps a telephone-event packet of our own: all of one event carry the timestamp of its `first`.
+  RtpStamp event(std::uint8_t payload_type, bool first, std::uint32_t clock_rate, Instant now);
+
   std::uint32_t ssrc() const { return ssrc_; }
   bool started() const { return started_; }
   // The stream's timestamp at `now`, for sender reports.

@@ -47,9 +47,9 @@ void forget(std::vector<WireEndpoint*>& list, const WireEndpoint* endpoint) {
 
 }  // namespace
 
-Worker::Worker(const MediaSettings& settings, const FrameRings& rings, std::size_t slots, WorkerCallbacks callbacks)
+Worker::Worker(const MediaSettings& settings, const StandardClips& clips, std::size_t slots, WorkerCallbacks callbacks)
     : settings_(settings),
-      rings_(rings),
+      clips_(clips),
       callbacks_(std::move(callbacks)),
       latch_settings_{settings.latch_window, settings.relatch_after, LatchSettings{}.probation},
       poll_(checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
@@ -157,7 +157,7 @@ void Worker::unwatch(const WireEndpoint& endpoint) {
   ::epoll_ctl(poll_.get(), EPOLL_CTL_DEL, endpoint.sockets.rtp.get(), nullptr);
   ::epoll_ctl(poll_.get(), EPOLL_CTL_DEL, endpoint.sockets.rtcp.get(), nullptr);
   forget(bucket_[endpoint.slot % buckets], &endpoint);
-  forget(playing_, &endpoint);
+  if (endpoint.scheduled) forget(playing_[endpoint.phase()], &endpoint);
   --open_;
   arm_timer();
 }
@@ -169,6 +169,7 @@ void Worker::on(Opened& message) {
   endpoint->sockets = std::move(message.sockets);
   endpoint->stream = OutgoingStream(static_cast<std::uint32_t>(random_()), static_cast<std::uint16_t>(random_()),
                                     static_cast<std::uint32_t>(random_()));
+  endpoint->digits_out = DigitSender(settings_.digit_length, settings_.digit_pause);
   endpoint->heard_at = endpoint->sent_at = now_;
   // The kernel has no memory for it: the endpoint is dead, its party hears and says nothing.
   if (!watch(*endpoint)) return callbacks_.returned({endpoint->id, endpoint->slot, std::move(endpoint->sockets)});
@@ -194,10 +195,13 @@ void Worker::on(MediaConnect& message) {
   }
   endpoint->hears = agreement.direction == Direction::SendRecv || agreement.direction == Direction::SendOnly;
   endpoint->speaks = agreement.direction == Direction::SendRecv || agreement.direction == Direction::RecvOnly;
-  const auto* own = sending_payload(agreement.payloads);
-  endpoint->law = own != nullptr ? g711_of(*own) : G711::None;
+  const auto* own = own_payload(agreement.payloads);
+  endpoint->coding = own != nullptr ? coding_of(*own) : Coding::None;
   endpoint->own_payload = own != nullptr ? own->number : 0;
-  endpoint->expected_number = own == nullptr ? -1 : own->receive_number >= 0 ? own->receive_number : own->number;
+  const auto* first = sending_payload(agreement.payloads);
+  endpoint->expected_number = first == nullptr             ? -1
+                              : first->receive_number >= 0 ? first->receive_number
+                                                           : first->number;
   endpoint->watched = message.watch_silence;
   endpoint->heard_at = now_;
   endpoint->silence_told = false;
@@ -211,11 +215,11 @@ void Worker::on(MediaConnect& message) {
 void Worker::on(MediaTone& message) {
   auto* endpoint = find(message.media);
   if (endpoint == nullptr) return;
-  const FrameRing* ring = message.tone == Tone::Ringback ? &rings_.ringback
-                          : message.tone == Tone::Busy   ? &rings_.busy
-                                                         : nullptr;
-  endpoint->ordered_tone = ring != nullptr && !ring->empty() ? ring : nullptr;
-  choose_tone(*endpoint);
+  endpoint->ordered_tone = message.tone == Tone::Ringback ? clips_.ringback
+                           : message.tone == Tone::Busy   ? clips_.busy
+                                                          : nullptr;
+  endpoint->player.loop(endpoint->ordered_tone ? endpoint->ordered_tone : endpoint->scene_sound);
+  schedule(*endpoint);
 }
 
 void Worker::on(MediaClose& message) {
@@ -259,7 +263,8 @@ void Worker::on(Adopt& message) {
   if (!watch(*endpoint)) return callbacks_.returned({endpoint->id, endpoint->slot, std::move(endpoint->sockets)});
   slots_[endpoint->slot] = std::move(message.endpoint);
   bucket_[endpoint->slot % buckets].push_back(endpoint);
-  if (endpoint->tone != nullptr) playing_.push_back(endpoint);
+  endpoint->scheduled = false;
+  schedule(*endpoint);
 }
 
 void Worker::on(Stop&) {

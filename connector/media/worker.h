@@ -2,7 +2,8 @@
 // through callbacks.
 //
 // worker.cpp is the loop and the orders, worker_scenes.cpp who hears whom, worker_packets.cpp what comes and goes,
-// worker_clock.cpp what happens by time.
+// worker_clock.cpp
+// what happens by time, worker_mix.cpp the rounds of mixes.
 #pragma once
 
 #include <array>
@@ -25,8 +26,10 @@
 namespace tandem::connector::media {
 
 // Made once, read by all workers.
-struct FrameRings {
-  FrameRing ringback, busy, fast_busy, silence;
+struct StandardClips {
+  ClipPtr ringback, busy, fast_busy, silence;
+  std::array<ClipPtr, 16> digits;  // each with its pause, in the order of RFC 4733 events
+  ClipPtr pause;                   // a second's
 };
 
 // A closed endpoint's sockets and last counters, on their way back to the room.
@@ -44,11 +47,27 @@ struct WorkerCallbacks {
 
 class Worker;
 
+// Those of a scene who hear the same: the same talkers in the same coding.
+struct MixGroup {
+  std::vector<std::uint16_t> sources;    // places of talkers, rising
+  std::vector<WireEndpoint*> listeners;  // the first one's limiter and encoder serve all
+  Coding coding = Coding::None;
+  std::vector<std::uint16_t> faded;  // heard until now; blended over in the next round
+  bool fade = false;
+};
+struct Mix {
+  std::uint32_t rate = 8000;  // 16000 where somebody speaks or hears a wideband coding
+  std::vector<WireEndpoint*> talkers;
+  std::vector<MixGroup> groups;
+};
+
 // A scene whose members all live here. A member that is closed or moved away leaves it.
 struct Scene {
   SceneId id;
+  std::uint32_t phase = 0;
   std::vector<MediaMember> members;
   std::vector<WireEndpoint*> endpoints;  // of `members`, in their places
+  Mix mix;
 };
 
 struct Opened {
@@ -75,7 +94,7 @@ using WorkerMessage =
 
 class Worker {
  public:
-  Worker(const MediaSettings& settings, const FrameRings& rings, std::size_t slots, WorkerCallbacks callbacks);
+  Worker(const MediaSettings& settings, const StandardClips& clips, std::size_t slots, WorkerCallbacks callbacks);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -107,7 +126,8 @@ class Worker {
   void voice_comes_with(WireEndpoint& endpoint, int payload_number);
   void arrange(Scene& scene);
   void set_sound(WireEndpoint& endpoint, Sound sound);
-  void choose_tone(WireEndpoint& endpoint);
+  void plan_mix(Scene& scene, const std::vector<Hearing>& plan);
+  void schedule(WireEndpoint& endpoint);
 
   void receive_rtp(std::uint32_t slot);
   void receive_rtcp(std::uint32_t slot);
@@ -118,7 +138,12 @@ class Worker {
 
   void tick();
   void visit(WireEndpoint& endpoint);
-  void play(WireEndpoint& endpoint);
+  bool play(WireEndpoint& endpoint);
+  void mix(Scene& scene);
+  bool takes_mix(WireEndpoint& listener, const Mix& mix);
+  void send_frame(WireEndpoint& endpoint, std::span<const std::uint8_t> octets);
+  void send_clip(WireEndpoint& endpoint, const Clip& clip, std::uint32_t number);
+  std::span<std::uint8_t> encode(WireEndpoint& endpoint, std::span<const std::int16_t> samples);
   void comfort(WireEndpoint& endpoint);
   void report(WireEndpoint& endpoint, bool bye);
   void tell_digit(const WireEndpoint& endpoint, const std::optional<Digit>& digit);
@@ -126,7 +151,7 @@ class Worker {
   void count_in(WireEndpoint& endpoint);
 
   const MediaSettings settings_;
-  const FrameRings& rings_;
+  const StandardClips& clips_;
   const WorkerCallbacks callbacks_;
   const LatchSettings latch_settings_;
   Mailbox<WorkerMessage> mailbox_;
@@ -135,7 +160,8 @@ class Worker {
   std::optional<std::uint32_t> expected_;
   std::vector<std::uint32_t> early_;  // adopted before they were expected
   Fd poll_, timer_;
-  bool timer_armed_ = false;
+  Instant tick_{0};  // the timer's period; 0: not armed
+  std::uint32_t phase_ = 0;
   bool stopping_ = false;
   bool relayed_ = false;  // in this round
   Instant now_{0};
@@ -143,7 +169,11 @@ class Worker {
   std::vector<std::unique_ptr<WireEndpoint>> slots_;
   static constexpr std::size_t buckets = 50;  // visited one each 20 ms
   std::array<std::vector<WireEndpoint*>, buckets> bucket_;
-  std::vector<WireEndpoint*> playing_;
+  std::array<std::vector<WireEndpoint*>, phases> playing_;
+  std::array<std::vector<Scene*>, phases> mixing_;
+  std::uint32_t next_phase_ = 0;
+  MixRound round_;
+  std::array<std::uint8_t, most_encoded_octets> encoded_{};
   std::unordered_map<SceneId, std::unique_ptr<Scene>> scenes_;
   std::size_t open_ = 0;
   std::size_t next_bucket_ = 0;

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <chrono>
 
-#include "connector/media/g711.h"
 #include "connector/media/worker.h"
 
 namespace tandem::connector::media {
@@ -26,49 +25,93 @@ std::uint64_t ntp_now() {
 
 }  // namespace
 
+// Ticks every 5 ms while something is played or mixed, every 20 ms for the rest.
 void Worker::arm_timer() {
-  if (timer_armed_ == (open_ > 0)) return;
-  timer_armed_ = open_ > 0;
+  const auto some = [](const auto& lists) {
+    return std::any_of(lists.begin(), lists.end(), [](const auto& list) { return !list.empty(); });
+  };
+  const auto wanted = open_ == 0 ? Instant{0} : some(playing_) || some(mixing_) ? frame_time / phases : frame_time;
+  if (tick_ == wanted) return;
+  tick_ = wanted;
   itimerspec spec{};
-  if (timer_armed_) spec.it_value.tv_nsec = spec.it_interval.tv_nsec = frame_time.count();
+  spec.it_value.tv_nsec = spec.it_interval.tv_nsec = wanted.count();
   ::timerfd_settime(timer_.get(), 0, &spec, nullptr);
 }
 
 void Worker::tick() {
   std::uint64_t expired = 0;
   if (::read(timer_.get(), &expired, sizeof expired) != sizeof expired) return;
-  for (std::uint64_t i = 0; i < std::min(expired, most_frames_late); ++i) {
-    for (auto* endpoint : playing_) play(*endpoint);
-  }
-  for (std::uint64_t i = 0; i < std::min<std::uint64_t>(expired, buckets); ++i) {
+  const auto turns = std::min<std::uint64_t>(expired, buckets) * (tick_ == frame_time ? phases : 1);
+  for (std::uint64_t turn = 0; turn < turns; ++turn) {
+    phase_ = (phase_ + 1) % phases;
+    if (turn < most_frames_late * phases) {
+      auto& playing = playing_[phase_];
+      for (std::size_t i = 0; i < playing.size();) {
+        if (play(*playing[i])) {
+          ++i;
+        } else {
+          playing[i]->scheduled = false;
+          playing[i] = playing.back();
+          playing.pop_back();
+        }
+      }
+      for (auto* scene : mixing_[phase_]) mix(*scene);
+    }
+    if (phase_ != 0) continue;
     for (auto* endpoint : bucket_[next_bucket_]) visit(*endpoint);
     next_bucket_ = (next_bucket_ + 1) % buckets;
   }
+  arm_timer();
 }
 
-void Worker::play(WireEndpoint& endpoint) {
-  if (endpoint.law == G711::None || !endpoint.can_hear()) return;
-  const auto frame = endpoint.tone->frame(endpoint.law, endpoint.tone_position++);
-  const auto stamp = endpoint.stream.play(endpoint.own_payload, frame_samples, 8000, now_);
+void Worker::schedule(WireEndpoint& endpoint) {
+  if (endpoint.scheduled || !endpoint.occupied()) return;
+  endpoint.scheduled = true;
+  playing_[endpoint.phase()].push_back(&endpoint);
+  arm_timer();
+}
+
+// False: nothing is left to be played.
+bool Worker::play(WireEndpoint& endpoint) {
+  if (const auto frame = endpoint.player.next()) {
+    if (endpoint.can_hear()) send_clip(endpoint, *frame->clip, frame->number);
+  }
+  return endpoint.occupied();
+}
+
+void Worker::send_clip(WireEndpoint& endpoint, const Clip& clip, std::uint32_t number) {
+  switch (endpoint.coding) {
+    case Coding::None:
+      return;
+    case Coding::Opus:
+      return send_frame(endpoint, encode(endpoint, clip.samples(number)));
+    default:
+      return send_frame(endpoint, clip.frame(endpoint.coding, number));
+  }
+}
+
+std::span<std::uint8_t> Worker::encode(WireEndpoint& endpoint, std::span<const std::int16_t> samples) {
+  if (!endpoint.encoder || endpoint.encoder->coding() != endpoint.coding)
+    endpoint.encoder = std::make_unique<Encoder>(endpoint.coding);
+  return endpoint.encoder->encode(samples, encoded_);
+}
+
+// 20 ms in the endpoint's coding.
+void Worker::send_frame(WireEndpoint& endpoint, std::span<const std::uint8_t> octets) {
+  const auto clock = clock_rate(endpoint.coding);
+  const auto stamp = endpoint.stream.play(endpoint.own_payload, clock / 50, clock, now_);
   write_rtp(std::span<std::uint8_t, rtp_header_size>(buffer_.data(), rtp_header_size), stamp);
-  std::copy(frame.begin(), frame.end(), buffer_.begin() + rtp_header_size);
-  send_rtp(endpoint, {buffer_.data(), rtp_header_size + frame_samples}, frame_samples);
+  std::copy(octets.begin(), octets.end(), buffer_.begin() + rtp_header_size);
+  send_rtp(endpoint, {buffer_.data(), rtp_header_size + octets.size()}, octets.size());
 }
 
 void Worker::comfort(WireEndpoint& endpoint) {
-  if (endpoint.tone != nullptr || !endpoint.can_hear()) return;
-  if (endpoint.law == G711::None) {
-    // An empty datagram opens a NAT as well and disturbs no decoder (RFC 6263 section 4.1).
-    const auto& to = endpoint.latch.target();
-    ::sendto(endpoint.sockets.rtp.get(), buffer_.data(), 0, MSG_DONTWAIT | MSG_NOSIGNAL, to.data(), to.size());
-    endpoint.sent_at = now_;
-    return;
-  }
-  const auto stamp = endpoint.stream.play(endpoint.own_payload, frame_samples, 8000, now_);
-  write_rtp(std::span<std::uint8_t, rtp_header_size>(buffer_.data(), rtp_header_size), stamp);
-  const auto silence = endpoint.law == G711::Pcma ? encode_pcma(0) : encode_pcmu(0);
-  std::fill_n(buffer_.begin() + rtp_header_size, frame_samples, silence);
-  send_rtp(endpoint, {buffer_.data(), rtp_header_size + frame_samples}, frame_samples);
+  if (endpoint.occupied() || !endpoint.can_hear()) return;
+  if (endpoint.coding != Coding::None) return send_clip(endpoint, *clips_.silence, 0);
+  // An empty datagram opens a NAT as well and disturbs no decoder (RFC 6263 section 4.1).
+  const auto& to = endpoint.latch.target();
+  ::sendto(endpoint.sockets.rtp.get(), buffer_.data(), 0, MSG_DONTWAIT | MSG_NOSIGNAL, to.data(), to.size());
+  endpoint.sent_at = now_;
 }
 
 // Once a second for each endpoint.

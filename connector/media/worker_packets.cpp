@@ -5,6 +5,11 @@
 #include <algorithm>
 
 namespace tandem::connector::media {
+namespace {
+
+constexpr Instant digit_keeps_mix_out = 60ms;  // after each packet of it
+
+}  // namespace
 
 void Worker::receive_rtp(std::uint32_t slot) {
   if (!slots_[slot]) return;  // closed in this round
@@ -64,7 +69,11 @@ void Worker::rtp_packet(WireEndpoint& endpoint, std::size_t size, const Address&
     }
   }
   if (rule.voice && header->payload_type != endpoint.comes_with) voice_comes_with(endpoint, header->payload_type);
-  bool heard = false;
+  bool heard = endpoint.talker != nullptr;
+  if (heard) {
+    endpoint.talker->packet(rule.coding, rule.clock_rate(), *header,
+                            {buffer_.data() + header->payload_offset, header->payload_size}, now_);
+  }
   for (const auto& link : endpoint.relays) heard |= relay(endpoint, link, *header, size);
   if (!heard) ++endpoint.counters.unwanted;
 }
@@ -72,7 +81,8 @@ void Worker::rtp_packet(WireEndpoint& endpoint, std::size_t size, const Address&
 bool Worker::relay(WireEndpoint& from, const RelayLink& link, const RtpHeader& header, std::size_t size) {
   auto& to = *link.to;
   const auto& rule = link.rules[header.payload_type];
-  if (rule.how == Relaying::Drop || to.tone != nullptr || !to.can_hear()) return false;
+  if (rule.how == Relaying::Drop || to.occupied() || !to.can_hear() || (link.events_only && !rule.event)) return false;
+  if (link.events_only) to.mix_pauses_until = now_ + digit_keeps_mix_out;
   const auto stamp = to.stream.relay({from.id.value, header.ssrc}, header, rule.number, rule.clock_rate(), now_);
   if (!stamp) return false;
   const bool convert_it = rule.how != Relaying::Pass;

@@ -4,6 +4,11 @@
 #include "connector/media/worker.h"
 
 namespace tandem::connector::media {
+namespace {
+
+constexpr int mix_waits_at_most = 10;  // 200 ms; a talker who says nothing for so long isn't waited for
+
+}  // namespace
 
 void Worker::on(MediaScene& message) {
   auto& scene = scenes_[message.scene];
@@ -30,6 +35,9 @@ void Worker::on(MediaScene& message) {
 // It hears nothing and nobody hears it.
 void Worker::alone(WireEndpoint& endpoint) {
   endpoint.relays.clear();
+  endpoint.relayed_from = nullptr;
+  endpoint.mixed.clear();
+  endpoint.talker.reset();
   set_sound(endpoint, Sound::Others);
 }
 
@@ -54,13 +62,95 @@ void Worker::arrange(Scene& scene) {
   }
   const auto plan = plan_scene(parties);
   for (auto* endpoint : scene.endpoints) endpoint->relays.clear();
+  const auto link = [](WireEndpoint& from, WireEndpoint& to, bool events_only) {
+    from.relays.push_back({&to, events_only, payload_rules(from.agreement.payloads, to.agreement.payloads)});
+  };
   for (std::size_t i = 0; i < plan.size(); ++i) {
     auto& listener = *scene.endpoints[i];
     set_sound(listener, plan[i].how == Hearing::How::Sound ? scene.members[i].sound : Sound::Others);
-    if (plan[i].how != Hearing::How::Relay) continue;
-    auto& talker = *scene.endpoints[plan[i].talkers.front()];
-    talker.relays.push_back({&listener, payload_rules(talker.agreement.payloads, listener.agreement.payloads)});
+    const auto* heard_before = std::exchange(listener.relayed_from, nullptr);
+    if (plan[i].how == Hearing::How::Relay) {
+      listener.relayed_from = scene.endpoints[plan[i].talkers.front()];
+      link(*listener.relayed_from, listener, false);
+    } else if (plan[i].how == Hearing::How::Mix) {
+      for (const auto place : plan[i].talkers) {
+        auto& talker = *scene.endpoints[place];
+        if (&talker == heard_before && relay_fits(parties[place], listener.agreement.payloads)) {
+          // Goes on until the mix has begun to say the same.
+          listener.relayed_from = &talker;
+          listener.mix_waits = mix_waits_at_most;
+          link(talker, listener, false);
+        } else {
+          link(talker, listener, true);
+        }
+      }
+    }
   }
+  plan_mix(scene, plan);
+}
+
+void Worker::plan_mix(Scene& scene, const std::vector<Hearing>& plan) {
+  auto& mix = scene.mix;
+  const bool mixed_before = !mix.groups.empty();
+  mix = Mix{};
+  std::vector<std::uint16_t> place_of(plan.size(), 0);  // among the talkers, counted from 1
+  for (std::size_t i = 0; i < plan.size(); ++i) {
+    if (plan[i].how != Hearing::How::Mix || scene.endpoints[i]->coding == Coding::None) continue;
+    if (sample_rate(scene.endpoints[i]->coding) == 16000) mix.rate = 16000;
+    for (const auto place : plan[i].talkers) {
+      if (place_of[place] != 0) continue;
+      auto& talker = *scene.endpoints[place];
+      mix.talkers.push_back(&talker);
+      place_of[place] = static_cast<std::uint16_t>(mix.talkers.size());
+      const auto coming = talker.comes_with >= 0 ? talker.comes_with : talker.expected_number;
+      if (sample_rate(talker.rules[static_cast<std::size_t>(coming & 0x7f)].coding) == 16000) mix.rate = 16000;
+    }
+  }
+  for (std::size_t i = 0; i < plan.size(); ++i) {
+    auto& listener = *scene.endpoints[i];
+    if (plan[i].how != Hearing::How::Mix || listener.coding == Coding::None) {
+      listener.mixed.clear();
+      continue;
+    }
+    std::vector<std::uint16_t> sources, faded;
+    std::vector<MediaId> heard;
+    for (const auto place : plan[i].talkers) {
+      sources.push_back(static_cast<std::uint16_t>(place_of[place] - 1));
+      heard.push_back(scene.endpoints[place]->id);
+    }
+    std::sort(sources.begin(), sources.end());
+    for (std::size_t place = 0; place < mix.talkers.size(); ++place) {
+      const auto& was = listener.mixed;
+      if (std::find(was.begin(), was.end(), mix.talkers[place]->id) != was.end())
+        faded.push_back(static_cast<std::uint16_t>(place));
+    }
+    listener.mixed = std::move(heard);
+    const bool fade = faded != sources && listener.relayed_from == nullptr;
+    const auto group = std::find_if(mix.groups.begin(), mix.groups.end(), [&](const MixGroup& other) {
+      return other.coding == listener.coding && other.sources == sources && other.fade == fade && other.faded == faded;
+    });
+    if (group != mix.groups.end()) {
+      group->listeners.push_back(&listener);
+    } else {
+      mix.groups.push_back({std::move(sources), {&listener}, listener.coding, std::move(faded), fade});
+    }
+  }
+  for (auto* endpoint : scene.endpoints) {
+    const bool needed = std::find(mix.talkers.begin(), mix.talkers.end(), endpoint) != mix.talkers.end();
+    if (!needed) {
+      endpoint->talker.reset();
+    } else if (!endpoint->talker) {
+      endpoint->talker = std::make_unique<Talker>();
+    }
+  }
+  if (mixed_before == !mix.groups.empty()) return;
+  if (mixed_before) {
+    std::erase(mixing_[scene.phase], &scene);
+  } else {
+    scene.phase = next_phase_++ % phases;
+    mixing_[scene.phase].push_back(&scene);
+  }
+  arm_timer();
 }
 
 // The party changed its format: some may no longer be able to hear it as it comes.
@@ -71,36 +161,26 @@ void Worker::voice_comes_with(WireEndpoint& endpoint, int payload_number) {
 }
 
 void Worker::set_sound(WireEndpoint& endpoint, Sound sound) {
-  const FrameRing* ring = nullptr;
   switch (sound) {
     case Sound::Others:
+      endpoint.scene_sound = nullptr;
       break;
     case Sound::Ringback:
-      ring = &rings_.ringback;
+      endpoint.scene_sound = clips_.ringback;
       break;
     case Sound::Busy:
-      ring = &rings_.busy;
+      endpoint.scene_sound = clips_.busy;
       break;
     case Sound::FastBusy:
-      ring = &rings_.fast_busy;
+      endpoint.scene_sound = clips_.fast_busy;
       break;
     case Sound::Silence:
     case Sound::Music:
-      ring = &rings_.silence;
+      endpoint.scene_sound = clips_.silence;
       break;
   }
-  endpoint.scene_sound = ring != nullptr && !ring->empty() ? ring : nullptr;
-  choose_tone(endpoint);
-}
-
-void Worker::choose_tone(WireEndpoint& endpoint) {
-  const auto* tone = endpoint.ordered_tone != nullptr ? endpoint.ordered_tone : endpoint.scene_sound;
-  if (tone == endpoint.tone) return;
-  const bool played = endpoint.tone != nullptr;
-  endpoint.tone = tone;
-  endpoint.tone_position = 0;
-  if (tone != nullptr && !played) playing_.push_back(&endpoint);
-  if (tone == nullptr) std::erase(playing_, &endpoint);
+  endpoint.player.loop(endpoint.ordered_tone ? endpoint.ordered_tone : endpoint.scene_sound);
+  schedule(endpoint);
 }
 
 }  // namespace tandem::connector::media

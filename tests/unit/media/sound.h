@@ -24,10 +24,10 @@ inline double dbm0(std::span<const std::int16_t> samples) {
   return power_to_dbm0(sum / static_cast<double>(samples.size()));
 }
 
-inline double tone_dbm0(std::span<const std::int16_t> samples, double hz) {
+inline double tone_dbm0(std::span<const std::int16_t> samples, double hz, double rate = 8000.0) {
   double re = 0, im = 0;
   for (std::size_t i = 0; i < samples.size(); ++i) {
-    const double angle = 2 * std::numbers::pi * hz * static_cast<double>(i) / 8000.0;
+    const double angle = 2 * std::numbers::pi * hz * static_cast<double>(i) / rate;
     re += samples[i] * std::cos(angle);
     im += samples[i] * std::sin(angle);
   }

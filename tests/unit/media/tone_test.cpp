@@ -1,8 +1,10 @@
 // Tones: frequency, level and cadence, measured on what was encoded; recordings read from files.
 #include <catch2/catch.hpp>
 
+#include "connector/media/clip.h"
 #include "connector/media/g711.h"
 #include "connector/media/recording.h"
+#include "connector/media/resampler.h"
 #include "connector/media/tone.h"
 #include "sound.h"
 
@@ -17,11 +19,12 @@ using namespace tandem::connector::test;
 
 namespace {
 
-std::vector<std::int16_t> decoded(const FrameRing& ring, G711 law) {
-  std::vector<std::int16_t> samples;
-  for (std::uint32_t i = 0; i < ring.frames(); ++i) {
-    for (const auto octet : ring.frame(law, i))
-      samples.push_back(law == G711::Pcma ? decode_pcma(octet) : decode_pcmu(octet));
+std::vector<std::int16_t> decoded(const Clip& clip, Coding coding) {
+  std::vector<std::int16_t> samples, out(320);
+  Decoder decoder(coding);
+  for (std::uint32_t i = 0; i < clip.frames(); ++i) {
+    const auto heard = decoder.decode(clip.frame(coding, i), out);
+    samples.insert(samples.end(), heard.begin(), heard.end());
   }
   return samples;
 }
@@ -59,9 +62,9 @@ void write_wav(const std::filesystem::path& path, std::uint32_t rate, std::uint1
 }  // namespace
 
 TEST_CASE("the default ringback: 425 Hz at -10 dBm0, one second of five, in both laws") {
-  const FrameRing ring(tone_samples(MediaSettings{}.ringback));
+  const Clip ring(MediaSettings{}.ringback);
   REQUIRE(ring.frames() == 250);
-  for (const auto law : {G711::Pcmu, G711::Pcma}) {
+  for (const auto law : {Coding::Pcmu, Coding::Pcma}) {
     const auto samples = decoded(ring, law);
     const std::span burst(samples.data() + 400, 7200);  // between the ramps
     CHECK(dbm0(burst) == Approx(-10.0).margin(0.1));
@@ -73,9 +76,9 @@ TEST_CASE("the default ringback: 425 Hz at -10 dBm0, one second of five, in both
 
 TEST_CASE("two frequencies share the level; the cadence may have several bursts") {
   ToneSettings settings{{440, 480}, -13, {400ms, 200ms, 400ms, 2000ms}};
-  const FrameRing ring(tone_samples(settings));
+  const Clip ring(settings);
   REQUIRE(ring.frames() == 150);
-  const auto samples = decoded(ring, G711::Pcmu);
+  const auto samples = decoded(ring, Coding::Pcmu);
   const std::span burst(samples.data() + 400, 2400);
   CHECK(dbm0(burst) == Approx(-13).margin(0.3));
   CHECK(tone_dbm0(burst, 440) == Approx(-16).margin(0.5));
@@ -101,23 +104,40 @@ TEST_CASE("bursts begin and end softly") {
 
 TEST_CASE("odd settings make no monster: nothing to play, overload, endless cadence") {
   CHECK(tone_samples({{}, -10, {1s}}).empty());
-  CHECK(FrameRing(tone_samples({{}, -10, {}})).empty());
+  CHECK(Clip(ToneSettings{{}, -10, {}}).empty());
   CHECK(tone_samples({{425}, -10, {}}).size() == 8000);
   CHECK(tone_samples({{425}, -10, std::vector<std::chrono::milliseconds>(1000, 60000ms)}).size() <= 120 * 8000);
   const auto loud = tone_samples({{425, 440}, 20, {}});
   CHECK(*std::max_element(loud.begin(), loud.end()) == 32124);
 }
 
-TEST_CASE("a ring repeats, and its last frame is filled with silence") {
-  const FrameRing ring(std::vector<std::int16_t>(161, 1000));
+TEST_CASE("a clip repeats, and its last frame is filled with silence") {
+  const Clip ring(std::vector<std::int16_t>(161, 1000), 8000);
   REQUIRE(ring.frames() == 2);
-  CHECK(ring.frame(G711::Pcmu, 0)[0] == encode_pcmu(1000));
-  CHECK(ring.frame(G711::Pcmu, 1)[0] == encode_pcmu(1000));
-  CHECK(ring.frame(G711::Pcmu, 1)[1] == encode_pcmu(0));
-  CHECK(ring.frame(G711::Pcma, 3).data() == ring.frame(G711::Pcma, 1).data());
+  CHECK(ring.frame(Coding::Pcmu, 0)[0] == encode_pcmu(1000));
+  CHECK(ring.frame(Coding::Pcmu, 1)[0] == encode_pcmu(1000));
+  CHECK(ring.frame(Coding::Pcmu, 1)[1] == encode_pcmu(0));
+  CHECK(ring.frame(Coding::Pcma, 3).data() == ring.frame(Coding::Pcma, 1).data());
 }
 
-TEST_CASE("recordings of any usual rate, mono and stereo, come out at 8 kHz with their tone") {
+TEST_CASE("a clip has its tone in every coding") {
+  const Clip ring(ToneSettings{{600}, -12, {}});
+  for (const auto coding : {Coding::Pcmu, Coding::Pcma, Coding::G722}) {
+    const auto samples = decoded(ring, coding);
+    REQUIRE(samples.size() == sample_rate(coding));
+    CHECK(tone_dbm0(std::span(samples).subspan(1600), 600, sample_rate(coding)) == Approx(-12).margin(0.5));
+  }
+}
+
+TEST_CASE("every digit has its two frequencies") {
+  CHECK(digit_frequencies('1') == std::vector<double>{697, 1209});
+  CHECK(digit_frequencies('A') == std::vector<double>{697, 1633});
+  CHECK(digit_frequencies('0') == std::vector<double>{941, 1336});
+  CHECK(digit_frequencies('#') == std::vector<double>{941, 1477});
+  CHECK(digit_frequencies('x').empty());
+}
+
+TEST_CASE("recordings of any usual rate, mono and stereo, come out at 8 and 16 kHz with their tone") {
   for (const std::uint32_t rate : {8000u, 16000u, 44100u, 48000u}) {
     for (const std::uint16_t channels : {std::uint16_t{1}, std::uint16_t{2}}) {
       CAPTURE(rate, channels);
@@ -131,10 +151,14 @@ TEST_CASE("recordings of any usual rate, mono and stereo, come out at 8 kHz with
       write_wav(file.path, rate, channels, samples);
       const auto read = read_recording(file.path.string());
       REQUIRE(read.has_value());
-      REQUIRE(read->size() == Approx(8000).margin(1));
-      const std::span middle(read->data() + 400, 7200);
-      CHECK(tone_dbm0(middle, 1000) == Approx(peak_dbm0(8000)).margin(0.1));
-      CHECK(dbm0(middle) == Approx(peak_dbm0(8000)).margin(0.1));
+      CHECK(read->rate == rate);
+      for (const std::uint32_t to : {8000u, 16000u}) {
+        const auto out = resampled(read->samples, read->rate, to);
+        REQUIRE(out.size() == Approx(to).margin(1));
+        const std::span middle(out.data() + to / 20, to * 9 / 10);
+        CHECK(tone_dbm0(middle, 1000, to) == Approx(peak_dbm0(8000)).margin(0.2));
+        CHECK(dbm0(middle) == Approx(peak_dbm0(8000)).margin(0.2));
+      }
     }
   }
 }
@@ -145,7 +169,7 @@ TEST_CASE("what 8 kHz can't hold is filtered away instead of folding back") {
     samples.push_back(
         static_cast<std::int16_t>(std::lround(8000 * std::sin(2 * std::numbers::pi * 7000.0 * i / 48000))));
   }
-  const auto out = to_8khz(samples, 48000);
+  const auto out = resampled(samples, 48000, 8000);
   CHECK(dbm0(std::span(out.data() + 400, 7200)) < peak_dbm0(8000) - 40);
 }
 
