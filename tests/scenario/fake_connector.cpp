@@ -31,6 +31,49 @@ void FakeConnector::obey(const link::Command& command) {
     remove(no, command.party());
   } else if (command.has_release()) {
     talks_.erase(it);
+  } else if (command.has_join()) {
+    join(it->second, command.party(), command.join().to());
+  } else if (command.has_hold()) {
+    hold(it->second, command.party(), command.hold().on());
+  } else if (command.has_merge()) {
+    merge(no, command.merge().into());
+  }
+}
+
+void FakeConnector::join(Talk& from, std::uint64_t party, std::uint64_t to) {
+  const auto leg = from.legs.find(party);
+  if (leg == from.legs.end()) return;
+  Leg copy = leg->second;
+  talks_[to].legs[party] = copy;
+  hold(talks_[to], party, false);
+}
+
+// Heard in one conversation, it is held in every other.
+void FakeConnector::hold(Talk& talk, std::uint64_t party, bool on) {
+  const auto leg = talk.legs.find(party);
+  if (leg == talk.legs.end() || leg->second.state == link::OFFERED) return;
+  if (on) {
+    leg->second.state = link::HELD;
+    return;
+  }
+  for (auto& [no, other] : talks_) {
+    if (const auto there = other.legs.find(party); there != other.legs.end()) there->second.state = link::HELD;
+  }
+  talk.legs[party].state = link::CONNECTED;
+}
+
+void FakeConnector::merge(std::uint64_t from, std::uint64_t into) {
+  const auto source = talks_.find(from);
+  const auto target = talks_.find(into);
+  if (source == talks_.end() || target == talks_.end() || source == target) return;
+  for (const auto& [party, leg] : source->second.legs) target->second.legs.emplace(party, leg);
+  talks_.erase(from);
+}
+
+void FakeConnector::hang_up(std::uint64_t party) {
+  for (auto it = talks_.begin(); it != talks_.end();) {
+    it->second.legs.erase(party);
+    it = it->second.legs.empty() ? talks_.erase(it) : std::next(it);
   }
 }
 
@@ -51,8 +94,14 @@ void FakeConnector::apply(const link::Happening& happening) {
     leg->second.state = link::CONNECTED;
   } else if (happening.has_played() || happening.has_command_failed()) {
     leg->second.play = 0;
-  } else if (happening.has_failed() || happening.has_left()) {
+  } else if (happening.has_left()) {
+    hang_up(happening.party());
+  } else if (happening.has_failed()) {
     remove(no, happening.party());
+  } else if (happening.has_hold_changed()) {
+    const bool held = happening.hold_changed().held();
+    if (leg->second.state == (held ? link::CONNECTED : link::HELD_BY_PHONE))
+      leg->second.state = held ? link::HELD_BY_PHONE : link::CONNECTED;
   }
 }
 

@@ -32,6 +32,10 @@ class FakeConnector {
 
  private:
   void remove(std::uint64_t conversation, std::uint64_t party);
+  void join(Talk& from, std::uint64_t party, std::uint64_t to);
+  void hold(Talk& talk, std::uint64_t party, bool on);
+  void merge(std::uint64_t from, std::uint64_t into);
+  void hang_up(std::uint64_t party);  // wherever it takes part
 
   std::map<std::uint64_t, Talk> talks_;
 };

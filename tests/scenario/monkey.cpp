@@ -11,7 +11,8 @@
 namespace tandem::tserver::test {
 namespace {
 
-const std::vector<std::string> kExtensions{"alice", "bob", "carol", "dave"};
+const std::vector<std::string> kExtensions{"alice", "bob", "carol", "dave", "e05", "e06", "e07", "e08", "e09", "e10",
+                                           "e11",   "e12", "e13",   "e14",  "e15", "e16", "e17", "e18", "e19", "e20"};
 const std::vector<std::string> kRoutingPoints{"support", "sales", "night"};
 const std::vector<std::string> kNumbers{"+1555", "+1666", "sip:out@side", ""};
 constexpr SessionId kWall{1};
@@ -22,7 +23,7 @@ Settings random_switch() {
   settings.links = {{"c1", ""}, {"c2", ""}, {"w1", "West"}};
   settings.no_answer_timeout = std::chrono::seconds(15);
   settings.user_data_limit = 200;
-  settings.max_calls = 12;
+  settings.max_calls = 24;
   settings.max_requests_per_client = 3;
   for (const std::string& name : kExtensions) settings.dns[Dn(name)] = {.dn = Dn(name)};
   for (const std::string& name : kRoutingPoints)
@@ -45,7 +46,7 @@ class Monkey {
   }
 
   void act() {
-    switch (pick(24)) {
+    switch (pick(40)) {
       case 0:
         return open_or_close();
       case 1:
@@ -72,6 +73,21 @@ class Monkey {
         return one_in(6) ? change_settings() : odd_request();
       case 15:
         return late_happening();
+      case 16:
+      case 17:
+      case 18:
+      case 19:
+      case 20:
+      case 21:
+      case 22:
+      case 23:
+        return party_request();
+      case 24:
+      case 25:
+      case 26:
+        return two_call_request();
+      case 27:
+        return refer();
       default:
         return phone_happening();
     }
@@ -180,9 +196,9 @@ class Monkey {
       clients_.push_back(session);
       step(ClientOpened{session, "monkey"});
       if (!one_in(10)) request(session, tlib::RequestRegisterClient, [](tlib::Message&) {});
-      for (int i = 0; i < 4; ++i) {
+      for (int i = 0; i < 14; ++i) {
         request(session, tlib::RequestRegisterAddress,
-                [&](tlib::Message& m) { m.set_thisdn(one_in(2) ? any(kExtensions) : any(kRoutingPoints)); });
+                [&](tlib::Message& m) { m.set_thisdn(one_in(4) ? any(kRoutingPoints) : any(kExtensions)); });
       }
     } else {
       const std::size_t i = pick(static_cast<std::uint32_t>(clients_.size()));
@@ -245,6 +261,79 @@ class Monkey {
     tlib::KVPair& id = *first.mutable_list()->add_pairs();
     id.set_key("ID");
     id.set_str("welcome");
+  }
+
+  // Hold, consult, transfer, conference: what a party of one call may ask for.
+  void party_request() {
+    constexpr tlib::MessageType kTypes[] = {tlib::RequestHoldCall,
+                                            tlib::RequestRetrieveCall,
+                                            tlib::RequestInitiateTransfer,
+                                            tlib::RequestInitiateTransfer,
+                                            tlib::RequestSingleStepTransfer,
+                                            tlib::RequestSingleStepConference,
+                                            tlib::RequestSingleStepConference,
+                                            tlib::RequestDeleteFromConference};
+    request(any_client(), kTypes[pick(8)], [&](tlib::Message& m) {
+      about_a_call(m);
+      if (!one_in(20)) m.set_otherdn(anywhere());
+      const auto it = world_.state().calls.find(ConnId{m.connid()});
+      if (m.type() == tlib::RequestDeleteFromConference && it != world_.state().calls.end() && !one_in(6)) {
+        auto party = it->second->parties.begin();
+        std::advance(party, pick(static_cast<std::uint32_t>(it->second->parties.size())));
+        m.set_otherdn(party->name());
+      }
+      if (one_in(4)) add_data(m);
+      if (one_in(3)) {
+        tlib::KVPair& pair = *m.mutable_extensions()->add_pairs();
+        pair.set_key("ConsultUserData");
+        pair.set_str(one_in(2) ? "joint" : "inherited");
+      }
+    });
+  }
+
+  void two_call_request() {
+    constexpr tlib::MessageType kTypes[] = {tlib::RequestCompleteTransfer, tlib::RequestCompleteConference,
+                                            tlib::RequestAlternateCall, tlib::RequestReconnectCall,
+                                            tlib::RequestMergeCalls};
+    std::vector<const Device*> busy;
+    for (const auto& [dn, device] : world_.state().devices) {
+      if (device->extension() && device->calls.size() > 1) busy.push_back(device.get());
+    }
+    std::sort(busy.begin(), busy.end(), [](const Device* a, const Device* b) { return a->dn < b->dn; });
+    request(any_client(), kTypes[pick(5)], [&](tlib::Message& m) {
+      about_a_call(m);
+      m.set_transferconnid(random_());
+      if (one_in(2)) m.set_mergetype(tlib::MergeForConference);
+      if (busy.empty() || one_in(15)) return;
+      const Device& device = *busy[pick(static_cast<std::uint32_t>(busy.size()))];
+      const auto calls = static_cast<std::uint32_t>(device.calls.size());
+      m.set_thisdn(device.dn.str());
+      m.set_connid(device.calls[pick(calls)]->id.value);
+      m.set_transferconnid(device.calls[pick(calls)]->id.value);
+    });
+  }
+
+  // A phone transfers, blind or with another call of its own.
+  void refer() {
+    const auto& calls = world_.state().calls;
+    if (calls.empty()) return;
+    auto it = calls.begin();
+    std::advance(it, pick(static_cast<std::uint32_t>(calls.size())));
+    const Call& call = *it->second;
+    auto party = call.parties.begin();
+    std::advance(party, pick(static_cast<std::uint32_t>(call.parties.size())));
+    link::Happening h;
+    h.set_conversation(call.conversation.value);
+    h.set_party(party->no.value);
+    h.mutable_referred()->set_to(anywhere());
+    if (party->device != nullptr && one_in(2)) {
+      for (const Call* other : party->device->calls) {
+        if (other == &call) continue;
+        h.mutable_referred()->set_replaces_conversation(other->conversation.value);
+        h.mutable_referred()->set_replaces_party(other->party(party->device)->no.value);
+      }
+    }
+    step(Happened{call.link, h});
   }
 
   static void kv_number(tlib::Message& m) {

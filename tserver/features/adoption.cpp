@@ -1,8 +1,12 @@
 #include "tserver/features/adoption.h"
 
 #include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "tserver/features/attempt.h"
+#include "tserver/features/make_call.h"
+#include "tserver/features/single_step.h"
 
 namespace tandem::tserver {
 namespace {
@@ -11,14 +15,18 @@ bool invited(const link::Party& party) {
   return party.state() == link::INVITING || party.state() == link::ALERTING;
 }
 
-Party to_party(Core& core, const link::Party& from, bool origin) {
+bool settled(const link::Party& party) {
+  return party.state() == link::CONNECTED || party.state() == link::HELD || party.state() == link::HELD_BY_PHONE;
+}
+
+Party to_party(Core& core, const link::Party& from, tlib::TDNRole role) {
   Party party;
   party.no = PartyNo{from.party()};
   party.device = core.state.device(Dn(from.dn()));
   if (party.device != nullptr && !party.device->extension()) party.device = nullptr;
   if (party.device == nullptr) party.address = from.dn().empty() ? "anonymous" : from.dn();
   party.call_id = from.call_id();
-  party.role = origin ? tlib::RoleOrigination : tlib::RoleDestination;
+  party.role = role;
   if (invited(from)) {
     party.leg = LegState::Inviting;
     party.state = PartyState::Alerting;
@@ -30,67 +38,139 @@ Party to_party(Core& core, const link::Party& from, bool origin) {
     party.held_by_phone = from.state() == link::HELD_BY_PHONE;
     party.on_hold = from.state() == link::HELD;
     party.state = party.held_by_phone || party.on_hold ? PartyState::Held : PartyState::Connected;
+    party.muted = from.audio().muted();
   }
   return party;
 }
 
-// Two who talk, or one who calls another: what a call of two parties can be. The originator is the one who came in,
-// else the first.
-struct Pair {
-  const link::Party* origin;
-  const link::Party* destination;
-};
+// Whom a call is made of, its originator first.
+using Members = std::vector<const link::Party*>;
 
-std::optional<Pair> as_pair(const link::Conversation& conversation) {
-  if (conversation.parties_size() != 2) return std::nullopt;
+// Two who talk, or one who calls another. The originator is the one who came in, else the first.
+Members as_pair(const link::Conversation& conversation) {
   const link::Party* a = &conversation.parties(0);
   const link::Party* b = &conversation.parties(1);
   if (a->outgoing() && !b->outgoing()) std::swap(a, b);
   if (invited(*a) && !invited(*b)) std::swap(a, b);
-  const bool settled =
-      b->state() != link::OFFERED && b->state() != link::PARTY_STATE_NONE && a->state() != link::PARTY_STATE_NONE;
-  if (!settled || invited(*a) || a->party() == b->party() || a->party() == 0 || b->party() == 0) return std::nullopt;
-  if (a->state() == link::OFFERED && !invited(*b)) return std::nullopt;
-  if (!a->dn().empty() && Dn(a->dn()) == Dn(b->dn())) return std::nullopt;
-  return Pair{a, b};
+  if (invited(*a) || b->state() == link::OFFERED) return {};
+  if (a->state() == link::OFFERED && !invited(*b)) return {};
+  return {a, b};
 }
 
-tlib::TCallType call_type(const Party& origin, const Party& destination) {
-  if (origin.device == nullptr) return tlib::CallTypeInbound;
-  return destination.device != nullptr ? tlib::CallTypeInternal : tlib::CallTypeOutbound;
+// Three or more, of whom two at least are up; one more may ring. Others are not taken along.
+Members as_conference(const link::Conversation& conversation) {
+  Members members;
+  const link::Party* rings = nullptr;
+  for (const link::Party& party : conversation.parties()) {
+    if (settled(party)) members.push_back(&party);
+    if (invited(party) && rings == nullptr) rings = &party;
+  }
+  if (members.size() < 2) return {};
+  if (rings != nullptr) members.push_back(rings);
+  return members;
 }
 
-}  // namespace
+Members members_of(const link::Conversation& conversation) {
+  std::unordered_set<std::uint64_t> numbers;
+  std::unordered_set<Dn> names;
+  for (const link::Party& party : conversation.parties()) {
+    if (party.party() == 0 || party.state() == link::PARTY_STATE_NONE) return {};
+    if (!numbers.insert(party.party()).second) return {};
+    if (!party.dn().empty() && !names.insert(Dn(party.dn())).second) return {};
+  }
+  if (conversation.parties_size() < 2) return {};
+  return conversation.parties_size() == 2 ? as_pair(conversation) : as_conference(conversation);
+}
+
+// A leg that is in several conversations is that of one DN, and heard in one of them.
+bool legs_fit(Core& core, const CtiLink& link, const Members& members) {
+  for (const auto& [no, call] : link.conversations) {
+    for (const link::Party* party : members) {
+      const Party* known = call->party(PartyNo{party->party()});
+      if (known == nullptr) continue;
+      const bool active = known->state == PartyState::Connected || known->state == PartyState::Dialing;
+      if (known->device == nullptr || known->device != core.state.device(Dn(party->dn()))) return false;
+      if (active && party->state() != link::HELD && party->state() != link::HELD_BY_PHONE) return false;
+    }
+  }
+  return true;
+}
+
+tlib::TCallType call_type(const Call& call) {
+  const Party& first = call.parties.front();
+  if (first.device == nullptr) return tlib::CallTypeInbound;
+  const bool all_ours =
+      std::all_of(call.parties.begin(), call.parties.end(), [](const Party& p) { return p.device != nullptr; });
+  return all_ours ? tlib::CallTypeInternal : tlib::CallTypeOutbound;
+}
+
+// The call a DN had on the same leg before this one: this is a consultation then.
+void find_main(Core& core, Call& call) {
+  for (Party& party : call.parties) {
+    const auto calls = core.state.memberships(call, party);
+    if (party.device == nullptr || calls.size() < 2) continue;
+    call.main = (*std::min_element(calls.begin() + 1, calls.end(), [](Call* a, Call* b) { return a->id < b->id; }))->id;
+    call.type = tlib::CallTypeConsult;
+    if (call.conference()) return;
+    for (Party& other : call.parties) other.role = &other == &party ? tlib::RoleOrigination : tlib::RoleDestination;
+    return;
+  }
+}
+
+void take_up(Core& core, CtiLink& link, const link::Conversation& conversation, const Members& members) {
+  Call& call = core.state.create_call(link.no, ConversationNo{conversation.conversation()},
+                                      ConnId{conversation.conn_id()}, conversation.call_uuid());
+  call.conversation_id = conversation.conversation_id();
+  const Party* rings = nullptr;
+  for (const link::Party* from : members) {
+    const auto role = call.parties.empty() ? tlib::RoleOrigination : tlib::RoleDestination;
+    const Party& party = core.state.add_party(call, to_party(core, *from, role));
+    if (party.leg == LegState::Inviting) rings = &party;
+  }
+  call.type = call_type(call);
+  call.dialed = std::next(call.parties.begin())->name();
+  if (call.type == tlib::CallTypeInbound) call.ani = call.parties.front().name();
+  if (members.size() > 2) make_conference(call);
+  if (conversation.conn_id() == 0) order_tag(core, call);
+  find_main(core, call);
+  if (rings != nullptr) {
+    Party& caller = call.parties.front();
+    const bool dials = members.size() == 2 && caller.state != PartyState::Held;
+    if (dials) caller.state = PartyState::Dialing;
+    resume_attempt(core, call, *rings, dials ? Attempt::Purpose::Direct : Attempt::Purpose::Joining);
+  }
+  for (const link::Party& party : conversation.parties()) {
+    const PartyNo no{party.party()};
+    if (call.party(no) != nullptr) continue;
+    core.order(call, no, [](link::Command& command) { command.mutable_remove()->set_status(480); });
+  }
+  core.log(LogLevel::Standard, call, call.dialed, "taken up from " + link.application);
+}
 
 void adopt(Core& core, CtiLink& link, const link::Conversation& conversation) {
   const ConversationNo no{conversation.conversation()};
-  const auto pair = as_pair(conversation);
+  const Members members = members_of(conversation);
   const ConnId conn_id{conversation.conn_id()};
   // An order to release it may have been lost with the link.
   const bool over =
       core.state.is_over(conn_id) || core.state.identity.made_link_id(no.value) || link.given_up.contains(no);
-  if (!pair || over || core.state.call(conn_id) != nullptr || !no) {
+  if (members.empty() || over || core.state.call(conn_id) != nullptr || !no || link.conversations.contains(no) ||
+      !legs_fit(core, link, members)) {
     core.log(LogLevel::Standard,
              "link " + link.name + ": conversation " + to_string(no) + " is released, it can't be taken up");
     core.order(link, no, {}, [](link::Command& command) { command.mutable_release(); });
     return;
   }
-  Call& call = core.state.create_call(link.no, no, conn_id, conversation.call_uuid());
-  call.conversation_id = conversation.conversation_id();
-  Party& origin = core.state.add_party(call, to_party(core, *pair->origin, true));
-  Party& destination = core.state.add_party(call, to_party(core, *pair->destination, false));
-  if (destination.state == PartyState::Alerting) origin.state = PartyState::Dialing;
-  call.type = call_type(origin, destination);
-  call.dialed = destination.name();
-  if (call.type == tlib::CallTypeInbound) call.ani = origin.name();
-  if (conversation.conn_id() == 0) {
-    core.order(call, {}, [&](link::Command& command) {
-      command.mutable_tag()->set_conn_id(call.id.value);
-      command.mutable_tag()->set_call_uuid(call.uuid);
-    });
-  }
-  if (destination.leg == LegState::Inviting) resume_attempt(core, call, destination, Attempt::Purpose::Direct);
-  core.log(LogLevel::Standard, call, destination.name(), "taken up from " + link.application);
+  take_up(core, link, conversation, members);
+}
+
+}  // namespace
+
+void adopt(Core& core, CtiLink& link, std::vector<const link::Conversation*> conversations) {
+  // Main calls before what was made from them; those without a ConnID last.
+  std::stable_sort(conversations.begin(), conversations.end(),
+                   [](const auto* a, const auto* b) { return a->conn_id() - 1 < b->conn_id() - 1; });
+  for (const link::Conversation* conversation : conversations) adopt(core, link, *conversation);
 }
 
 }  // namespace tandem::tserver

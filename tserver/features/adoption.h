@@ -1,12 +1,16 @@
 // Calls that a Connector has and this T-Server doesn't know.
 #pragma once
 
+#include <vector>
+
 #include "tserver/features/core.h"
 
 namespace tandem::tserver {
 
-// Takes a conversation up as a call, with the ConnID and CallUUID it had, without events: who registers from now on
-// sees it in EventRegistered. What can't become a call (given up here before, nobody talks or rings) is released.
-void adopt(Core& core, CtiLink& link, const link::Conversation& conversation);
+// Takes conversations up as calls, with the ConnIDs and CallUUIDs they had, without events: who registers from now on
+// sees them in EventRegistered. Held parties are held, three and more are a conference, and of a DN's two calls on one
+// leg the younger is a consultation. What can't become a call (given up here before, nobody talks or rings) is
+// released.
+void adopt(Core& core, CtiLink& link, std::vector<const link::Conversation*> conversations);
 
 }  // namespace tandem::tserver

@@ -36,25 +36,25 @@ void on_hold_changed(Core& core, CtiLink& link, const link::Happening& happening
   const PartyNo no = party->no;
   for (Call* call : core.state.memberships(*named, *party)) {
     Party& self = *call->party(no);
-    if (held && self.state == PartyState::Connected) {
-      self.held_by_phone = true;
-      self.state = PartyState::Held;
-      core.log(LogLevel::Interaction, *call, self.name(), "held by the phone");
-      core.tell(*call, self, tlib::EventHeld);
-      return;
-    }
-    if (!held && self.held_by_phone) {
-      self.held_by_phone = false;
-      if (self.on_hold) return;
-      self.state = PartyState::Connected;
-      core.log(LogLevel::Interaction, *call, self.name(), "retrieved by the phone");
-      core.tell(*call, self, tlib::EventRetrieved);
+    if (held ? self.state == PartyState::Connected : self.held_by_phone) {
+      phone_held(core, *call, self, held);
       return;
     }
   }
 }
 
 }  // namespace
+
+void phone_held(Core& core, Call& call, Party& party, bool held) {
+  if (held && party.state == PartyState::Dialing) return;
+  const bool was = party.state == PartyState::Held;
+  party.held_by_phone = held;
+  party.state = held || party.on_hold ? PartyState::Held : PartyState::Connected;
+  const bool is = party.state == PartyState::Held;
+  if (is == was) return;
+  core.log(LogLevel::Interaction, call, party.name(), is ? "held by the phone" : "retrieved by the phone");
+  core.tell(call, party, is ? tlib::EventHeld : tlib::EventRetrieved);
+}
 
 void put_on_hold(Core& core, Call& call, Party& party, const tlib::KVList* reasons, Asker asker, bool order) {
   party.on_hold = true;

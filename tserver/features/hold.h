@@ -15,6 +15,9 @@ void take_back(Core& core, Call& call, Party& party, const tlib::KVList* reasons
 // May it be taken back? Held (496), and not by its phone, which alone can end that (`at_phone`).
 Check retrieval_refused(Core& core, Call& call, const Party& party, tlib::TErrorCode at_phone);
 
+// The phone holds the call by itself, or no longer.
+void phone_held(Core& core, Call& call, Party& party, bool held);
+
 // Another call of this DN in which it talks, dials, or is about to; null if there is none.
 Call* active_call(const Device& device, const Call* but = nullptr);
 

@@ -1,11 +1,14 @@
 #include "tserver/features/recovery.h"
 
 #include <algorithm>
+#include <list>
 
 #include "tserver/features/adoption.h"
 #include "tserver/features/attempt.h"
 #include "tserver/features/ending.h"
 #include "tserver/features/features.h"
+#include "tserver/features/hold.h"
+#include "tserver/features/leaving.h"
 #include "tserver/features/locations.h"
 #include "tserver/features/service.h"
 #include "tserver/features/session.h"
@@ -58,6 +61,22 @@ void reconcile_attempt(Core& core, Call& call, const link::Conversation& convers
   call.attempt->heard = call.attempt->heard || leg->state() == link::ALERTING;
 }
 
+// Who should be held is, and who shouldn't isn't; what the phone did by itself meanwhile is told.
+void repeat_holds(Core& core, Call& call, const link::Conversation& conversation) {
+  for (Party& party : call.parties) {
+    const link::Party* known = party.no ? find(conversation, party.no) : nullptr;
+    if (known == nullptr || party.leg != LegState::Up) continue;
+    const bool at_phone = known->state() == link::HELD_BY_PHONE;
+    if (connected(known->state()) && known->state() != link::HELD && at_phone != party.held_by_phone)
+      phone_held(core, call, party, at_phone);
+    const bool held = known->state() == link::HELD;
+    if (party.state == PartyState::Dialing || !connected(known->state()) || party.held_by_phone ||
+        held == party.on_hold)
+      continue;
+    core.order(call, party.no, [&](link::Command& command) { command.mutable_hold()->set_on(party.on_hold); });
+  }
+}
+
 // Commands given in the last moment of a link may never have arrived.
 void repeat_lost_commands(Core& core, Call& call, const link::Conversation& conversation) {
   for (const Party& party : call.parties) {
@@ -68,6 +87,7 @@ void repeat_lost_commands(Core& core, Call& call, const link::Conversation& conv
     if (known != nullptr && call.treatment && call.treatment->listener == party.no && !known->playing())
       treatment_lost(core, call);
   }
+  repeat_holds(core, call, conversation);
   for (const link::Party& known : conversation.parties()) {
     if (call.party(PartyNo{known.party()}) != nullptr) continue;
     core.order(call, PartyNo{known.party()}, [](link::Command& command) { command.mutable_remove()->set_status(480); });
@@ -75,20 +95,42 @@ void repeat_lost_commands(Core& core, Call& call, const link::Conversation& conv
 }
 
 void reconcile(Core& core, Call& call, const link::Conversation& conversation) {
-  const auto gone = std::find_if(call.parties.begin(), call.parties.end(), [&](const Party& party) {
-    return party.no && !(call.attempt && call.attempt->leg == party.no) && find(conversation, party.no) == nullptr;
-  });
-  if (gone != call.parties.end()) {
-    end_call(core, call, {.leaver = &*gone});
-    return;
+  const ConnId id = call.id;
+  const auto gone = [&] {
+    return std::find_if(call.parties.begin(), call.parties.end(), [&](const Party& party) {
+      return party.no && !call.invites(party) && find(conversation, party.no) == nullptr;
+    });
+  };
+  for (auto party = gone(); party != call.parties.end(); party = gone()) {
+    leave_call(core, call, *party, {.order = false});
+    if (core.state.call(id) == nullptr) return;
   }
   repeat_lost_commands(core, call, conversation);
   if (call.attempt) reconcile_attempt(core, call, conversation);
 }
 
+// It is part of another one since, which the Connector hasn't heard: told again, and looked at as if it had.
+void complete_merge(Core& core, CtiLink& link, const link::Conversation& conversation,
+                    std::unordered_map<ConversationNo, const link::Conversation*>& there,
+                    std::list<link::Conversation>& completed) {
+  const auto merged = link.merged.find(ConversationNo{conversation.conversation()});
+  if (merged == link.merged.end()) return;
+  const ConversationNo into = merged->second->conversation;
+  const auto target = there.find(into);
+  if (target == there.end()) return;
+  core.order(link, merged->first, {}, [&](link::Command& command) { command.mutable_merge()->set_into(into.value); });
+  link::Conversation& both = completed.emplace_back(*target->second);
+  for (const link::Party& party : conversation.parties()) {
+    if (find(both, PartyNo{party.party()}) == nullptr) *both.add_parties() = party;
+  }
+  target->second = &both;
+}
+
 void reconcile(Core& core, CtiLink& link, const link::Snapshot& snapshot) {
   std::unordered_map<ConversationNo, const link::Conversation*> there;
   for (const link::Conversation& c : snapshot.conversations()) there.emplace(ConversationNo{c.conversation()}, &c);
+  std::list<link::Conversation> completed;
+  for (const link::Conversation& c : snapshot.conversations()) complete_merge(core, link, c, there, completed);
   for (Call* call : calls_on(link)) {
     const auto it = there.find(call->conversation);
     if (it == there.end()) {
@@ -132,10 +174,13 @@ void link_up(Core& core, const LinkUp& input) {
   review_service(core, "no Connector serves its pool");
   std::unordered_set<ConversationNo> known;
   for (const auto& [conversation, call] : link.conversations) known.insert(conversation);
+  for (const auto& [conversation, call] : link.merged) known.insert(conversation);
   if (same) reconcile(core, link, input.snapshot);
+  std::vector<const link::Conversation*> strangers;
   for (const link::Conversation& conversation : input.snapshot.conversations()) {
-    if (!known.contains(ConversationNo{conversation.conversation()})) adopt(core, link, conversation);
+    if (!known.contains(ConversationNo{conversation.conversation()})) strangers.push_back(&conversation);
   }
+  adopt(core, link, strangers);
   link.given_up.clear();
   exchange_locations(core, link, input.snapshot);
 }
