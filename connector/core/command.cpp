@@ -57,6 +57,16 @@ void Core::on(Commanded& input) {
       return hold(*party, conversation, command.hold().on());
     case What::kJoin:
       return join(*party, command);
+    case What::kPlay:
+      return play(*party, command);
+    case What::kStop:
+      return end_play(*party, false);
+    case What::kSendDigits:
+      return send_digits(*party, command);
+    case What::kPickup:
+      return pickup(*party, command);
+    case What::kRefer:
+      return refer(*party, command);
     case What::kAudio:
       return set_audio(*party, command.audio());
     default:

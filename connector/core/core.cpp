@@ -63,6 +63,7 @@ void Core::forget(LegId leg) {
 // The one way a party ends. `party` is gone afterwards, and so is every conversation whose last it was.
 void Core::end_party(Party& party, End end) {
   const bool called = party.outgoing && party.state != PartyState::Connected;
+  end_play(party, true);
   if (logs(LogLevel::Trace)) {
     std::string why = called ? std::to_string(end.status) : link::Left::Cause_Name(end.cause);
     if (!end.reason.empty()) why.append(" ").append(end.reason);
@@ -89,6 +90,7 @@ void Core::end_party(Party& party, End end) {
   }
   disarm(Wait::Session, no, party.session);
   disarm(Wait::Glare, no, party.glare);
+  disarm(Wait::Refer, no, party.refer);
   const auto media = party.stream.endpoint.media;
   if (media) {
     by_media_.erase(media);
@@ -159,9 +161,6 @@ void Core::on(MediaSilent& input) {
                         .wire_reason = "Q.850;cause=16;text=\"no RTP received\""});
 }
 
-// Digits travel from phone to phone in the relay; no command asks for them.
-void Core::on(DigitReceived&) {}
-
 void Core::on(CoreConfigured& input) {
   if (input.settings) settings_ = *input.settings;
 }
@@ -223,6 +222,15 @@ void Core::on(CoreTimer& input) {
       return;
     case Wait::Glare:
       if (fired(key, party->glare) && party->reinvite_wanted) send_reinvite(*party);
+      return;
+    case Wait::PlayDigit:
+      if (party->play && fired(key, party->play->digit)) run(*party, party->play->machine.digit_missing());
+      return;
+    case Wait::PlayTotal:
+      if (party->play && fired(key, party->play->total)) run(*party, party->play->machine.time_over());
+      return;
+    case Wait::Refer:
+      if (fired(key, party->refer)) referred(*party, 408, {});
       return;
     case Wait::CancelGuard:
     case Wait::NoServer:

@@ -2,7 +2,8 @@
 // subject:
 //   core.cpp (ends, timers, log) · offered.cpp (callers) · invite.cpp (called parties) · dialog.cpp (re-INVITE, session
 //   timers) · audio.cpp (streams) · scenes.cpp (who hears whom) · membership.cpp (who is in which conversation) ·
-//   command.cpp (T-Server's commands) · servers.cpp (links, snapshot, fallback)
+//   play.cpp (treatments) · phone.cpp (digits, talk, REFER) · command.cpp (T-Server's commands) · servers.cpp (links,
+//   snapshot, fallback)
 #pragma once
 
 #include <string_view>
@@ -55,13 +56,13 @@ class Core final : public Machine {
   void on(CoreTimer& input);
   void on(CoreConfigured& input);
   void on(CoreStopping& input);
-  void on(ReferAsked&) {}
-  void on(InfoDigit&) {}
-  void on(TalkRefused&) {}
+  void on(ReferAsked& input);
+  void on(InfoDigit& input);
+  void on(TalkRefused& input);
   void on(ConferenceSubscribed&) {}
   void on(ConferenceUnsubscribed&) {}
-  void on(MediaPlayed&) {}
-  void on(MediaRecorded&) {}
+  void on(MediaPlayed& input);
+  void on(MediaRecorded& input);
 
   // --- Commands ---
   using Code = link::CommandFailed;
@@ -74,10 +75,16 @@ class Core final : public Machine {
   void join(Party& party, const link::Command& command);
   void merge(Conversation& from, const link::Command& command);
   void set_audio(Party& party, const link::Audio& audio);
+  void play(Party& party, const link::Command& command);
+  void send_digits(Party& party, const link::Command& command);
+  void pickup(Party& party, const link::Command& command);
+  void refer(Party& party, const link::Command& command);
   void command_failed(const link::Command& command, Code::Code code, std::string text);
 
   // --- Callers (offered.cpp) ---
   void refuse_call(const Invited& input, int status, std::string reason, bool retry_after);
+  Party* replaced_by(LegId id);
+  Conversation& begin_conversation(Invited& input);
   void give_provisional(Party& party);
   bool answer_early(Party& party, Payloads agreed);
   void answer_call(Party& party, const link::Command& command);
@@ -123,6 +130,20 @@ class Core final : public Machine {
   void make_scene(const Conversation& conversation);
   void reconcile(Conversation& conversation);
 
+  // --- Treatments (play.cpp) ---
+  bool can_be_played(Party& party, const link::Play& order);
+  void run(Party& party, Treatment::Steps steps);
+  void wait_for(Wait wait, std::uint64_t subject, Slot& slot, std::chrono::milliseconds time);
+  void played(Party& party, link::Played result);
+  void end_play(Party& party, bool told);
+  void forget_play(Party& party);
+
+  // --- Beside offer and answer (phone.cpp) ---
+  void digit(Party& party, char digit, std::uint32_t duration_ms);
+  bool give_digits(const Party& from, const std::string& digits);
+  void referred(Party& party, int status, std::string reason);
+  void identify(Party& party, std::string identity);
+
   // --- Links (servers.cpp) ---
   void reach_changed();
   void end_unestablished();
@@ -160,6 +181,7 @@ class Core final : public Machine {
   const std::uint64_t ids_;
   std::uint64_t counter_ = 0;
   std::uint64_t leg_counter_ = 0;
+  PlayNo play_counter_ = 0;
 
   std::unordered_map<ConversationNo, Conversation> conversations_;
   std::unordered_map<PartyNo, Party> parties_;

@@ -66,6 +66,7 @@ void Core::on(Reinvited& input) {
     run_session_timer(*party, timer.expiry);
   }
   act(AnswerReinvite{.leg = input.leg, .status = 200, .sdp = std::move(body), .timer = timer.response});
+  identify(*party, std::move(input.asserted_identity));
   if (!input.sdp) return;
   const bool held = stream.remote->held;
   const bool changed = held != party->held;

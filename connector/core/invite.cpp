@@ -179,6 +179,7 @@ void Core::on(Progressed& input) {
   auto* party = find_party(leg->party);
   if (!party || !party->out) return;
   bool changed = false;
+  leg->talk = leg->talk || input.talk;
   if (input.sdp) {
     auto remote = read_answer(*input.sdp, party->stream.line);
     auto agreed = remote ? settle(party->stream.described, remote->payloads) : Payloads{};
@@ -195,6 +196,7 @@ void Core::on(Progressed& input) {
     log(LogLevel::Trace, *party, "alerting", party->early_media ? "early media" : "");
     auto message = happening(*party, party->command_generation == link_generation_ ? party->command : 0);
     message.mutable_alerting()->set_early_media(party->early_media);
+    message.mutable_alerting()->set_talk(leg->talk);
     report(std::move(message));
     changed = true;
   }
@@ -234,6 +236,7 @@ void Core::on(InviteAccepted& input) {
   } else {
     answered.set_dn(target.dn.empty() ? party->dn : target.dn);
   }
+  party->identity = answered.dn();
   answered.set_call_id(leg->call_id);
   party->out.reset();
   party->dialog = input.leg;

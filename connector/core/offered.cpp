@@ -30,6 +30,19 @@ void Core::refuse_call(const Invited& input, int status, std::string reason, boo
   act(ForgetLeg{input.leg});
 }
 
+// The party whose dialog, or ringing, is to be taken over (RFC 3891). An early dialog of a caller can't be.
+Party* Core::replaced_by(LegId id) {
+  const auto* leg = find_leg(id);
+  if (!leg || leg->state == LegState::Cancelling || (leg->state == LegState::Trying && leg->incoming)) return nullptr;
+  return find_party(leg->party);
+}
+
+Conversation& Core::begin_conversation(Invited& input) {
+  const ConversationNo number{next_id()};
+  return make_conversation(number, usable_conversation_id(input.conversation_id) ? std::move(input.conversation_id)
+                                                                                 : to_string(number) + "-Genesys");
+}
+
 void Core::on(Invited& input) {
   if (find_leg(input.leg)) return;
   if (stopping_) return refuse_call(input, 503, "stopping", true);
@@ -45,16 +58,17 @@ void Core::on(Invited& input) {
     remote = std::move(*read);
   }
 
-  const ConversationNo number{next_id()};
-  auto& conversation =
-      make_conversation(number, usable_conversation_id(input.conversation_id) ? std::move(input.conversation_id)
-                                                                              : to_string(number) + "-Genesys");
-  conversation.max_forwards = input.max_forwards;
+  const auto* replaced = input.replaces ? replaced_by(input.replaces) : nullptr;
+  if (input.replaces && !replaced) return refuse_call(input, 481, "the call to take over is gone", false);
+
+  auto& conversation = replaced ? *replaced->conversation : begin_conversation(input);
+  conversation.max_forwards = std::min(conversation.max_forwards, input.max_forwards);
   const PartyNo no{next_id()};
   auto& party = parties_[no];
   party.no = no;
   party.conversation = &conversation;
   party.dn = std::move(input.caller.dn);
+  party.identity = party.dn;
   party.dialog = input.leg;
   party.incoming = std::make_unique<Incoming>();
   party.incoming->timer = input.timer;
@@ -77,6 +91,7 @@ void Core::on(Invited& input) {
     copy.set_value(std::move(header.value));
   }
   offered.set_source(std::move(input.source));
+  if (replaced) offered.set_replaces(replaced->no.value);
 
   auto& leg = legs_[input.leg];
   leg.id = input.leg;

@@ -118,6 +118,12 @@ void Core::make_scene(const Conversation& conversation) {
     } else {
       continue;
     }
+    if (party->play) {
+      const auto& treatment = party->play->machine;
+      member.listens = true;
+      member.sound = treatment.sound();
+      if (member.sound == Sound::Music) member.music = treatment.order().file();
+    }
     if (member.talks && party->audio && !party->audio->heard_only_by().empty()) {
       for (const auto no : party->audio->heard_only_by()) {
         const auto* other = find_party(PartyNo{no});

@@ -118,6 +118,7 @@ link::Snapshot Core::snapshot() const {
       copy.set_state(state_of(*party, conversation));
       copy.set_dn(party->dn);
       copy.set_outgoing(party->outgoing);
+      copy.set_playing(party->play != nullptr);
       if (party->audio) *copy.mutable_audio() = *party->audio;
       const auto leg = legs_.find(party->dialog ? party->dialog : first_leg(*party));
       if (leg != legs_.end()) copy.set_call_id(leg->second.call_id);

@@ -10,6 +10,7 @@
 #include "connector/core/machine.h"
 #include "connector/core/offer_answer.h"
 #include "connector/core/session_timer.h"
+#include "connector/core/treatment.h"
 
 namespace tandem::connector {
 
@@ -25,7 +26,10 @@ enum class Wait : std::uint32_t {
   Session = 4,      // RFC 4028: refresh, or the end
   Glare = 5,        // our re-INVITE again after 491 (RFC 3261 section 14.1)
   CancelGuard = 6,  // a cancelled leg never got its final response
-  NoServer = 7      // no primary T-Server in reach
+  NoServer = 7,     // no primary T-Server in reach
+  PlayDigit = 8,    // a treatment: the next digit
+  PlayTotal = 9,    // a treatment: all of it
+  Refer = 10        // what came of a transfer the phone asked for
 };
 
 // One wait of one owner: a timer that was cancelled or set again can't match any more.
@@ -49,6 +53,7 @@ struct Leg {
   std::string call_id;
   std::size_t target = 0;  // outgoing: index into Outgoing::targets
   bool retried = false;    // outgoing: sent again after 422
+  bool talk = false;       // outgoing: can be told to answer
   Slot guard;
 };
 
@@ -69,6 +74,8 @@ struct Outgoing {
   std::string reason;
   std::vector<std::string> contacts;
   Slot ring, group;
+  std::uint64_t pickup = 0;  // Pickup it is about to answer by, of link generation:
+  std::uint64_t pickup_generation = 0;
 };
 
 // A caller until it is answered.
@@ -98,6 +105,15 @@ struct Stream {
   std::size_t line = 0;          // place of the audio line
   std::vector<sdp::Declined> others;
   std::string transport = "RTP/AVP";
+};
+
+// A treatment that runs.
+struct Playing {
+  Treatment machine;
+  std::uint64_t command = 0;  // of link generation:
+  std::uint64_t generation = 0;
+  PlayNo play = 0;  // what the media room plays or records for it
+  Slot digit, total;
 };
 
 struct Conversation;
@@ -130,6 +146,12 @@ struct Party {
   std::uint32_t min_se_s = 0;  // the party's Min-SE, of a 422
   Instant expires_at{0};
   Slot session, glare;
+
+  std::unique_ptr<Playing> play;
+  std::string typed;       // digits pressed that no treatment asked for yet
+  std::string identity;    // who is at the phone, as it last said
+  bool referring = false;  // it asked for a transfer, and is owed the outcome
+  Slot refer;
 };
 
 // Stands for the others in the log and in snapshots until one answers.

@@ -172,8 +172,3 @@ TEST_CASE("silence is no reason if the settings say so") {
   bench.admit(made(1), made(2), link::Admit::ANSWER);
   CHECK(bench.step(MediaSilent{MediaId{1}}).empty());
 }
-
-TEST_CASE("digits stay in the relay") {
-  Bench bench;
-  CHECK(bench.step(DigitReceived{MediaId{1}, '5', 100}).empty());
-}

@@ -124,6 +124,34 @@ struct Writer {
     }
     return result;
   }
+  std::string operator()(const MediaPlay& a) const {
+    std::string result = "play " + media_name(a.media) + " #" + std::to_string(a.play);
+    for (const auto& prompt : a.prompts) {
+      result += " " + (prompt.file.empty() ? "'" + prompt.text + "'" : prompt.file);
+      if (!prompt.language.empty()) result += " in " + prompt.language;
+    }
+    return result;
+  }
+  std::string operator()(const MediaRecord& a) const {
+    std::string result = "record " + media_name(a.media) + " #" + std::to_string(a.play) + quoted(a.recording);
+    if (a.max_ms) result += " max " + std::to_string(a.max_ms);
+    if (a.silence_ms) result += " silence " + std::to_string(a.silence_ms);
+    return result;
+  }
+  std::string operator()(const MediaDigits& a) const { return "digits " + media_name(a.media) + " " + a.digits; }
+  std::string operator()(const AnswerRefer& a) const {
+    return "answer refer " + name(a.leg) + " " + std::to_string(a.status);
+  }
+  std::string operator()(const NotifyRefer& a) const {
+    return "notify refer " + name(a.leg) + " " + std::to_string(a.status) + quoted(a.reason);
+  }
+  std::string operator()(const SendTalk& a) const { return "talk " + name(a.leg); }
+  std::string operator()(const AnswerSubscription& a) const {
+    return "answer subscription " + std::to_string(a.subscription.value) + " " + std::to_string(a.status);
+  }
+  std::string operator()(const NotifyConference& a) const {
+    return "notify " + std::to_string(a.subscription.value) + (a.terminated ? " terminated" : "");
+  }
   std::string operator()(const MediaClose& a) const { return "close " + media_name(a.media); }
   std::string operator()(const Report& a) const {
     const auto& h = a.happening;
@@ -133,9 +161,12 @@ struct Writer {
       case What::kOffered:
         result += " offered " + h.offered().from() + " to " + h.offered().to() + " as " + h.offered().conversation_id();
         if (h.offered().video()) result += " video";
+        if (h.offered().replaces()) result += " replaces " + party_name(h.offered().replaces());
+        if (h.offered().conference()) result += " conference";
         break;
       case What::kAlerting:
         result += h.alerting().early_media() ? " alerting with media" : " alerting";
+        if (h.alerting().talk()) result += " talk";
         break;
       case What::kAnswered:
         result += " answered " + h.answered().dn();
@@ -152,6 +183,40 @@ struct Writer {
         break;
       case What::kCommandFailed:
         result += " command " + link::CommandFailed::Code_Name(h.command_failed().code());
+        break;
+      case What::kPlaying:
+        result += " playing";
+        break;
+      case What::kPlayed: {
+        const auto& p = h.played();
+        result += " played " + link::Played::Completion_Name(p.completion()) + quoted(p.digits());
+        if (!p.last_digit().empty()) result += " by " + p.last_digit();
+        if (p.interrupted()) result += " interrupted by " + link::Played::Interrupted_Name(p.interrupted());
+        if (!p.recording().empty()) result += " recording " + p.recording();
+        if (p.verified()) result += " verified";
+        if (!p.text().empty()) result += ": " + p.text();
+        break;
+      }
+      case What::kDigit:
+        result += " digit " + h.digit().digit();
+        break;
+      case What::kDigitsSent:
+        result += " digits sent " + h.digits_sent().digits();
+        break;
+      case What::kReferred:
+        result += " refers to " + h.referred().to();
+        if (h.referred().replaces_party())
+          result += " replacing " + party_name(h.referred().replaces_party()) + " in " +
+                    party_name(h.referred().replaces_conversation());
+        if (h.referred().replaces_unknown()) result += " replacing nobody known";
+        break;
+      case What::kIdentified:
+        result += " identified " + h.identified().dn();
+        break;
+      case What::kConferenceChanged:
+        result += " conference " + (h.conference_changed().uri().empty() ? "closed" : h.conference_changed().uri());
+        if (h.conference_changed().locked()) result += " locked";
+        if (h.conference_changed().lobby()) result += " lobby";
         break;
       default:
         result += " other";
