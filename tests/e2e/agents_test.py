@@ -69,5 +69,4 @@ def strict_agent_ids():  # MMC-455
         desk.wait("EventAgentLogin", ReferenceID=4)
 
 
-if __name__ == "__main__":
-    harness.main()
+harness.main()

@@ -2,8 +2,8 @@
 """Conferences by request: three by two steps, five by single steps, parties dropped; each hears all the others and not itself."""
 import harness
 from calls import closed, dn, equal, hear
-from harness import extension, test
-from hold_and_consult_test import Desk
+from desk import Desk
+from harness import Site, extension, test
 
 
 @test
@@ -53,7 +53,6 @@ def five_hear_each_other():  # MMC-400: each of five hears the other four
 @test
 def a_conference_with_wideband_phones():
     """Each speaks another codec: PCMU, G.722 and Opus."""
-    from harness import Site
     with Site() as site:
         alice, bob, carol = site.phone("alice", "A"), site.phone("bob", "B", codecs=("g722",)), site.phone("carol", "C", codecs=("opus",))
         client = site.tlib(dn("alice"), dn("bob"), dn("carol"), name="desk")
@@ -83,5 +82,4 @@ def single_step_transfer_to_nobody():
         assert error["ErrorCode"], error
 
 
-if __name__ == "__main__":
-    harness.main()
+harness.main()

@@ -1,49 +1,9 @@
 #!/usr/bin/env python3
 """An application holds, retrieves, consults, alternates, reconnects and transfers; after each step the tones prove who hears whom."""
 import harness
-from calls import closed, dn, equal, hear, same_events, steps, table
+from calls import closed, dn, equal, hear, same_events, table
+from desk import Desk
 from harness import Site, test
-from peers import tones
-
-
-
-class Desk:
-    """Three phones, one client that sees all three, music on hold; alice has called bob by request."""
-
-    def __init__(self, **more):
-        self.site = Site(music="G", **more)
-
-    def __enter__(self):
-        self.site.__enter__()
-        try:
-            self.alice, self.bob, self.carol = (self.site.phone(user, tone) for user, tone in (("alice", "A"), ("bob", "B"), ("carol", "C")))
-            self.client = self.site.tlib(dn("alice"), dn("bob"), dn("carol"), name="desk")
-            self.client.send("RequestMakeCall", ThisDN=dn("alice"), OtherDN=dn("bob"), UserData={"case": "42"})
-            self.call1 = self.client.wait("EventEstablished", ThisDN=dn("bob"))["ConnID"]
-            hear((self.alice, "B"), (self.bob, "A"))
-            self.mark = self.client.mark()
-        except BaseException:
-            self.site.__exit__(*harness.sys.exc_info())
-            raise
-        return self
-
-    def __exit__(self, *what):
-        self.site.__exit__(*what)
-
-    def ask(self, request, who="bob", conn=None, answer=None, **more):
-        """Sends it for a DN, waits for the event that answers it."""
-        self.reference = getattr(self, "reference", 100) + 1
-        self.client.send(request, ThisDN=dn(who), ConnID=conn or self.call1, ReferenceID=self.reference, **more)
-        return self.client.wait(answer, ThisDN=dn(who), ReferenceID=self.reference)
-
-    def consult(self, request="RequestInitiateTransfer"):
-        """bob asks carol while alice waits."""
-        self.call2 = self.ask(request, OtherDN=dn("carol"), answer="EventDialing")["ConnID"]
-        self.client.wait("EventEstablished", ThisDN=dn("carol"), ConnID=self.call2)
-        hear((self.alice, "G"), (self.bob, "C"), (self.carol, "B"))
-
-    def steps(self):
-        return steps(self.client, self.mark)
 
 
 @test
@@ -144,5 +104,4 @@ def merging_two_calls():  # LTB-26: the original has no merge
         hear((desk.alice, "C"), (desk.carol, "A"))
 
 
-if __name__ == "__main__":
-    harness.main()
+harness.main()

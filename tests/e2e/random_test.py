@@ -131,5 +131,4 @@ def twenty_phones_at_random():
         assert "nothing was left open" in site.log("connector1"), site.log("connector1")[-500:]
 
 
-if __name__ == "__main__":
-    harness.main()
+harness.main()

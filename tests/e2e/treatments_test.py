@@ -121,5 +121,4 @@ def a_missing_prompt_is_not_applied():
             equal(first["event"], "EventTreatmentNotApplied")
 
 
-if __name__ == "__main__":
-    harness.main()
+harness.main()
