@@ -39,7 +39,8 @@ std::optional<Refusal> delete_from_conference(Core& core, Request& request) {
     return refusal(tlib::TERR_OTHER_TEL_OPER, "another request for the call is being carried out");
   // One's own leaving, and that of the last other one, is a release.
   const bool talks = dropped->no && !call.invites(*dropped);
-  if (dropped == on->party || (talks && !goes_on_without(call, *dropped))) {
+  const bool goes_on = dropped->no ? goes_on_without(call, *dropped) : call.settled() > 1;
+  if (dropped == on->party || !goes_on) {
     leave_call(core, call, *on->party, {.asker = request.asker(), .reasons = &reasons});
     return std::nullopt;
   }
@@ -53,11 +54,7 @@ std::optional<Refusal> delete_from_conference(Core& core, Request& request) {
     close_unanswered(core, call, *dropped);
   }
   tell_deleted(core, call, name, on->party->name(), &reasons, request.asker());
-  if (call.settled() < 2) {
-    end_call(core, call, {});
-  } else {
-    topology_changed(core, call);
-  }
+  topology_changed(core, call);
   return std::nullopt;
 }
 

@@ -38,6 +38,13 @@ std::vector<const Party*> real(std::vector<const Party*> parties) {
   return parties;
 }
 
+// The one real party among them, or the Routing Point that is there alone.
+const Party* only(const std::vector<const Party*>& parties) {
+  const auto some = real(parties);
+  if (some.size() == 1) return some.front();
+  return parties.size() == 1 ? parties.front() : nullptr;
+}
+
 // Both calls' parties are in `main` after it; what was under way in the other goes on there.
 void merge(Core& core, const TwoCalls& calls) {
   Call& main = *calls.main;
@@ -100,7 +107,8 @@ Check merging_refused(const TwoCalls& calls, bool for_transfer) {
   const Call& main = *calls.main;
   const Call& consult = *calls.consult;
   const auto cannot = for_transfer ? tlib::TERR_CANT_COMPLETE_TRANSFER : tlib::TERR_CANT_COMPLETE_CONF;
-  const bool waits = for_transfer && calls.in_consult->state == PartyState::Dialing;
+  const bool waits =
+      for_transfer && calls.in_consult->state == PartyState::Dialing && !consult.invites(*calls.in_consult);
   if (!up(*calls.in_main) || !(up(*calls.in_consult) || waits))
     return refusal(tlib::TERR_INV_CALL_STATE, "ThisDN doesn't talk, or hold, in both calls");
   if (!for_transfer && calls.in_consult->held_by_phone)
@@ -123,8 +131,7 @@ void merge_for_transfer(Core& core, const TwoCalls& calls, Asker asker, const tl
   Call& consult = *calls.consult;
   const auto stayed = all_but(main, *calls.in_main);
   const auto came = all_but(consult, *calls.in_consult);
-  const Party* newcomer = came.size() == 1 ? came.front() : nullptr;
-  if (newcomer == nullptr && consult.others(*calls.in_consult) == 1) newcomer = consult.other(*calls.in_consult);
+  const Party* newcomer = only(came);
   const ConnId main_id = main.id, consult_id = consult.id;
   const std::string by = calls.device->dn.str();
   Details left{.state = tlib::CallStateTransferred, .reasons = &reasons};
@@ -154,10 +161,11 @@ void merge_for_transfer(Core& core, const TwoCalls& calls, Asker asker, const tl
   for (const Party* party : stayed) core.tell(main, *party, tlib::EventPartyChanged, changed);
   changed.previous = consult_id;
   changed.other = nullptr;
-  changed.no_other = real(stayed).size() != 1;
-  if (!changed.no_other) {
-    changed.other = &real(stayed).front()->name();
-    changed.other_role = real(stayed).front()->role;
+  const Party* other = only(stayed);
+  changed.no_other = other == nullptr;
+  if (other != nullptr) {
+    changed.other = &other->name();
+    changed.other_role = other->role;
   }
   for (const Party* party : came) core.tell(main, *party, tlib::EventPartyChanged, changed);
   topology_changed(core, main);
