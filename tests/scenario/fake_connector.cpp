@@ -81,7 +81,7 @@ void FakeConnector::apply(const link::Happening& happening) {
   const std::uint64_t no = happening.conversation();
   if (happening.has_offered()) {
     talks_[no].legs[happening.party()] = {link::OFFERED, happening.offered().from(), false};
-    talks_[no].id = happening.offered().conversation_id();
+    if (talks_[no].id.empty()) talks_[no].id = happening.offered().conversation_id();
     return;
   }
   const auto it = talks_.find(no);

@@ -88,6 +88,8 @@ class Monkey {
         return two_call_request();
       case 27:
         return refer();
+      case 28:
+        return enter();
       default:
         return phone_happening();
     }
@@ -310,6 +312,30 @@ class Monkey {
       m.set_thisdn(device.dn.str());
       m.set_connid(device.calls[pick(calls)]->id.value);
       m.set_transferconnid(device.calls[pick(calls)]->id.value);
+    });
+  }
+
+  // Somebody comes in for a call there is: by Replaces, or by conference URI.
+  void enter() {
+    const LinkNo no = any_link();
+    auto& talks = connectors_[no].talks();
+    if (talks.empty() || !world_.state().links[no].up) return;
+    auto talk = talks.begin();
+    std::advance(talk, pick(static_cast<std::uint32_t>(talks.size())));
+    auto leg = talk->second.legs.begin();
+    std::advance(leg, pick(static_cast<std::uint32_t>(talk->second.legs.size())));
+    const std::uint64_t replaced = one_in(10) ? 77 : leg->first;
+    happen(no, talk->first, ++ids_, [&](link::Happening& h) {
+      link::Offered& offered = *h.mutable_offered();
+      offered.set_conversation_id(talk->second.id);
+      offered.set_from(one_in(2) ? any(kExtensions) : leg->second.dn);
+      offered.set_from_authenticated(!one_in(8));
+      offered.set_to(anywhere());
+      if (one_in(2)) {
+        offered.set_conference(true);
+      } else {
+        offered.set_replaces(replaced);
+      }
     });
   }
 

@@ -363,6 +363,7 @@ class Player {
     if (what == "Offered") {
       conversation_of_[happening.party()] = happening.conversation();
       offered(words, *happening.mutable_offered());
+      happening.mutable_offered()->set_replaces(names_.value(words.get("replaces", "0")));
     } else if (what == "Alerting") {
       happening.mutable_alerting();
     } else if (what == "Answered") {
@@ -433,6 +434,7 @@ class Player {
     offered.set_from_display(words.get("display"));
     offered.set_from_authenticated(!words.has("unproven"));
     offered.set_trunk(words.get("trunk"));
+    offered.set_conference(words.has("conference"));
     offered.set_to(words.get("to"));
     offered.set_call_id("sip" + words.get("conv"));
   }

@@ -1,6 +1,7 @@
 // Calls that come in: from phones of ours and from outside, to Routing Points, Extensions and numbers.
 #include "tserver/features/attempt.h"
 #include "tserver/features/destination.h"
+#include "tserver/features/entering.h"
 #include "tserver/features/features.h"
 #include "tserver/features/routing_point.h"
 
@@ -50,8 +51,13 @@ Call& new_call(Core& core, const CtiLink& link, const link::Happening& happening
 
 void on_offered(Core& core, CtiLink& link, const link::Happening& happening) {
   const link::Offered& offered = happening.offered();
-  if (find_call(link, happening) != nullptr || happening.conversation() == 0 || happening.party() == 0) return;
+  if (happening.conversation() == 0 || happening.party() == 0) return;
   Device* caller = caller_device(core, offered);
+  if (offered.replaces() != 0 || offered.conference()) {
+    enter(core, link, happening, caller);
+    return;
+  }
+  if (find_call(link, happening) != nullptr) return;
   const auto destination = find_destination(core, offered.to(), tlib::TERR_INV_DEST_DN);
   if (const auto status = refused_with(core, caller, destination)) {
     core.log(LogLevel::Interaction, "Call-ID " + offered.call_id() + " from " + offered.from() + " to " + offered.to() +

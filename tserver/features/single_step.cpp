@@ -86,7 +86,8 @@ std::optional<Refusal> single_step_conference(Core& core, Request& request) {
   return std::nullopt;
 }
 
-// The party whose place is taken leaves: what the others see of it is the newcomer.
+}  // namespace
+
 void hand_over(Core& core, Call& call, Party& by, const std::string& name, tlib::TDNRole role, const Attempt& attempt,
                bool leg_there) {
   const std::string before = by.name();
@@ -100,8 +101,6 @@ void hand_over(Core& core, Call& call, Party& by, const std::string& name, tlib:
   core.state.remove_party(call, by);
   tell_replaced(core, call, name, role, before, tlib::CallStateTransferred);
 }
-
-}  // namespace
 
 void make_conference(Call& call) {
   for (Party& party : call.parties) {

@@ -16,6 +16,11 @@ void transfer_missed(Core& core, Call& call, const Attempt& attempt, Party& leg,
 // The transferring party goes, the call waits on the Routing Point.
 void transfer_to_routing_point(Core& core, Call& call, const Attempt& attempt, Device& routing_point);
 
+// A party leaves, and what the others see in its place is `name`. `attempt`: of whose outcome that is; `leg_there`: its
+// leg has to be ended.
+void hand_over(Core& core, Call& call, Party& by, const std::string& name, tlib::TDNRole role, const Attempt& attempt,
+               bool leg_there);
+
 // The transferring party left before the destination answered. Its phone hung up: the others wait for the answer
 // without it, and it is dealt with (true). It was released by request: the transfer is off.
 bool transferor_left(Core& core, Call& call, Party& party, const Ending& ending);
