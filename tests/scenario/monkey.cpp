@@ -149,6 +149,7 @@ class Monkey {
   }
 
   void saw(const Effects& effects) {
+    checker_.note_conferences(world_.state());
     for (const Effect& effect : effects) {
       if (const auto* order = std::get_if<Order>(&effect)) {
         remember(order->link, order->command.conversation(), order->command.party());

@@ -12,8 +12,8 @@ void SequenceChecker::fault(const tlib::Message& event, const std::string& what)
 SequenceChecker::Phase SequenceChecker::next(Phase phase, const tlib::Message& event, bool& legal) {
   const bool fresh = phase == Phase::None || phase == Phase::Closed;
   switch (event.type()) {
-    case tlib::EventDialing:
-      legal = phase == Phase::None;
+    case tlib::EventDialing:  // a second time only into a conference, by its URI
+      legal = phase == Phase::None || (fresh && event.thisdnrole() == tlib::RoleConferenceMember);
       return Phase::Dialing;
     case tlib::EventNetworkReached:
       legal = phase == Phase::Dialing;
@@ -126,6 +126,12 @@ void SequenceChecker::check_data(const tlib::Message& event) {
   if (data.known && event.type() != tlib::EventAttachedDataChanged && data.bytes != bytes)
     fault(event, "user data are not the call's");
   data = {true, bytes};
+}
+
+void SequenceChecker::note_conferences(const State& state) {
+  for (const auto& [id, call] : state.calls) {
+    if (call->conference()) conferences_.insert(id.value);
+  }
 }
 
 void SequenceChecker::take_up(const State& state) {

@@ -15,6 +15,8 @@ class SequenceChecker {
  public:
   // Looks at one event about a call that has a ThisDN.
   void see(const tlib::Message& event);
+  // Which calls are conferences: where all members are outside, no event says so.
+  void note_conferences(const State& state);
   // Calls that were taken up without events start where they are.
   void take_up(const State& state);
   // Every (ConnID, DN) that was begun has been closed.

@@ -74,7 +74,8 @@ void World::check_delivery(const Deliver& deliver) {
   int& owed = answers_[{deliver.requester, deliver.reference_id}];
   // A single-step conference may answer twice: with EventRinging and with EventPartyAdded.
   if (owed != 1 && deliver.event->type() != tlib::EventPartyAdded)
-    fault("request " + std::to_string(deliver.reference_id) + " is answered a second time, or was never made");
+    fault("request " + std::to_string(deliver.reference_id) +
+          " is answered a second time, or was never made: " + tlib::MessageType_Name(deliver.event->type()));
   owed = 0;
 }
 

@@ -11,10 +11,13 @@ namespace {
 
 Party* party_named(Call& call, const std::string& name) {
   const Dn dn(name);
+  Party* outside = nullptr;  // it may call itself like one of ours
   for (Party& party : call.parties) {
-    if (Dn(party.name()) == dn) return &party;
+    if (Dn(party.name()) != dn) continue;
+    if (party.device != nullptr) return &party;
+    outside = &party;
   }
-  return nullptr;
+  return outside;
 }
 
 // Who rings, or the Routing Point that looks for somebody, is not wanted any more.
@@ -53,7 +56,7 @@ std::optional<Refusal> delete_from_conference(Core& core, Request& request) {
   } else {
     close_unanswered(core, call, *dropped);
   }
-  tell_deleted(core, call, name, on->party->name(), &reasons, request.asker());
+  tell_deleted(core, call, name, on->party->name(), &reasons, on->party, request.asker());
   topology_changed(core, call);
   return std::nullopt;
 }

@@ -28,7 +28,7 @@ bool goes_on_without(const Call& call, const Party& party) {
 }
 
 void tell_deleted(Core& core, const Call& call, const std::string& name, const std::string& by,
-                  const tlib::KVList* reasons, Asker asker) {
+                  const tlib::KVList* reasons, const Party* asking, Asker asker) {
   const auto state = real_parties(call) > 2 ? tlib::CallStateConferenced : tlib::CallStateOk;
   for (const Party& party : call.parties) {
     if (party.state == PartyState::Queued || call.invites(party)) continue;
@@ -39,7 +39,7 @@ void tell_deleted(Core& core, const Call& call, const std::string& name, const s
                .reasons = reasons,
                .other = &name,
                .other_role = tlib::RoleDeletedParty},
-              party.name() == by ? asker : Asker{});
+              &party == asking ? asker : Asker{});
   }
 }
 
@@ -47,7 +47,7 @@ void tell_replaced(Core& core, const Call& call, const std::string& name, tlib::
                    tlib::TCallState state) {
   for (const Party& party : call.parties) {
     if (party.state != PartyState::Connected && party.state != PartyState::Held) continue;
-    if (party.name() == name) continue;
+    if (party.in_place_of) continue;  // the new one itself
     core.tell(call, party, tlib::EventPartyChanged,
               {.state = state,
                .third_party = &before,

@@ -14,9 +14,9 @@ bool goes_on_without(const Call& call, const Party& party);
 void leave_call(Core& core, Call& call, Party& party, Ending ending);
 
 // EventPartyDeleted for everybody who is left: `name` left the call; `by` had a hand in it. `asker` is answered by the
-// event that `by` gets.
+// event of its own party.
 void tell_deleted(Core& core, const Call& call, const std::string& name, const std::string& by,
-                  const tlib::KVList* reasons = nullptr, Asker asker = {});
+                  const tlib::KVList* reasons = nullptr, const Party* asking = nullptr, Asker asker = {});
 
 // EventPartyChanged for everybody who is up: `name` is where `before` was.
 void tell_replaced(Core& core, const Call& call, const std::string& name, tlib::TDNRole role, const std::string& before,

@@ -4,6 +4,7 @@
 
 #include "tserver/features/attempt.h"
 #include "tserver/features/features.h"
+#include "tserver/features/hold.h"
 #include "tserver/features/party_events.h"
 #include "tserver/features/routing_point.h"
 #include "tserver/features/single_step.h"
@@ -111,6 +112,10 @@ Check merging_refused(const TwoCalls& calls, bool for_transfer) {
       for_transfer && calls.in_consult->state == PartyState::Dialing && !consult.invites(*calls.in_consult);
   if (!up(*calls.in_main) || !(up(*calls.in_consult) || waits))
     return refusal(tlib::TERR_INV_CALL_STATE, "ThisDN doesn't talk, or hold, in both calls");
+  // The DN stays, and talks: not beside a third call.
+  const Call* active = active_call(*calls.device, &consult);
+  if (!for_transfer && active != nullptr && active != &main)
+    return refusal(tlib::TERR_INV_CALL_STATE, "ThisDN is active in a third call");
   if (!for_transfer && calls.in_consult->held_by_phone)
     return refusal(tlib::TERR_INV_CALL_STATE, "the call is held at the phone");
   const bool moving = consult.attempt.has_value() || consult.routing_point() != nullptr;

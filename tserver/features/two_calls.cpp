@@ -27,6 +27,8 @@ Result<HeldAndCurrent, Refusal> held_and_current(Core& core, const Request& requ
   const bool active = current == PartyState::Connected || (while_dialing && current == PartyState::Dialing);
   if (both.in_held->state != PartyState::Held || !active)
     return refusal(tlib::TERR_INV_CALL_STATE, "ThisDN doesn't hold one of the calls and talk in the other");
+  if (active_call(*calls->device, both.current) != nullptr)
+    return refusal(tlib::TERR_INV_CALL_STATE, "ThisDN is active in a third call");
   return both;
 }
 
