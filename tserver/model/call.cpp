@@ -45,7 +45,7 @@ Party* Call::dialing() {
 static bool sees(const Party& self, const Party& party) {
   if (&party == &self || party.state == PartyState::Queued) return false;
   if (self.state == PartyState::Queued && party.state == PartyState::Alerting) return false;  // a queue sees its caller
-  return self.in_place_of ? party.no != self.in_place_of : !party.in_place_of;
+  return !party.in_place_of && (!self.in_place_of || party.no != self.in_place_of);
 }
 
 std::size_t Call::others(const Party& self) const {
