@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "common/base/time.h"
@@ -16,6 +17,7 @@
 #include "connector/media/payloads.h"
 #include "connector/media/player.h"
 #include "connector/media/reception.h"
+#include "connector/media/recorder.h"
 #include "connector/media/resampler.h"
 #include "connector/media/scene.h"
 #include "connector/media/sockets.h"
@@ -79,11 +81,16 @@ struct WireEndpoint {
   Player player;
   ClipPtr ordered_tone;  // by MediaTone
   ClipPtr scene_sound;
-  bool scheduled = false;  // in its worker's list of those something is played to
+  bool hears_music = false;
+  std::string music;                        // its scene's file; empty: the configured one
+  std::unique_ptr<MediaPlay> fetched_play;  // whose sounds are being fetched
+  std::unique_ptr<Recorder> recorder;
+  bool scheduled = false;  // in its worker's list of those something is done for every 20 ms
   DigitSender digits_out;
   std::unique_ptr<Encoder> encoder;  // for what isn't encoded beforehand
 
   // As one of those who are mixed.
+  bool in_mix = false;             // its talker is pulled by its scene's rounds
   std::unique_ptr<Talker> talker;  // while somebody needs its samples
   std::unique_ptr<Resampler> to_scene_rate;
   std::array<std::int16_t, most_frame_samples> at_scene_rate{};
@@ -109,6 +116,7 @@ struct WireEndpoint {
   std::uint32_t phase() const { return slot % phases; }
   // It hears something of ours, and nobody.
   bool occupied() const { return player.busy() || digits_out.busy(); }
+  bool timed() const { return occupied() || (recorder && !in_mix); }
   bool can_hear() const {
     return agreed && hears && latch.target().valid() && latch.target().port() != 0 && !latch.target().any();
   }

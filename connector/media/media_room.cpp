@@ -70,7 +70,8 @@ class MediaRoom::Rooms {
   Rooms(MediaSettings settings, MediaCallbacks callbacks)
       : settings_(std::move(settings)), callbacks_(std::move(callbacks)) {
     check(settings_);
-    make_clips();
+    clips_ = standard_clips();
+    library_ = std::make_unique<SoundLibrary>(settings_, callbacks_.input);
     for (const auto& ip : settings_.addresses) add_pool(ip);
     const std::size_t ports = pairs_in(settings_.ports) * settings_.addresses.size();
     const std::size_t slots = std::min(settings_.max_endpoints > 0 ? settings_.max_endpoints : ports, most_slots);
@@ -156,13 +157,28 @@ class MediaRoom::Rooms {
     scene(std::move(pair));
   }
 
-  void play(const MediaPlay& order) {
-    if (callbacks_.input && !order.prompts.empty())
-      callbacks_.input(MediaPlayed{order.media, order.play, true, "no prompts"});
-  }
-  void record(const MediaRecord& order) {
-    if (callbacks_.input && !order.recording.empty())
-      callbacks_.input(MediaRecorded{order.media, order.play, MediaRecorded::End::Failed, "", 0, "no recordings"});
+  void use_files(std::string music_file, const std::string& ringtone_file) {
+    for (const auto& worker : workers_) worker->post(UseMusic{music_file});
+    if (ringtone_file.empty()) {
+      auto clips = std::make_shared<StandardClips>(*clips_);
+      clips->ringback = std::make_shared<Clip>(settings_.ringback);
+      for (const auto& worker : workers_) worker->post(UseClips{clips});
+      return;
+    }
+    std::vector<std::shared_ptr<Mailbox<WorkerMessage>>> mailboxes;
+    for (const auto& worker : workers_) mailboxes.push_back(worker->mailbox());
+    Fetch fetch;
+    fetch.wanted.push_back({WantedSound::Kind::File, ringtone_file, ""});
+    fetch.reply = [mailboxes, base = clips_, trouble = callbacks_.trouble](Fetched fetched) {
+      if (!fetched.failure.empty()) {
+        if (trouble) trouble("ringtone stays as it is: " + fetched.failure);
+        return;
+      }
+      auto clips = std::make_shared<StandardClips>(*base);
+      clips->ringback = fetched.clips.front();
+      for (const auto& mailbox : mailboxes) mailbox->post(UseClips{clips});
+    };
+    library_->post(std::move(fetch));
   }
 
   void close(const MediaClose& order) {
@@ -200,20 +216,22 @@ class MediaRoom::Rooms {
     std::vector<std::uint32_t> slots;
   };
 
-  void make_clips() {
-    clips_.ringback = settings_.ringtone_file.empty() ? std::make_shared<Clip>(settings_.ringback) : ringtone();
-    clips_.busy = std::make_shared<Clip>(settings_.busy);
-    clips_.fast_busy = std::make_shared<Clip>(settings_.fast_busy);
-    clips_.silence = std::make_shared<Clip>(std::vector<std::int16_t>(160, 0), 8000);
-    clips_.pause = std::make_shared<Clip>(std::vector<std::int16_t>(8000, 0), 8000);
-    for (std::size_t i = 0; i < clips_.digits.size(); ++i) {
+  std::shared_ptr<const StandardClips> standard_clips() const {
+    auto clips = std::make_shared<StandardClips>();
+    clips->ringback = settings_.ringtone_file.empty() ? std::make_shared<Clip>(settings_.ringback) : ringtone();
+    clips->busy = std::make_shared<Clip>(settings_.busy);
+    clips->fast_busy = std::make_shared<Clip>(settings_.fast_busy);
+    clips->silence = std::make_shared<Clip>(std::vector<std::int16_t>(160, 0), 8000);
+    clips->pause = std::make_shared<Clip>(std::vector<std::int16_t>(8000, 0), 8000);
+    for (std::size_t i = 0; i < clips->digits.size(); ++i) {
       using std::chrono::milliseconds;
-      clips_.digits[i] =
+      clips->digits[i] =
           std::make_shared<Clip>(ToneSettings{digit_frequencies(digit_of(static_cast<std::uint8_t>(i))),
                                               digit_level_dbm0,
                                               {std::chrono::duration_cast<milliseconds>(settings_.digit_length),
                                                std::chrono::duration_cast<milliseconds>(settings_.digit_pause)}});
     }
+    return clips;
   }
 
   ClipPtr ringtone() const {
@@ -256,8 +274,9 @@ class MediaRoom::Rooms {
       if (callbacks_.closed) callbacks_.closed({id, counters, jitter_ms});
     };
     callbacks.returned = [this](Returned back) { returned_.post(std::move(back)); };
+    callbacks.trouble = callbacks_.trouble;
     load_.push_back(0);
-    return std::make_unique<Worker>(settings_, clips_, slots, std::move(callbacks));
+    return std::make_unique<Worker>(settings_, clips_, *library_, slots, std::move(callbacks));
   }
 
   void take_back() {
@@ -321,7 +340,8 @@ class MediaRoom::Rooms {
 
   const MediaSettings settings_;
   const MediaCallbacks callbacks_;
-  StandardClips clips_;
+  std::shared_ptr<const StandardClips> clips_;
+  std::unique_ptr<SoundLibrary> library_;  // before the workers, who end their recordings with it
   std::vector<std::unique_ptr<Pool>> pools_;
   std::vector<std::string> refused_;  // local addresses that turned out not to be ours
   std::vector<Slot> slots_;
@@ -358,13 +378,17 @@ void MediaRoom::handle(MediaClose order) {
   rooms_->close(order);
 }
 void MediaRoom::handle(MediaPlay order) {
-  rooms_->play(std::move(order));
+  rooms_->tell_owner(std::move(order));
 }
 void MediaRoom::handle(MediaRecord order) {
-  rooms_->record(std::move(order));
+  rooms_->tell_owner(std::move(order));
 }
-void MediaRoom::handle(MediaDigits) {}
-void MediaRoom::use_files(std::string, std::string) {}
+void MediaRoom::handle(MediaDigits order) {
+  rooms_->tell_owner(std::move(order));
+}
+void MediaRoom::use_files(std::string music_file, std::string ringtone_file) {
+  rooms_->use_files(std::move(music_file), ringtone_file);
+}
 std::size_t MediaRoom::endpoints() const {
   return rooms_->open_count();
 }

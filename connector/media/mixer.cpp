@@ -8,7 +8,7 @@ namespace tandem::connector::media {
 namespace {
 
 constexpr float ceiling = 32000;
-constexpr float release = 0.02f;  // of the gain in each frame: from half to full in two thirds of a second
+constexpr float release = 0.02f;          // of the gain in each frame: from half to full in two thirds of a second
 constexpr std::size_t ramp_divider = 10;  // of a frame: 2 ms
 
 void add(std::span<std::int32_t> sum, std::span<const std::int16_t> samples) {

@@ -47,16 +47,19 @@ void forget(std::vector<WireEndpoint*>& list, const WireEndpoint* endpoint) {
 
 }  // namespace
 
-Worker::Worker(const MediaSettings& settings, const StandardClips& clips, std::size_t slots, WorkerCallbacks callbacks)
+Worker::Worker(const MediaSettings& settings, std::shared_ptr<const StandardClips> clips, SoundLibrary& library,
+               std::size_t slots, WorkerCallbacks callbacks)
     : settings_(settings),
-      clips_(clips),
+      clips_(std::move(clips)),
+      library_(library),
+      music_file_(settings.music_file),
       callbacks_(std::move(callbacks)),
       latch_settings_{settings.latch_window, settings.relatch_after, LatchSettings{}.probation},
       poll_(checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       timer_(checked(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC), "timerfd_create")),
       slots_(slots),
       random_(seeded()) {
-  if (!add_to(poll_, mailbox_.descriptor(), mailbox_tag) || !add_to(poll_, timer_.get(), timer_tag)) {
+  if (!add_to(poll_, mailbox_->descriptor(), mailbox_tag) || !add_to(poll_, timer_.get(), timer_tag)) {
     throw std::system_error(errno, std::generic_category(), "epoll_ctl");
   }
   thread_ = std::thread([this] { run(); });
@@ -64,8 +67,11 @@ Worker::Worker(const MediaSettings& settings, const StandardClips& clips, std::s
 }
 
 Worker::~Worker() {
-  mailbox_.post(Stop{});
+  mailbox_->post(Stop{});
   thread_.join();
+  for (const auto& endpoint : slots_) {
+    if (endpoint && endpoint->recorder) end_recording(*endpoint, MediaRecorded::End::Ordered);
+  }
 }
 
 MediaCounters Worker::totals() const {
@@ -116,7 +122,7 @@ void Worker::run() {
 // --- messages ---
 
 void Worker::read_mailbox() {
-  mailbox_.take(messages_);
+  mailbox_->take(messages_);
   for (auto& message : messages_) {
     if (expected_ && !std::holds_alternative<Adopt>(message)) {
       waiting_.push_back(std::move(message));
@@ -215,8 +221,8 @@ void Worker::on(MediaConnect& message) {
 void Worker::on(MediaTone& message) {
   auto* endpoint = find(message.media);
   if (endpoint == nullptr) return;
-  endpoint->ordered_tone = message.tone == Tone::Ringback ? clips_.ringback
-                           : message.tone == Tone::Busy   ? clips_.busy
+  endpoint->ordered_tone = message.tone == Tone::Ringback ? clips_->ringback
+                           : message.tone == Tone::Busy   ? clips_->busy
                                                           : nullptr;
   endpoint->player.loop(endpoint->ordered_tone ? endpoint->ordered_tone : endpoint->scene_sound);
   schedule(*endpoint);
@@ -226,6 +232,7 @@ void Worker::on(MediaClose& message) {
   auto* endpoint = find(message.media);
   if (endpoint == nullptr) return;
   if (endpoint->stream.started() || endpoint->reception.any()) report(*endpoint, true);
+  if (endpoint->recorder) end_recording(*endpoint, MediaRecorded::End::Ordered);
   leave_scene(*endpoint);
   unwatch(*endpoint);
   count_in(*endpoint);
@@ -265,6 +272,7 @@ void Worker::on(Adopt& message) {
   bucket_[endpoint->slot % buckets].push_back(endpoint);
   endpoint->scheduled = false;
   schedule(*endpoint);
+  if (endpoint->fetched_play) fetch_prompts(*endpoint);
 }
 
 void Worker::on(Stop&) {

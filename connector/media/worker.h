@@ -3,7 +3,8 @@
 //
 // worker.cpp is the loop and the orders, worker_scenes.cpp who hears whom, worker_packets.cpp what comes and goes,
 // worker_clock.cpp
-// what happens by time, worker_mix.cpp the rounds of mixes.
+// what happens by time, worker_mix.cpp the rounds of mixes, worker_orders.cpp prompts, music,
+// recordings and digits.
 #pragma once
 
 #include <array>
@@ -22,6 +23,7 @@
 #include "connector/media/endpoint.h"
 #include "connector/media/mailbox.h"
 #include "connector/media/settings.h"
+#include "connector/media/sound_library.h"
 
 namespace tandem::connector::media {
 
@@ -43,6 +45,7 @@ struct WorkerCallbacks {
   std::function<void(Input)> input;
   std::function<void(MediaId, const MediaCounters&, double jitter_ms)> closed;
   std::function<void(Returned)> returned;
+  std::function<void(const std::string&)> trouble;
 };
 
 class Worker;
@@ -89,17 +92,36 @@ struct Adopt {
   std::unique_ptr<WireEndpoint> endpoint;  // none: it was closed meanwhile
 };
 struct Stop {};
+struct PromptsFetched {
+  MediaId media;
+  PlayNo play = 0;
+  Fetched fetched;
+};
+struct MusicFetched {
+  std::string file;
+  Fetched fetched;
+};
+struct UseClips {
+  std::shared_ptr<const StandardClips> clips;
+};
+struct UseMusic {
+  std::string file;
+};
 using WorkerMessage =
-    std::variant<Opened, MediaConnect, MediaScene, MediaTone, MediaClose, HandOver, Expect, Adopt, Stop>;
+    std::variant<Opened, MediaConnect, MediaScene, MediaTone, MediaClose, MediaPlay, MediaRecord, MediaDigits,
+                 PromptsFetched, MusicFetched, UseClips, UseMusic, HandOver, Expect, Adopt, Stop>;
 
 class Worker {
  public:
-  Worker(const MediaSettings& settings, const StandardClips& clips, std::size_t slots, WorkerCallbacks callbacks);
+  Worker(const MediaSettings& settings, std::shared_ptr<const StandardClips> clips, SoundLibrary& library,
+         std::size_t slots, WorkerCallbacks callbacks);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  void post(WorkerMessage message) { mailbox_.post(std::move(message)); }
+  void post(WorkerMessage message) { mailbox_->post(std::move(message)); }
+  // Outlives the worker, for answers that come later.
+  std::shared_ptr<Mailbox<WorkerMessage>> mailbox() const { return mailbox_; }
   MediaCounters totals() const;  // of open and closed endpoints; each is brought up to date once a second
   Instant cpu_time() const;      // of the thread
 
@@ -112,6 +134,13 @@ class Worker {
   void on(MediaScene& message);
   void on(MediaTone& message);
   void on(MediaClose& message);
+  void on(MediaPlay& message);
+  void on(MediaRecord& message);
+  void on(MediaDigits& message);
+  void on(PromptsFetched& message);
+  void on(MusicFetched& message);
+  void on(UseClips& message);
+  void on(UseMusic& message);
   void on(HandOver& message);
   void on(Expect& message);
   void on(Adopt& message);
@@ -125,7 +154,16 @@ class Worker {
   void alone(WireEndpoint& endpoint);
   void voice_comes_with(WireEndpoint& endpoint, int payload_number);
   void arrange(Scene& scene);
-  void set_sound(WireEndpoint& endpoint, Sound sound);
+  void set_sound(WireEndpoint& endpoint, Sound sound, const std::string& music);
+
+  void fetch_prompts(const WireEndpoint& endpoint);
+  ClipPtr music(const WireEndpoint& endpoint);
+  void record(WireEndpoint& endpoint);
+  void end_recording(WireEndpoint& endpoint, MediaRecorded::End end);
+  void send_digit(WireEndpoint& endpoint);
+  void tell(Input input) {
+    if (callbacks_.input) callbacks_.input(std::move(input));
+  }
   void plan_mix(Scene& scene, const std::vector<Hearing>& plan);
   void schedule(WireEndpoint& endpoint);
 
@@ -151,10 +189,12 @@ class Worker {
   void count_in(WireEndpoint& endpoint);
 
   const MediaSettings settings_;
-  const StandardClips& clips_;
+  std::shared_ptr<const StandardClips> clips_;
+  SoundLibrary& library_;
+  std::string music_file_;
   const WorkerCallbacks callbacks_;
   const LatchSettings latch_settings_;
-  Mailbox<WorkerMessage> mailbox_;
+  const std::shared_ptr<Mailbox<WorkerMessage>> mailbox_ = std::make_shared<Mailbox<WorkerMessage>>();
   std::vector<WorkerMessage> messages_;
   std::deque<WorkerMessage> waiting_;  // behind an Expect
   std::optional<std::uint32_t> expected_;
@@ -175,6 +215,12 @@ class Worker {
   MixRound round_;
   std::array<std::uint8_t, most_encoded_octets> encoded_{};
   std::unordered_map<SceneId, std::unique_ptr<Scene>> scenes_;
+  struct Music {
+    std::weak_ptr<const Clip> clip;
+    std::vector<MediaId> waiting;  // for it; some: it has been asked for
+    bool failed = false;
+  };
+  std::unordered_map<std::string, Music> music_;
   std::size_t open_ = 0;
   std::size_t next_bucket_ = 0;
   std::mt19937 random_;

@@ -65,18 +65,25 @@ void Worker::tick() {
 }
 
 void Worker::schedule(WireEndpoint& endpoint) {
-  if (endpoint.scheduled || !endpoint.occupied()) return;
+  if (endpoint.scheduled || !endpoint.timed()) return;
   endpoint.scheduled = true;
   playing_[endpoint.phase()].push_back(&endpoint);
   arm_timer();
 }
 
-// False: nothing is left to be played.
+// False: nothing is left to be done.
 bool Worker::play(WireEndpoint& endpoint) {
-  if (const auto frame = endpoint.player.next()) {
+  if (endpoint.recorder && !endpoint.in_mix) {
+    endpoint.talker->pull();
+    record(endpoint);
+  }
+  if (endpoint.digits_out.busy()) {
+    send_digit(endpoint);
+  } else if (const auto frame = endpoint.player.next()) {
     if (endpoint.can_hear()) send_clip(endpoint, *frame->clip, frame->number);
   }
-  return endpoint.occupied();
+  if (const auto play = endpoint.player.finished()) tell(MediaPlayed{endpoint.id, *play});
+  return endpoint.timed();
 }
 
 void Worker::send_clip(WireEndpoint& endpoint, const Clip& clip, std::uint32_t number) {
@@ -107,7 +114,7 @@ void Worker::send_frame(WireEndpoint& endpoint, std::span<const std::uint8_t> oc
 
 void Worker::comfort(WireEndpoint& endpoint) {
   if (endpoint.occupied() || !endpoint.can_hear()) return;
-  if (endpoint.coding != Coding::None) return send_clip(endpoint, *clips_.silence, 0);
+  if (endpoint.coding != Coding::None) return send_clip(endpoint, *clips_->silence, 0);
   // An empty datagram opens a NAT as well and disturbs no decoder (RFC 6263 section 4.1).
   const auto& to = endpoint.latch.target();
   ::sendto(endpoint.sockets.rtp.get(), buffer_.data(), 0, MSG_DONTWAIT | MSG_NOSIGNAL, to.data(), to.size());

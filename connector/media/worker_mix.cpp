@@ -38,6 +38,7 @@ void Worker::mix(Scene& scene) {
   for (auto* endpoint : mix.talkers) {
     auto& talker = *endpoint->talker;
     const bool speaking = talker.pull();
+    if (endpoint->recorder) record(*endpoint);
     auto samples = talker.samples();
     if (speaking) samples = at_rate(mix.rate, samples, talker.rate(), endpoint->to_scene_rate, endpoint->at_scene_rate);
     round_.voice(samples, speaking);

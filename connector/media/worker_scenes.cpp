@@ -37,8 +37,9 @@ void Worker::alone(WireEndpoint& endpoint) {
   endpoint.relays.clear();
   endpoint.relayed_from = nullptr;
   endpoint.mixed.clear();
-  endpoint.talker.reset();
-  set_sound(endpoint, Sound::Others);
+  endpoint.in_mix = false;
+  if (!endpoint.recorder) endpoint.talker.reset();
+  set_sound(endpoint, Sound::Others, "");
 }
 
 void Worker::leave_scene(WireEndpoint& endpoint) {
@@ -67,7 +68,8 @@ void Worker::arrange(Scene& scene) {
   };
   for (std::size_t i = 0; i < plan.size(); ++i) {
     auto& listener = *scene.endpoints[i];
-    set_sound(listener, plan[i].how == Hearing::How::Sound ? scene.members[i].sound : Sound::Others);
+    const bool sounds = plan[i].how == Hearing::How::Sound;
+    set_sound(listener, sounds ? scene.members[i].sound : Sound::Others, sounds ? scene.members[i].music : "");
     const auto* heard_before = std::exchange(listener.relayed_from, nullptr);
     if (plan[i].how == Hearing::How::Relay) {
       listener.relayed_from = scene.endpoints[plan[i].talkers.front()];
@@ -137,8 +139,10 @@ void Worker::plan_mix(Scene& scene, const std::vector<Hearing>& plan) {
   }
   for (auto* endpoint : scene.endpoints) {
     const bool needed = std::find(mix.talkers.begin(), mix.talkers.end(), endpoint) != mix.talkers.end();
+    endpoint->in_mix = needed;
     if (!needed) {
-      endpoint->talker.reset();
+      if (!endpoint->recorder) endpoint->talker.reset();
+      schedule(*endpoint);  // a recording pulls it by itself now
     } else if (!endpoint->talker) {
       endpoint->talker = std::make_unique<Talker>();
     }
@@ -160,23 +164,27 @@ void Worker::voice_comes_with(WireEndpoint& endpoint, int payload_number) {
   if (!first_agreed && endpoint.scene != nullptr) arrange(*endpoint.scene);
 }
 
-void Worker::set_sound(WireEndpoint& endpoint, Sound sound) {
+void Worker::set_sound(WireEndpoint& endpoint, Sound sound, const std::string& music_wanted) {
+  endpoint.hears_music = sound == Sound::Music;
+  endpoint.music = music_wanted;
   switch (sound) {
     case Sound::Others:
       endpoint.scene_sound = nullptr;
       break;
     case Sound::Ringback:
-      endpoint.scene_sound = clips_.ringback;
+      endpoint.scene_sound = clips_->ringback;
       break;
     case Sound::Busy:
-      endpoint.scene_sound = clips_.busy;
+      endpoint.scene_sound = clips_->busy;
       break;
     case Sound::FastBusy:
-      endpoint.scene_sound = clips_.fast_busy;
+      endpoint.scene_sound = clips_->fast_busy;
       break;
     case Sound::Silence:
+      endpoint.scene_sound = clips_->silence;
+      break;
     case Sound::Music:
-      endpoint.scene_sound = clips_.silence;
+      endpoint.scene_sound = music(endpoint);
       break;
   }
   endpoint.player.loop(endpoint.ordered_tone ? endpoint.ordered_tone : endpoint.scene_sound);

@@ -7,6 +7,7 @@
 #include "connector/media/resampler.h"
 #include "connector/media/tone.h"
 #include "sound.h"
+#include "wav.h"
 
 #include <cstdio>
 #include <filesystem>
@@ -27,36 +28,6 @@ std::vector<std::int16_t> decoded(const Clip& clip, Coding coding) {
     samples.insert(samples.end(), heard.begin(), heard.end());
   }
   return samples;
-}
-
-struct File {
-  explicit File(const std::string& name)
-      : path(std::filesystem::temp_directory_path() / ("tandem-media-" + std::to_string(::getpid()) + "-" + name)) {}
-  ~File() { std::filesystem::remove(path); }
-  std::filesystem::path path;
-};
-
-// A WAV file as the format says, written by hand.
-void write_wav(const std::filesystem::path& path, std::uint32_t rate, std::uint16_t channels,
-               const std::vector<std::int16_t>& interleaved) {
-  std::ofstream out(path, std::ios::binary);
-  const auto put = [&](std::uint32_t value, int size) {
-    for (int i = 0; i < size; ++i) out.put(static_cast<char>(value >> (8 * i)));
-  };
-  const auto octets = static_cast<std::uint32_t>(interleaved.size() * 2);
-  out << "RIFF";
-  put(36 + octets, 4);
-  out << "WAVEfmt ";
-  put(16, 4);
-  put(1, 2);
-  put(channels, 2);
-  put(rate, 4);
-  put(rate * channels * 2, 4);
-  put(channels * 2u, 2);
-  put(16, 2);
-  out << "data";
-  put(octets, 4);
-  for (const auto sample : interleaved) put(static_cast<std::uint16_t>(sample), 2);
 }
 
 }  // namespace
