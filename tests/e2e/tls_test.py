@@ -1,23 +1,12 @@
 #!/usr/bin/env python3
 """SIP over TLS: a phone that verifies our certificate registers and calls; SIPp through socat; what isn't trusted is refused."""
-import os
 import subprocess
 
 import harness
 from calls import both_hear, dn, equal, plain, routed, steps, talk, until
-from harness import DOMAIN, Program, Site, Skipped, need, test
+from harness import DOMAIN, Program, Site, need, test
 from peers import scenarios, sipp, tones
-
-
-def linphone(site, user, tone, auto=False, ca=None, seconds=60):
-    from peers.linphone import Linphone
-    need("linphonec", "unshare")
-    if subprocess.run(["unshare", "--mount", "mount", "--bind", "/etc/hosts", "/etc/hosts"], stderr=subprocess.DEVNULL).returncode != 0:
-        raise Skipped("mount namespaces are not permitted")
-    folder = site.folder / f"linphone-{user}"
-    folder.mkdir()
-    return site.use(Linphone(folder, user, f"{user}-secret", f"sip:{DOMAIN}:5061;transport=tls", tones.make(folder / "tone.wav", tone, seconds),
-                             {DOMAIN: site.addresses[0]}, ca or site.folder / "certs/ca.pem", auto))
+from peers.linphone import over_tls as linphone
 
 
 @test

@@ -8,6 +8,7 @@ import threading
 import time
 
 import harness
+from peers import tones
 
 RC = """[sip]
 sip_port={port}
@@ -116,3 +117,14 @@ class Linphone:
 
     def wait_registered(self, timeout=20.0):
         harness.until(f"registration of {self.user}", lambda: self.registered() or time.sleep(0.2), timeout)
+
+
+def over_tls(site, user, tone, auto=False, ca=None, seconds=60):
+    """A linphone registered over TLS, which it verifies."""
+    harness.need("linphonec", "unshare")
+    if subprocess.run(["unshare", "--mount", "mount", "--bind", "/etc/hosts", "/etc/hosts"], stderr=subprocess.DEVNULL).returncode != 0:
+        raise harness.Skipped("mount namespaces are not permitted")
+    folder = site.folder / f"linphone-{user}"
+    folder.mkdir()
+    return site.use(Linphone(folder, user, f"{user}-secret", f"sip:{harness.DOMAIN}:5061;transport=tls", tones.make(folder / "tone.wav", tone, seconds),
+                             {harness.DOMAIN: site.addresses[0]}, ca or site.folder / "certs/ca.pem", auto))

@@ -162,3 +162,58 @@ def agent_is_cancelled():
 def agent_is_dead():
     """Takes the INVITE and says nothing, ever."""
     return scenario(CALLED, '  <pause milliseconds="55000"/>\n', variables="8,9")
+
+
+def agent_asks(method, cseq, headers="", content=EMPTY):
+    """A request of the called phone in the dialog."""
+    return (f"{method} [next_url] SIP/2.0\n{VIA}\n[routes]\nFrom: <sip:agent@[domain]>;tag=s[pid]x[call_number]\nTo:[$9]\n[last_Call-ID:]\n"
+            f"CSeq: {cseq} {method}\nContact: <sip:agent@[local_ip]:[local_port];transport=[transport]>\n{headers}{content}")
+
+
+def body(kind, *lines):
+    """A body and its headers."""
+    return f"Content-Type: {kind}\nContent-Length: [len]\n\n" + "\n".join(lines)
+
+
+def agent_does(*steps, headers="", variables=""):
+    """Rings, answers at once, does the steps, waits for BYE."""
+    return scenario(CALLED, send(answer("180 Ringing", headers=headers)), ANSWERS, *steps, receive(request="BYE", timeout=60000),
+                    send(answer("200 OK", tag=False)), variables="8,9" + variables)
+
+
+def agent_dials(*digits):
+    """Digits by INFO, in the one form and the other."""
+    forms = [lambda d: body("application/dtmf-relay", f"Signal={d}", "Duration=160"), lambda d: body("application/dtmf", d)]
+    return agent_does(*(PAUSE + send(agent_asks("INFO", number, content=forms[number % 2](digit)), True) + receive(200)
+                        for number, digit in enumerate(digits, 1)))
+
+
+def agent_transfers(to, *told):
+    """REFER, and what it is told of it: patterns of the NOTIFYs' status, the last one final."""
+    notified = "".join(receive(request="NOTIFY", actions=body_has(number, f"SIP/2.0 {status}"), timeout=60000) + send(answer("200 OK", tag=False))
+                       for number, status in enumerate(told, 1))
+    return agent_does(PAUSE + send(agent_asks("REFER", 1, f"Refer-To: <{to}>\nReferred-By: <sip:agent@[domain]>\n"), True) + receive(202) + notified,
+                      variables="".join(f",{number}" for number in range(1, len(told) + 1)))
+
+
+def agent_is_told_to_answer():
+    """Rings as a phone that understands talk, and answers when it is told to."""
+    invite = find(7, "Via", ".*") + find(8, "CSeq", "[0-9]+")
+    final = (f"SIP/2.0 200 OK\nVia:[$7]\n[last_From:]\n[last_To:]\n[last_Call-ID:]\nCSeq: [$8] INVITE\n"
+             f"Contact: <sip:agent@[local_ip]:[local_port];transport=[transport]>\n{sdp()}")
+    return scenario(receive(request="INVITE", routes=True, actions=invite), send(answer("180 Ringing", headers="Allow-Events: talk, hold\n")),
+                    receive(request="NOTIFY", actions=find(6, "Event", "talk"), timeout=60000), send(answer("200 OK", tag=False)), send(final, True),
+                    receive(request="ACK"), receive(request="BYE", timeout=60000), send(answer("200 OK", tag=False)), variables="6,7,8")
+
+
+def watcher(expires=600):
+    """Subscribes to a conference with digest, takes NOTIFYs until the subscription is over."""
+    ask = f"Event: conference\nAccept: application/conference-info+xml\nExpires: {expires}\n"
+    return scenario(
+        send(outside("SUBSCRIBE", "1 SUBSCRIBE", headers=ask), True), receive(401, auth=True),
+        send(outside("SUBSCRIBE", "2 SUBSCRIBE", headers="[authentication]\n" + ask), True), receive(200),
+        '  <label id="1"/>\n',
+        f'  <recv request="NOTIFY" timeout="60000"><action>{find(1, "Event", "conference")}'
+        '<ereg regexp="terminated" search_in="hdr" header="Subscription-State:" assign_to="2"/></action></recv>\n',
+        send(answer("200 OK", tag=False)),
+        '  <nop next="2" test="2"/>\n  <nop next="1"/>\n  <label id="2"/>\n', variables="1")
