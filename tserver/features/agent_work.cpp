@@ -110,13 +110,6 @@ void extend(Core& core, Device& device, const std::optional<WrapUp>& asked, Agen
   tell_agent_state(core, device, asker, &extensions);
 }
 
-// The other one of a call and the consultation made from it, if the DN is in these two and no others.
-const Call* consultation_partner(const Device& device, const Call& call) {
-  if (device.calls.size() != 2) return nullptr;
-  const Call* other = device.calls.front() == &call ? device.calls.back() : device.calls.front();
-  return other->main == call.id || call.main == other->id ? other : nullptr;
-}
-
 }  // namespace
 
 void stop_work(Core& core, Agent& agent) {
@@ -150,15 +143,17 @@ void ask_for_work(Core& core, Device& device, const tlib::KVList& extensions, Ag
   begin_work(core, device, Work::InIdle, wrap_up, std::move(wanted), asker);
 }
 
-void agent_call_ends(Core& core, Device& device, const Call& call, bool transferred) {
+void agent_call_ends(Core& core, Device& device, const Call& call) {
   if (device.agent == nullptr) return;
   Agent& agent = *device.agent;
-  if (std::exchange(agent.leaves_too, {}) == call.id) return;
-  if (device.calls.size() > 1) {
-    const Call* other = transferred ? consultation_partner(device, call) : nullptr;
-    if (other == nullptr) return;
-    agent.leaves_too = other->id;
+  if (std::erase(agent.leaves_too, call.id) > 0) return;
+  std::vector<ConnId> leaves_too;
+  for (const Call* other : device.calls) {
+    if (other == &call) continue;
+    if (!other->party(&device)->leaving) return;
+    leaves_too.push_back(other->id);
   }
+  agent.leaves_too = std::move(leaves_too);
   agent.active_at = core.now.steady;
   const WrapUp wrap_up = agent.wrap_up ? *agent.wrap_up : usual_wrap_up(core, device);
   if (wrap_up) {

@@ -50,6 +50,8 @@ std::optional<Refusal> delete_from_conference(Core& core, Request& request) {
   const std::string name = dropped->name();
   core.log(LogLevel::Interaction, call, name, "taken out by " + on->party->name());
   if (talks) {
+    if (call.attempt && call.attempt->purpose == Attempt::Purpose::Transfer && call.attempt->by == dropped->no)
+      withdraw_attempt(core, call, {tlib::TERR_DISCON_CALL, "ThisDN was taken out before the transfer was done"});
     core.order(call, dropped->no, [](link::Command& command) { command.mutable_remove(); });
     tell_released(core, call, *dropped, {.reasons = &reasons});
     core.state.remove_party(call, *dropped);

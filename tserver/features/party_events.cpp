@@ -1,10 +1,30 @@
 #include "tserver/features/party_events.h"
 
+#include <algorithm>
+
 #include "tserver/features/agent.h"
 #include "tserver/features/awaited.h"
 #include "tserver/model/kv.h"
 
 namespace tandem::tserver {
+
+namespace {
+
+bool talked(const Party& party) {
+  return party.state == PartyState::Connected || party.state == PartyState::Held;
+}
+
+// It was established, here or in one of the calls that it leaves at the same time.
+bool ends_talk(const Call& call, const Party& party) {
+  if (talked(party) || !party.leaving) return talked(party);
+  const auto& calls = party.device->calls;
+  return std::any_of(calls.begin(), calls.end(), [&](const Call* other) {
+    const Party* there = other != &call ? other->party(party.device) : nullptr;
+    return there != nullptr && there->leaving && talked(*there);
+  });
+}
+
+}  // namespace
 
 void tell_established(Core& core, Call& call, const Party& party, Details details, Asker asker) {
   if (!asker) asker = settle_pickup(core, call, party);
@@ -19,9 +39,7 @@ void tell_established(Core& core, Call& call, const Party& party, Details detail
 
 void tell_released(Core& core, Call& call, const Party& party, Details details, Asker asker) {
   give_up_awaited(core, call, party);
-  const bool established = party.state == PartyState::Connected || party.state == PartyState::Held;
-  if (party.device != nullptr && established)
-    agent_call_ends(core, *party.device, call, details.state == tlib::CallStateTransferred);
+  if (party.device != nullptr && ends_talk(call, party)) agent_call_ends(core, *party.device, call);
   core.tell(call, party, tlib::EventReleased, details, asker);
 }
 

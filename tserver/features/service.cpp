@@ -7,6 +7,7 @@
 #include "tserver/features/attempt.h"
 #include "tserver/features/ending.h"
 #include "tserver/features/features.h"
+#include "tserver/features/leaving.h"
 #include "tserver/model/kv.h"
 
 namespace tandem::tserver {
@@ -56,8 +57,13 @@ void end_calls_of(Core& core, Device& device) {
       attempt_missed(
           core, call,
           {tlib::TERR_DEST_INV_STATE, tlib::CallStateOk, 480, "the destination went out of service", true, {}});
+    } else if (party.state != PartyState::Queued) {
+      leave_call(core, call, party, {});
+    } else if (call.settled() > 1 && !call.attempt) {
+      drop_routing_point(core, call);
+      tell_deleted(core, call, device.dn.str(), device.dn.str());
     } else {
-      end_call(core, call, {.leaver = party.state == PartyState::Queued ? nullptr : &party});
+      end_call(core, call, {});
     }
   }
 }

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "common/base/ids.h"
 #include "common/base/time.h"
@@ -49,7 +50,7 @@ struct Agent {
   Instant work_ends{0};           // unless untimed
   std::optional<TimerKey> work_timer;
 
-  ConnId leaves_too;  // call that is left together with the one that began the work
+  std::vector<ConnId> leaves_too;  // calls that are left together with the one that began the work
 
   Instant active_at{0};
   std::optional<TimerKey> idle_timer;
