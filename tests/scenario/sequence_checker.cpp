@@ -123,7 +123,9 @@ void SequenceChecker::check_common(const tlib::Message& event) {
 void SequenceChecker::check_data(const tlib::Message& event) {
   Data& data = data_[event.connid()];
   const std::string bytes = event.userdata().SerializeAsString();
-  if (data.known && event.type() != tlib::EventAttachedDataChanged && data.bytes != bytes)
+  // Who enters a conference may be the first of ours in it: nobody was told of changes before.
+  const bool enters = event.type() == tlib::EventDialing && event.thisdnrole() == tlib::RoleConferenceMember;
+  if (data.known && event.type() != tlib::EventAttachedDataChanged && !enters && data.bytes != bytes)
     fault(event, "user data are not the call's");
   data = {true, bytes};
 }
