@@ -9,6 +9,24 @@ from peers.linphone import over_tls as linphone
 
 
 @test
+def held_and_retrieved_at_the_phone():  # MMC-355
+    with Desk() as desk:
+        desk.bob.do("hold")
+        held = desk.wait("EventHeld", "bob")
+        equal(held["ConnID"], desk.call1)
+        hear((desk.alice, "G"))
+        desk.bob.do("resume")
+        desk.wait("EventRetrieved", "bob")
+        hear((desk.alice, "B"))
+        desk.bob.do("hold")
+        desk.wait("EventHeld", "bob")
+        desk.bob.do("hangup")
+        closed(desk.alice, desk.bob)
+        desk.wait("EventReleased", "alice")
+        equal(desk.steps(), ["EventHeld bob", "EventRetrieved bob", "EventHeld bob", "EventReleased bob", "EventReleased alice"])
+
+
+@test
 def transferred_blind_at_the_phone():  # LTB-28
     with Desk() as desk:
         desk.bob.do("transfer", dn("carol"))
@@ -53,7 +71,7 @@ def transferred_attended_at_the_phone():  # MMC-393
         desk.bob.do("call " + dn("carol"))
         consultation = desk.wait("EventEstablished", "carol")["ConnID"]
         assert consultation != desk.call1, "the phone's second call is a call of its own"
-        hear((desk.carol, "B"))
+        hear((desk.alice, "G"), (desk.carol, "B"))
         desk.bob.do("transfer 1 --to-call 2")
         desk.wait("EventReleased", "bob", ConnID=desk.call1)
         hear((desk.alice, "C"), (desk.carol, "A"))
