@@ -97,7 +97,7 @@ void direct(const Options& options, std::size_t calls) {
     room.handle(connector::MediaConnect{a->media, agreement(options, load.port(0), "PCMU", 0)});
     room.handle(connector::MediaConnect{b->media, options.convert ? agreement(options, load.port(1), "PCMA", 8)
                                                                   : agreement(options, load.port(1), "PCMU", 0)});
-    room.handle(connector::MediaBridge{a->media, b->media});
+    room.handle(connector::MediaScene{connector::SceneId{i + 1}, {{a->media}, {b->media}}});
     load.add_stream(0, options.ip, a->rtp_port);
     load.add_stream(1, options.ip, b->rtp_port);
   }
