@@ -15,10 +15,9 @@ def conference_in_two_steps():  # MMC-395, MMC-396
         desk.ask("RequestDeleteFromConference", answer="EventPartyDeleted", OtherDN=dn("carol"))
         closed(desk.carol)
         hear((desk.alice, "B"), (desk.bob, "A"))
-        equal(desk.steps(), [
+        equal(desk.steps()[:-3], [
             "EventHeld bob", "EventDialing bob", "EventRinging carol", "EventEstablished bob", "EventEstablished carol",
-            "EventReleased bob", "EventRetrieved bob", "EventPartyAdded alice", "EventPartyAdded bob", "EventPartyChanged carol",
-            *sorted(desk.steps()[-3:])])
+            "EventReleased bob", "EventRetrieved bob", "EventPartyAdded alice", "EventPartyAdded bob", "EventPartyChanged carol"])
         equal(sorted(desk.steps()[-3:]), ["EventPartyDeleted alice", "EventPartyDeleted bob", "EventReleased carol"])
 
 
