@@ -1,4 +1,5 @@
-// Options of agents in scenarios: set wrap-up-time=10 (all), dn bob wrap-up-time=5, agent 1001 password=x wrap-up-time=7.
+// Options of agents in scenarios: set wrap-up-time=10 (all), dn bob wrap-up-time=5, agent 1001 password=x
+// wrap-up-time=7.
 #pragma once
 
 #include <string>

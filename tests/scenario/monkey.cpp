@@ -127,6 +127,7 @@ class Monkey {
   }
   std::size_t calls_seen() const { return calls_seen_; }
   std::size_t routed() const { return routed_; }
+  std::size_t seen(tlib::MessageType type) const { return seen_[type]; }
 
  private:
   std::uint32_t pick(std::uint32_t n) { return static_cast<std::uint32_t>(random_() % n); }
@@ -158,6 +159,7 @@ class Monkey {
         const auto type = deliver->event->type();
         calls_seen_ += type == tlib::EventEstablished;
         routed_ += type == tlib::EventDiverted;
+        if (static_cast<std::size_t>(type) < seen_.size()) ++seen_[static_cast<std::size_t>(type)];
         if (std::find(deliver->to.begin(), deliver->to.end(), kWall) != deliver->to.end())
           checker_.see(*deliver->event);
       }
@@ -191,6 +193,37 @@ class Monkey {
   SessionId any_client() {
     if (clients_.empty() || one_in(40)) return SessionId{1000000};
     return clients_[pick(static_cast<std::uint32_t>(clients_.size()))];
+  }
+
+  // Most often somebody who may ask for that DN.
+  SessionId client_of(const std::string& dn) {
+    const auto it = world_.state().devices.find(Dn(dn));
+    std::vector<SessionId> able;
+    if (it != world_.state().devices.end()) {
+      for (const Registration& r : it->second->registrations) {
+        if (r.mode != tlib::RegisterModeMonitor) able.push_back(r.client->session);
+      }
+    }
+    if (able.empty() || one_in(20)) return any_client();
+    return able[pick(static_cast<std::uint32_t>(able.size()))];
+  }
+
+  // Most often a DN of ours and a call in which it talks.
+  void about_a_talk(tlib::Message& m) {
+    std::vector<std::pair<const Call*, const Party*>> talks;
+    for (const auto& [id, call] : world_.state().calls) {
+      for (const Party& party : call->parties) {
+        const bool up = party.state == PartyState::Connected || party.state == PartyState::Held;
+        if (up && party.device != nullptr) talks.emplace_back(call.get(), &party);
+      }
+    }
+    if (talks.empty() || one_in(8)) return about_a_call(m);
+    std::sort(talks.begin(), talks.end(), [](const auto& a, const auto& b) {
+      return std::pair(a.first->id, a.second->no) < std::pair(b.first->id, b.second->no);
+    });
+    const auto& [call, party] = talks[pick(static_cast<std::uint32_t>(talks.size()))];
+    m.set_connid(call->id.value);
+    m.set_thisdn(party->name());
   }
 
   void open_or_close() {
@@ -276,9 +309,12 @@ class Monkey {
                                             tlib::RequestSingleStepConference,
                                             tlib::RequestSingleStepConference,
                                             tlib::RequestDeleteFromConference};
-    request(any_client(), kTypes[pick(8)], [&](tlib::Message& m) {
-      about_a_call(m);
-      if (!one_in(20)) m.set_otherdn(anywhere());
+    tlib::Message about;
+    about_a_talk(about);
+    request(client_of(about.thisdn()), kTypes[pick(8)], [&](tlib::Message& m) {
+      m.set_connid(about.connid());
+      m.set_thisdn(about.thisdn());
+      if (!one_in(20)) m.set_otherdn(one_in(3) ? anywhere() : any(kExtensions));
       const auto it = world_.state().calls.find(ConnId{m.connid()});
       if (m.type() == tlib::RequestDeleteFromConference && it != world_.state().calls.end() && !one_in(6)) {
         auto party = it->second->parties.begin();
@@ -303,12 +339,14 @@ class Monkey {
       if (device->extension() && device->calls.size() > 1) busy.push_back(device.get());
     }
     std::sort(busy.begin(), busy.end(), [](const Device* a, const Device* b) { return a->dn < b->dn; });
-    request(any_client(), kTypes[pick(5)], [&](tlib::Message& m) {
+    const bool sensible = !busy.empty() && !one_in(15);
+    const Device* chosen = sensible ? busy[pick(static_cast<std::uint32_t>(busy.size()))] : nullptr;
+    request(chosen != nullptr ? client_of(chosen->dn.str()) : any_client(), kTypes[pick(5)], [&](tlib::Message& m) {
       about_a_call(m);
       m.set_transferconnid(random_());
       if (one_in(2)) m.set_mergetype(tlib::MergeForConference);
-      if (busy.empty() || one_in(15)) return;
-      const Device& device = *busy[pick(static_cast<std::uint32_t>(busy.size()))];
+      if (chosen == nullptr) return;
+      const Device& device = *chosen;
       const auto calls = static_cast<std::uint32_t>(device.calls.size());
       m.set_thisdn(device.dn.str());
       m.set_connid(device.calls[pick(calls)]->id.value);
@@ -390,8 +428,9 @@ class Monkey {
   }
 
   void make_call() {
-    request(any_client(), tlib::RequestMakeCall, [&](tlib::Message& m) {
-      m.set_thisdn(any(kExtensions));
+    const std::string dn = any(kExtensions);
+    request(client_of(dn), tlib::RequestMakeCall, [&](tlib::Message& m) {
+      m.set_thisdn(dn);
       m.set_otherdn(anywhere());
       if (one_in(3)) add_data(m);
     });
@@ -480,12 +519,11 @@ class Monkey {
     const bool ringing = leg->second.state == link::INVITING || leg->second.state == link::ALERTING;
     happen(no, talk->first, leg->first, [&](link::Happening& h) {
       if (ringing) {
-        do {
-          random_what(h);
-        } while (h.has_hold_changed());
+        if (one_in(2)) h.mutable_answered();
+        while (h.what_case() == link::Happening::WHAT_NOT_SET || h.has_hold_changed()) random_what(h);
       } else if (leg->second.play != 0 && !one_in(4)) {
         treatment_happening(h, leg->second.play);
-      } else if (one_in(6)) {
+      } else if (one_in(12)) {
         h.mutable_left();
       } else {
         h.mutable_hold_changed()->set_held(one_in(2));
@@ -606,6 +644,7 @@ class Monkey {
   std::uint64_t sessions_ = 1;
   std::int32_t reference_ = 0;
   std::size_t calls_seen_ = 0, routed_ = 0;
+  std::array<std::size_t, 256> seen_{};  // events by type
 };
 
 }  // namespace
@@ -620,6 +659,10 @@ Run play(std::uint32_t seed, std::uint32_t steps) {
   if (monkey.faults().empty()) monkey.finish();
   run.established = monkey.calls_seen();
   run.diverted = monkey.routed();
+  run.held = monkey.seen(tlib::EventHeld);
+  run.moved = monkey.seen(tlib::EventPartyChanged);
+  run.added = monkey.seen(tlib::EventPartyAdded);
+  run.deleted = monkey.seen(tlib::EventPartyDeleted);
   run.faults = monkey.faults();
   run.story = monkey.story();
   return run;

@@ -12,6 +12,7 @@ struct Run {
   std::uint32_t steps = 0;      // done, fewer than asked for if something was wrong
   std::size_t established = 0;  // how much came of it
   std::size_t diverted = 0;
+  std::size_t held = 0, moved = 0, added = 0, deleted = 0;  // EventHeld, EventPartyChanged, PartyAdded, PartyDeleted
   std::vector<std::string> faults;
   std::string story;  // the last log lines
 };

@@ -51,6 +51,7 @@ void give_data(Core& core, Call& main, Call& consult, tlib::Message& message, Co
       add_user_data(core, main, message.userdata(), consult.parties.front().name());
       consult.user_data = main.user_data;
       consult.joint_data = true;
+      main.joint.push_back(consult.id);
       return;
   }
 }

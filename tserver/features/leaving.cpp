@@ -73,12 +73,10 @@ void leave_call(Core& core, Call& call, Party& party, Ending ending) {
   core.log(LogLevel::Interaction, call, party.name(), "left, the call goes on");
   const std::string name = party.name();
   const bool listened = call.treatment && call.treatment->listener == party.no;
+  if (listened) drop_treatment(core, call);
   core.state.remove_party(call, party);
   tell_deleted(core, call, name, name, ending.reasons);
-  if (listened && call.routing_point() != nullptr) {
-    drop_treatment(core, call);
-    wait_for_instruction(core, call);
-  }
+  if (listened && call.routing_point() != nullptr && !call.attempt) wait_for_instruction(core, call);
   topology_changed(core, call);
 }
 

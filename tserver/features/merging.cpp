@@ -50,8 +50,6 @@ const Party* only(const std::vector<const Party*>& parties) {
 void merge(Core& core, const TwoCalls& calls) {
   Call& main = *calls.main;
   Call& consult = *calls.consult;
-  // What the DN that leaves was listening to is over; what somebody else hears goes on.
-  if (consult.treatment && consult.party(consult.treatment->listener) == nullptr) drop_treatment(core, consult);
   const bool waits = consult.routing_point() != nullptr && !consult.attempt;
   core.cancel_timer(consult.router_timer);
   std::optional<Attempt> attempt;
@@ -61,6 +59,11 @@ void merge(Core& core, const TwoCalls& calls) {
   core.state.merge_calls(main, consult);
   if (attempt) move_attempt(core, std::move(*attempt), main);
   if (waits) wait_for_instruction(core, main);
+}
+
+// What a party that leaves was listening to is over; what somebody else hears goes on.
+void stop_listening(Core& core, Call& call, const Party& party) {
+  if (call.treatment && call.treatment->listener == party.no) drop_treatment(core, call);
 }
 
 void order_merge(Core& core, const TwoCalls& calls) {
@@ -141,6 +144,8 @@ void merge_for_transfer(Core& core, const TwoCalls& calls, Asker asker, const tl
   const std::string by = calls.device->dn.str();
   Details left{.state = tlib::CallStateTransferred, .reasons = &reasons};
   calls.in_main->leaving = calls.in_consult->leaving = true;
+  stop_listening(core, consult, *calls.in_consult);
+  stop_listening(core, main, *calls.in_main);
   tell_released(core, consult, *calls.in_consult, left, asker);
   if (newcomer != nullptr) {
     left.third_party = &newcomer->name();
@@ -152,6 +157,7 @@ void merge_for_transfer(Core& core, const TwoCalls& calls, Asker asker, const tl
   core.state.remove_party(main, *calls.in_main);
   core.state.remove_party(consult, *calls.in_consult);
   merge(core, calls);
+  if (main.routing_point() != nullptr && !main.attempt && !main.router_timer) wait_for_instruction(core, main);
   order_remove(core, main, legs[0]);
   if (legs[1] != legs[0]) order_remove(core, main, legs[1]);
   if (main.conference() || real(stayed).size() + real(came).size() > 2) make_conference(main);
@@ -201,6 +207,7 @@ void merge_for_conference(Core& core, const TwoCalls& calls, Asker asker, const 
   const PartyNo other_leg = calls.in_consult->no;
   const std::string other_call_id = calls.in_consult->call_id;
   Details details{.state = tlib::CallStateConferenced, .reasons = &reasons};
+  stop_listening(core, consult, *calls.in_consult);
   tell_released(core, consult, *calls.in_consult, details, asker);
   order_merge(core, calls);
   core.state.remove_party(consult, *calls.in_consult);

@@ -85,12 +85,8 @@ std::vector<Call*> sharing_data(const Core& core, Call& call) {
   }
   std::vector<Call*> calls{root};
   for (std::size_t i = 0; i < calls.size(); ++i) {
-    for (const Party& party : calls[i]->parties) {
-      if (party.device == nullptr) continue;
-      for (Call* other : party.device->calls) {
-        const bool shares = other->joint_data && other->main == calls[i]->id;
-        if (shares && std::find(calls.begin(), calls.end(), other) == calls.end()) calls.push_back(other);
-      }
+    for (const ConnId id : calls[i]->joint) {
+      if (Call* other = core.state.call(id)) calls.push_back(other);
     }
   }
   return calls;

@@ -107,6 +107,7 @@ struct Call {
   std::string from_display;
   tlib::KVList user_data;
   bool joint_data = false;         // a consultation call's user data are those of its main call
+  std::vector<ConnId> joint;       // consultation calls that share this one's user data
   std::uint32_t redirections = 0;  // sent on to a default-dn since the last instruction
   std::list<Party> parties;        // addresses stay valid until that party leaves
   std::optional<Attempt> attempt;

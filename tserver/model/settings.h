@@ -68,8 +68,8 @@ struct DnSettings {
   std::optional<std::chrono::seconds> router_timeout;  // Routing Point
   std::optional<std::chrono::seconds> no_answer_timeout;
   bool treatments_continuous = false;  // Routing Point: they go on while a destination rings
-  bool presence_profile = false;  // Voice over IP Service of that type
-  AgentOptions agent;             // Extension
+  bool presence_profile = false;       // Voice over IP Service of that type
+  AgentOptions agent;                  // Extension
 };
 
 struct LinkSettings {

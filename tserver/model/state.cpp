@@ -95,6 +95,15 @@ void State::merge_calls(Call& into, Call& from) {
     auto& on = party.device->calls;
     std::replace(on.begin(), on.end(), &from, &into);
   }
+  // Consultations share data with `into` if the call they shared them with did.
+  const bool shared = from.joint_data && from.main == into.id;
+  for (const ConnId id : from.joint) {
+    Call* consult = this->call(id);
+    if (consult == nullptr) continue;
+    consult->main = into.id;
+    consult->joint_data = shared;
+    if (shared) into.joint.push_back(id);
+  }
   into.parties.splice(into.parties.end(), from.parties);
   CtiLink& link = links[into.link];
   from.merged.push_back(from.conversation);
@@ -115,6 +124,10 @@ std::vector<Call*> State::memberships(Call& call, const Party& party) const {
 }
 
 void State::remove_call(Call& call) {
+  if (Call* main = call.joint_data ? this->call(call.main) : nullptr) std::erase(main->joint, call.id);
+  for (const ConnId id : call.joint) {  // they have lists of their own from now on
+    if (Call* consult = this->call(id); consult != nullptr && consult->main == call.id) consult->joint_data = false;
+  }
   for (const Party& party : call.parties) {
     if (party.device != nullptr) drop_call(*party.device, &call);
   }
