@@ -33,6 +33,13 @@ Settings random_switch() {
   settings.dns[Dn("night")].default_dn = "sales";
   settings.dns[Dn("queue")] = {.dn = Dn("queue"), .type = DnType::VirtualQueue};
   settings.default_dn = "carol";
+  settings.agents.options.wrap_up = WrapUp{std::chrono::seconds(8)};
+  settings.agents.options.legal_guard = std::chrono::seconds(2);
+  settings.agents.options.auto_logout = std::chrono::minutes(3);
+  settings.agents.options.login_on_call = true;
+  settings.agents.options.no_answer_action = NoAnswerAction::NotReady;
+  settings.dns[Dn("bob")].agent.wrap_up = WrapUp{{}, true};
+  settings.dns[Dn("bob")].agent.no_answer_action = NoAnswerAction::Logout;
   return settings;
 }
 
@@ -90,6 +97,11 @@ class Monkey {
         return refer();
       case 28:
         return enter();
+      case 29:
+      case 30:
+        return agent_request();
+      case 31:
+        return small_request();
       default:
         return phone_happening();
     }
@@ -104,6 +116,8 @@ class Monkey {
           happen(no, conversation, party, [](link::Happening& h) { h.mutable_left(); });
       }
     }
+    for (const SessionId session : clients_) step(ClientClosed{session, "the end"});  // agents go with them
+    clients_.clear();
     advance(std::chrono::minutes(20));
     if (!world_.state().calls.empty()) {
       for (LinkNo no = 0; no < 3; ++no) link_up(no, true);
@@ -424,6 +438,34 @@ class Monkey {
       add_data(m);
       m.set_datakey("k1");
       m.set_callinfotype(tlib::CallInfoStatusQuery);
+    });
+  }
+
+  void agent_request() {
+    constexpr tlib::MessageType kTypes[] = {tlib::RequestAgentLogin, tlib::RequestAgentLogin, tlib::RequestAgentReady,
+                                            tlib::RequestAgentNotReady, tlib::RequestAgentLogout};
+    request(any_client(), kTypes[pick(5)], [&](tlib::Message& m) {
+      m.set_thisdn(one_in(30) ? anywhere() : any(kExtensions));
+      if (m.type() == tlib::RequestAgentLogin || one_in(8)) m.set_agentid(std::to_string(pick(12)));
+      m.set_agentworkmode(static_cast<tlib::TAgentWorkMode>(pick(8)));
+      if (!one_in(3)) return;
+      tlib::KVPair& pair = *m.mutable_extensions()->add_pairs();
+      pair.set_key(one_in(4) ? "LegalGuardTime" : "WrapUpTime");
+      if (one_in(4)) {
+        pair.set_str("untimed");
+      } else {
+        pair.set_int_(static_cast<std::int32_t>(pick(20)));
+      }
+    });
+  }
+
+  void small_request() {
+    constexpr tlib::MessageType kTypes[] = {tlib::RequestSendDTMF,   tlib::RequestAnswerCall, tlib::RequestSetMuteOn,
+                                            tlib::RequestSetMuteOff, tlib::RequestSetDNDOn,   tlib::RequestSetDNDOff,
+                                            tlib::RequestSetDNDOff};
+    request(any_client(), kTypes[pick(7)], [&](tlib::Message& m) {
+      about_a_call(m);
+      m.set_dtmfdigits(one_in(8) ? "x" : "12,#");
     });
   }
 

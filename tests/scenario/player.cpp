@@ -365,7 +365,7 @@ class Player {
       offered(words, *happening.mutable_offered());
       happening.mutable_offered()->set_replaces(names_.value(words.get("replaces", "0")));
     } else if (what == "Alerting") {
-      happening.mutable_alerting();
+      happening.mutable_alerting()->set_talk(words.has("talk"));
     } else if (what == "Answered") {
       happening.mutable_answered()->set_dn(words.get("dn"));
     } else if (what == "Failed") {

@@ -64,6 +64,10 @@ SequenceChecker::Phase SequenceChecker::next(Phase phase, const tlib::Message& e
     case tlib::EventPartyChanged:
       legal = !fresh && event.has_previousconnid() && event.has_thirdpartydn();
       return phase;
+    case tlib::EventDTMFSent:
+    case tlib::EventMuteOn:
+    case tlib::EventMuteOff:
+    case tlib::EventCallInfoChanged:
     case tlib::EventAttachedDataChanged:
     case tlib::EventPartyInfo:
       legal = !fresh;

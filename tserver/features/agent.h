@@ -9,8 +9,9 @@ namespace tandem::tserver {
 // --- What happens to agents from outside ---
 
 // A party that was established is about to be released: after-call work or legal guard time begins, which is told
-// before EventReleased (MMC-248). Not while the DN is in further calls (MMC-245); but who leaves several in the same
-// breath (Party::leaving), as in a transfer, is told before the first of these events.
+// before EventReleased (MMC-248). Not while the DN talks on in a further call (MMC-245); who leaves several in the same
+// breath (Party::leaving), such as a call and the consultation when a transfer is completed, has it before the first
+// event.
 void agent_call_ends(Core& core, Device& device, const Call& call);
 // A routed call rang out on the DN; `asked`: NO_ANSWER_ACTION of the instruction (MMC-307 to MMC-310).
 void agent_no_answer(Core& core, Device& device, std::optional<NoAnswerAction> asked);

@@ -1,5 +1,6 @@
 // What agents are kept from calls for: after-call work, timed or not, after a call or at will (MMC-245 to MMC-250), and
 // legal guard time before Ready (MMC-251).
+#include <algorithm>
 #include <utility>
 
 #include "tserver/features/agent.h"
@@ -110,6 +111,26 @@ void extend(Core& core, Device& device, const std::optional<WrapUp>& asked, Agen
   tell_agent_state(core, device, asker, &extensions);
 }
 
+bool talks_in(const Device& device, Call& call) {
+  const Party* party = call.party(&device);
+  return party->state == PartyState::Connected || party->state == PartyState::Held;
+}
+
+// Further calls that the DN leaves in the same breath; nothing if it talks on in one. What rings or is being dialed
+// does not count.
+std::optional<std::vector<ConnId>> further_calls(const Device& device, const Call& call) {
+  std::vector<ConnId> further;
+  for (Call* other : device.calls) {
+    if (other == &call) continue;
+    if (!other->party(&device)->leaving) {
+      if (talks_in(device, *other)) return std::nullopt;
+      continue;
+    }
+    further.push_back(other->id);
+  }
+  return further;
+}
+
 }  // namespace
 
 void stop_work(Core& core, Agent& agent) {
@@ -124,7 +145,9 @@ void ask_for_work(Core& core, Device& device, const tlib::KVList& extensions, Ag
   const auto asked = asked_wrap_up(extensions);
   if (wrapping_up(agent)) return extend(core, device, asked, std::move(wanted), asker);
   const WrapUp usual = usual_wrap_up(core, device);
-  if (!device.calls.empty()) {  // it begins when the call ends
+  const bool talks =
+      std::any_of(device.calls.begin(), device.calls.end(), [&](Call* call) { return talks_in(device, *call); });
+  if (talks) {  // it begins when the call ends
     remember(agent);
     if (agent.work == Work::Guard) core.cancel_timer(agent.work_timer);
     if (asked && *asked) agent.wrap_up = asked;
@@ -147,13 +170,9 @@ void agent_call_ends(Core& core, Device& device, const Call& call) {
   if (device.agent == nullptr) return;
   Agent& agent = *device.agent;
   if (std::erase(agent.leaves_too, call.id) > 0) return;
-  std::vector<ConnId> leaves_too;
-  for (const Call* other : device.calls) {
-    if (other == &call) continue;
-    if (!other->party(&device)->leaving) return;
-    leaves_too.push_back(other->id);
-  }
-  agent.leaves_too = std::move(leaves_too);
+  auto further = further_calls(device, call);
+  if (!further) return;
+  agent.leaves_too = std::move(*further);
   agent.active_at = core.now.steady;
   const WrapUp wrap_up = agent.wrap_up ? *agent.wrap_up : usual_wrap_up(core, device);
   if (wrap_up) {

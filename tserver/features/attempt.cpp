@@ -146,7 +146,8 @@ void on_alerting(Core& core, CtiLink& link, const link::Happening& happening) {
   attempt.heard = true;
   if (attempt.no_answer_timer) core.cancel_timer(attempt.joining_timer);  // it rings: the time to accept decides
   const Party* caller = call->dialing();
-  const Party* leg = call->party(attempt.leg);
+  Party* leg = call->party(attempt.leg);
+  leg->can_answer = leg->can_answer.value_or(false) || happening.alerting().talk();
   // A caller whom a DN of ours rings was told so when the invitation left.
   if (first && attempt.purpose == Attempt::Purpose::Direct && leg->device == nullptr && caller != nullptr &&
       caller->leg == LegState::Offered) {

@@ -21,6 +21,7 @@ Result<Destination, Refusal> find_destination(Core& core, std::string_view text,
   if (device == nullptr) return Destination{nullptr, std::string(text)};
   if (!device->extension() && !device->routes()) return refusal(invalid, "the destination takes no calls");
   if (!device->in_service) return refusal(tlib::TERR_DEST_INV_STATE, "the destination is out of service");
+  if (device->dnd) return refusal(tlib::TERR_DN_BUSY, "the destination must not be disturbed");
   return Destination{device, {}};
 }
 

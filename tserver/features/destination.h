@@ -17,7 +17,7 @@ struct Destination {
 };
 
 // `invalid` is the code for an address that can't be reached: 415 where calls are routed, 71 where they are made. A DN
-// that is out of service is 93.
+// that is out of service is 93, one that must not be disturbed 231.
 Result<Destination, Refusal> find_destination(Core& core, std::string_view text, tlib::TErrorCode invalid);
 
 // The address alone, of a contact as phones write it: without display name, angle brackets and parameters.

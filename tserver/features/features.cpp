@@ -30,6 +30,15 @@ Table all_features() {
   register_agent_state(table);
   register_agent_work(table);
   register_awaited(table);
+  register_dtmf(table);
+  register_answer_call(table);
+  register_mute(table);
+  register_dnd(table);
+  register_user_events(table);
+  register_call_info(table);
+  register_reservation(table);
+  register_private_service(table);
+  register_sites(table);
   return table;
 }
 

@@ -30,6 +30,15 @@ void register_agent_login(Table& table);
 void register_agent_state(Table& table);
 void register_agent_work(Table& table);
 void register_awaited(Table& table);
+void register_dtmf(Table& table);
+void register_answer_call(Table& table);
+void register_mute(Table& table);
+void register_dnd(Table& table);
+void register_user_events(Table& table);
+void register_call_info(Table& table);
+void register_reservation(Table& table);
+void register_private_service(Table& table);
+void register_sites(Table& table);
 
 Table all_features();
 

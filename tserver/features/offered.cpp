@@ -18,7 +18,10 @@ Device* caller_device(Core& core, const link::Offered& offered) {
 std::optional<std::uint32_t> refused_with(Core& core, const Device* caller,
                                           const Result<Destination, Refusal>& destination) {
   if (core.state.calls.size() >= core.settings().max_calls) return 503;
-  if (!destination) return destination.error().code == tlib::TERR_DEST_INV_STATE ? 480 : 404;
+  if (!destination) {
+    const tlib::TErrorCode code = destination.error().code;
+    return code == tlib::TERR_DEST_INV_STATE ? 480 : code == tlib::TERR_DN_BUSY ? 486 : 404;
+  }
   if (destination->device == nullptr && caller == nullptr) return 404;  // no relay for strangers
   if (destination->device != nullptr && destination->device == caller) return 486;
   return std::nullopt;

@@ -1,4 +1,4 @@
-// Questions about DNs and calls (MMC-406, MMC-407; parties query is not served, LTB-29).
+// Questions about DNs and calls (MMC-406, MMC-407, LTB-29).
 #include "tserver/features/checks.h"
 #include "tserver/features/features.h"
 #include "tserver/model/kv.h"
@@ -23,18 +23,36 @@ std::optional<Refusal> query_address(Core& core, Request& request) {
   return std::nullopt;
 }
 
+void add_status(tlib::KVList& extensions, const Call& call, const Party& party) {
+  kv_add(extensions, "conn-0", to_string(call.id));
+  kv_add(extensions, "ps-0", party_bits(party));
+  kv_add(extensions, "ct-0", static_cast<std::int32_t>(call.type));
+  kv_add(extensions, "mt-0", static_cast<std::int32_t>(call.media));
+}
+
+// Who is in the call, the asker included: name, role and state of each.
+void add_parties(tlib::KVList& extensions, const Call& call) {
+  int n = 0;
+  for (const Party& party : call.parties) {
+    const std::string suffix = std::to_string(n++);
+    kv_add(extensions, "party-" + suffix, party.name());
+    kv_add(extensions, "role-" + suffix, static_cast<std::int32_t>(party.role));
+    kv_add(extensions, "ps-" + suffix, party_bits(party));
+  }
+}
+
 std::optional<Refusal> query_call(Core& core, Request& request) {
-  if (request.message.callinfotype() != tlib::CallInfoStatusQuery)
-    return refusal(tlib::TERR_UNSUP_OPER, "only StatusQuery is served");
+  const tlib::TCallInfoType type = request.message.callinfotype();
+  if (!tlib::TCallInfoType_IsValid(type)) return refusal(tlib::TERR_UNSUP_OPER, "the kind of query is not served");
   const auto on = check_call(core, request);
   if (!on) return on.error();
   Event event = new_party_event(core.now, tlib::EventPartyInfo, *on->call, *on->party, {});
-  event->set_callinfotype(tlib::CallInfoStatusQuery);
-  tlib::KVList& extensions = *event->mutable_extensions();
-  kv_add(extensions, "conn-0", to_string(on->call->id));
-  kv_add(extensions, "ps-0", party_bits(*on->party));
-  kv_add(extensions, "ct-0", static_cast<std::int32_t>(on->call->type));
-  kv_add(extensions, "mt-0", static_cast<std::int32_t>(on->call->media));
+  event->set_callinfotype(type);
+  if (type == tlib::CallInfoStatusQuery) {
+    add_status(*event->mutable_extensions(), *on->call, *on->party);
+  } else {
+    add_parties(*event->mutable_extensions(), *on->call);
+  }
   core.answer(request.asker(), std::move(event));
   return std::nullopt;
 }
@@ -44,6 +62,8 @@ std::optional<Refusal> query_call(Core& core, Request& request) {
 void register_queries(Table& table) {
   table.serve(tlib::RequestQueryAddress, query_address);
   table.serve(tlib::RequestQueryCall, query_call);
+  table.serves_only("InfoType", {"AddressInfoDNStatus"});
+  table.serves_only("CallInfoType", {"CallInfoPartiesQuery", "CallInfoStatusQuery"});
   table.makes({tlib::EventAddressInfo, tlib::EventPartyInfo});
 }
 

@@ -104,6 +104,9 @@ std::optional<Refusal> route_call(Core& core, Request& request) {
 
 void register_route_call(Table& table) {
   table.serve(tlib::RequestRouteCall, route_call);
+  table.serves_only("RouteType",
+                    {"RouteTypeUnknown", "RouteTypeDefault", "RouteTypeDDD", "RouteTypeIDDD", "RouteTypeDirect",
+                     "RouteTypePriority", "RouteTypeReject", "RouteTypeCallDisconnect"});
   table.makes(
       {tlib::EventQueued, tlib::EventRouteRequest, tlib::EventRouteUsed, tlib::EventDiverted, tlib::EventAbandoned});
 }

@@ -71,6 +71,7 @@ std::optional<Refusal> query_server(Core& core, Request& request) {
     if (core.table.capabilities[bit]) mask[bit / 8] = static_cast<char>(mask[bit / 8] | (1 << (bit % 8)));
   }
   event->set_capabilities(mask);
+  *event->mutable_serverxcapabilities() = core.table.extended;
   tlib::KVList& extensions = *event->mutable_extensions();
   kv_add(extensions, "role", "primary");
   kv_add(extensions, "links-up", static_cast<std::int32_t>(core.state.links_up));
@@ -78,6 +79,7 @@ std::optional<Refusal> query_server(Core& core, Request& request) {
   kv_add(extensions, "calls", static_cast<std::int32_t>(core.state.calls.size()));
   kv_add(extensions, "clients", static_cast<std::int32_t>(core.state.clients.size()));
   kv_add(extensions, "dns", static_cast<std::int32_t>(core.state.devices.size()));
+  kv_add(extensions, "agents", static_cast<std::int32_t>(core.state.agents.by_id.size()));
   core.answer(request.asker(), std::move(event));
   return std::nullopt;
 }

@@ -31,10 +31,20 @@ struct Table {
   std::array<OnHappening, kHappenings> happenings{};
   std::array<OnTimer, kTimers> timers{};
   std::bitset<kMaskBits> capabilities;  // requests served and events made
+  tlib::KVList extended;                // of an attribute, the values that are served: a list under its name
 
   void serve(tlib::MessageType type, OnRequest handler) {
     requests[static_cast<std::size_t>(type)] = handler;
     capabilities.set(static_cast<std::size_t>(type));
+  }
+  void serves_only(const char* attribute, std::initializer_list<const char*> values) {
+    tlib::KVPair& pair = *extended.add_pairs();
+    pair.set_key(attribute);
+    for (const char* value : values) {
+      tlib::KVPair& served = *pair.mutable_list()->add_pairs();
+      served.set_key(value);
+      served.set_int_(1);
+    }
   }
   void makes(std::initializer_list<tlib::MessageType> events) {
     for (const auto type : events) capabilities.set(static_cast<std::size_t>(type));

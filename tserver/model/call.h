@@ -32,14 +32,15 @@ struct Party {
   tlib::TDNRole role = tlib::RoleUnknown;
   PartyState state = PartyState::Dialing;
   LegState leg = LegState::None;
-  std::string queue;           // ThisQueue: the Routing Point that delivered the call, or is this party
-  std::string call_id;         // SIP Call-ID, for the log
-  bool waiting = false;        // was told to wait: Admit WAITING
-  bool on_hold = false;        // by command: Hold here, or active in another conversation
-  bool held_by_phone = false;  // by the phone's own re-INVITE; Held is who is either of both
-  PartyNo in_place_of;         // Transfer: whose place it takes when it answers
-  bool leaving = false;        // it leaves now, with its DN's other parties that are marked so
-  bool muted = false;          // nobody hears it
+  std::string queue;               // ThisQueue: the Routing Point that delivered the call, or is this party
+  std::string call_id;             // SIP Call-ID, for the log
+  bool waiting = false;            // was told to wait: Admit WAITING
+  bool on_hold = false;            // by command: Hold here, or active in another conversation
+  bool held_by_phone = false;      // by the phone's own re-INVITE; Held is who is either of both
+  PartyNo in_place_of;             // Transfer: whose place it takes when it answers
+  bool leaving = false;            // it leaves now, with its DN's other parties that are marked so
+  bool muted = false;              // nobody hears it
+  std::optional<bool> can_answer;  // the phone can be told to, or not; unknown until it rings
 
   const std::string& name() const;
 };
@@ -105,6 +106,7 @@ struct Call {
   std::string ani;     // of inbound calls
   std::string dialed;  // DNIS
   std::string from_display;
+  std::string customer_id;
   tlib::KVList user_data;
   bool joint_data = false;         // a consultation call's user data are those of its main call
   std::vector<ConnId> joint;       // consultation calls that share this one's user data

@@ -23,6 +23,9 @@ struct Client {
   std::bitset<kMaskBits> mask = std::bitset<kMaskBits>().set();
   std::vector<Device*> devices;   // registered on
   std::uint32_t outstanding = 0;  // requests accepted and not answered yet
+  bool monitors_locations = false;
+  std::vector<std::int32_t> subscriptions;  // to transactions between sites
+  std::int32_t last_subscription = 0;
 
   bool wants(tlib::MessageType type) const {
     const auto bit = static_cast<std::size_t>(type);

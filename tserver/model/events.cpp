@@ -11,7 +11,8 @@ bool role_shown(tlib::MessageType type) {
 }
 
 bool call_state_shown(tlib::MessageType type) {
-  return type != tlib::EventRouteRequest && type != tlib::EventAttachedDataChanged;
+  return type != tlib::EventRouteRequest && type != tlib::EventAttachedDataChanged &&
+         type != tlib::EventCallInfoChanged && type != tlib::EventDTMFSent;
 }
 
 }  // namespace
@@ -33,6 +34,8 @@ Event new_call_event(Now now, tlib::MessageType type, const Call& call, const De
   event->set_mediatype(call.media);
   if (!call.ani.empty()) event->set_ani(call.ani);
   if (!call.dialed.empty()) event->set_dnis(call.dialed);
+  if (!call.customer_id.empty()) event->set_customerid(call.customer_id);
+  if (details.digits != nullptr) event->set_dtmfdigits(*details.digits);
   if (call_state_shown(type)) event->set_callstate(details.state);
   if (call.user_data.pairs_size() > 0 || type == tlib::EventAttachedDataChanged)
     *event->mutable_userdata() = call.user_data;

@@ -24,7 +24,8 @@ struct Details {
   // OtherDN where the event names a party of its own (PartyAdded, PartyDeleted ...); else who is on the other side.
   const std::string* other = nullptr;
   tlib::TDNRole other_role = tlib::RoleUnknown;
-  bool no_other = false;  // leave OtherDN out
+  bool no_other = false;                // leave OtherDN out
+  const std::string* digits = nullptr;  // DTMFDigits
 };
 
 // An event of `type` about `call`, for no party in particular: ConnID, CallUUID, CallID, CallType, MediaType, ANI,

@@ -1,12 +1,16 @@
-// Routed calls a second through the T-Server's core alone: offered, queued, routed, rung, answered, hung up. One
-// routing client, one desktop on each agent's DN. No network, no encoding. model_bench [calls] [calls waiting at once]
+// Routed calls a second through the T-Server's core alone, with agents: offered, queued, (played music,) routed, rung,
+// answered, hung up, after-call work, Ready. One routing client, one desktop for all agents. No network, no encoding.
+// Ends with 1 if memory or allocations a call grow. model_bench [calls] [calls at once] [music]
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <ctime>
 #include <deque>
+#include <fstream>
 #include <string>
 
+#include "allocations.h"
 #include "tserver/features/machine.h"
 
 using namespace tandem;
@@ -14,7 +18,7 @@ using namespace tandem::tserver;
 
 namespace {
 
-constexpr int kAgents = 200;
+constexpr int kAgents = 2000;  // more than calls at once: each has one call at a time
 
 Settings the_switch() {
   Settings settings;
@@ -23,6 +27,7 @@ Settings the_switch() {
   settings.no_answer_timeout = std::chrono::seconds(15);
   settings.max_calls = 1000000;
   settings.max_requests_per_client = 1000000;
+  settings.agents.options.wrap_up = WrapUp{std::chrono::seconds(30)};
   settings.links = {{"connector1", ""}};
   const Dn rp("sip:support@tandem.test");
   settings.dns[rp] = {.dn = rp, .type = DnType::RoutingPoint};
@@ -42,15 +47,48 @@ class Bench {
     open(SessionId{1});
     registration(SessionId{1}, "sip:support@tandem.test");
     open(SessionId{2});
-    for (int i = 0; i < kAgents; ++i) registration(SessionId{2}, "sip:agent" + std::to_string(i) + "@tandem.test");
+    for (int i = 0; i < kAgents; ++i) {
+      registration(SessionId{2}, agent_name(i));
+      agent_request(tlib::RequestAgentLogin, i);
+    }
   }
 
   struct Live {
     std::uint64_t conversation, caller, agent;
+    int n;
   };
 
-  Live start(int n) {
-    Live live{++ids_, ++ids_, 0};
+  static std::string agent_name(int n) { return "sip:agent" + std::to_string(n % kAgents) + "@tandem.test"; }
+
+  void agent_request(tlib::MessageType type, int n) {
+    tlib::Message request;
+    request.set_type(type);
+    request.set_referenceid(++reference_);
+    request.set_thisdn(agent_name(n));
+    if (type == tlib::RequestAgentLogin) request.set_agentid(std::to_string(n % kAgents));
+    request.set_agentworkmode(tlib::AgentWorkModeAutoIn);
+    give(ClientRequest{SessionId{2}, std::move(request)});
+  }
+
+  void music(const Live& live, std::uint64_t conn_id) {
+    tlib::Message request;
+    request.set_type(tlib::RequestApplyTreatment);
+    request.set_referenceid(++reference_);
+    request.set_thisdn("sip:support@tandem.test");
+    request.set_connid(conn_id);
+    request.set_treatmenttype(tlib::TreatmentMusic);
+    give(ClientRequest{SessionId{1}, std::move(request)});
+    link::Happening playing = about(live.conversation, live.caller);
+    for (const Effect& effect : effects_) {
+      const auto* order = std::get_if<Order>(&effect);
+      if (order != nullptr && order->command.has_play()) playing.set_command(order->command.id());
+    }
+    playing.mutable_playing();
+    give(Happened{0, std::move(playing)});
+  }
+
+  Live start(int n, bool with_music) {
+    Live live{++ids_, ++ids_, 0, n};
     link::Happening happening = about(live.conversation, live.caller);
     link::Offered& offered = *happening.mutable_offered();
     offered.set_conversation_id("0123456789abcdef-Genesys");
@@ -63,12 +101,13 @@ class Bench {
     for (const Effect& effect : effects_) {
       if (const auto* deliver = std::get_if<Deliver>(&effect)) conn_id = deliver->event->connid();
     }
+    if (with_music) music(live, conn_id);
     tlib::Message request;
     request.set_type(tlib::RequestRouteCall);
     request.set_referenceid(++reference_);
     request.set_thisdn("sip:support@tandem.test");
     request.set_connid(conn_id);
-    request.set_otherdn("sip:agent" + std::to_string(n % kAgents) + "@tandem.test");
+    request.set_otherdn(agent_name(n));
     tlib::KVPair& pair = *request.mutable_userdata()->add_pairs();
     pair.set_key("skill");
     pair.set_str("billing");
@@ -90,6 +129,7 @@ class Bench {
     link::Happening left = about(live.conversation, live.caller);
     left.mutable_left();
     give(Happened{0, std::move(left)});
+    agent_request(tlib::RequestAgentReady, live.n);
   }
 
   std::size_t events() const { return events_; }
@@ -130,27 +170,56 @@ class Bench {
   std::size_t events_ = 0;
 };
 
+long resident_kb() {
+  std::ifstream statm("/proc/self/statm");
+  long all = 0, resident = 0;
+  statm >> all >> resident;
+  return resident * 4;
+}
+
+struct Part {
+  double seconds, cpu;
+  double allocations;  // a call
+  long kb;             // resident at its end
+};
+
+Part run(Bench& bench, std::deque<Bench::Live>& live, int from, int to, std::size_t at_once, bool music) {
+  const std::uint64_t allocated = allocations();
+  const auto begin = std::chrono::steady_clock::now();
+  const std::clock_t cpu_begin = std::clock();
+  for (int i = from; i < to; ++i) {
+    live.push_back(bench.start(i, music));
+    if (live.size() <= at_once) continue;
+    bench.finish(live.front());
+    live.pop_front();
+  }
+  return {std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(),
+          static_cast<double>(std::clock() - cpu_begin) / CLOCKS_PER_SEC,
+          static_cast<double>(allocations() - allocated) / (to - from), resident_kb()};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const int calls = argc > 1 ? std::atoi(argv[1]) : 200000;
   const std::size_t at_once = argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 500;
+  const bool music = argc > 3 && std::strcmp(argv[3], "music") == 0;
   Bench bench;
   std::deque<Bench::Live> live;
-  const auto begin = std::chrono::steady_clock::now();
-  const std::clock_t cpu_begin = std::clock();
-  for (int i = 0; i < calls; ++i) {
-    live.push_back(bench.start(i));
-    if (live.size() > at_once) {
-      bench.finish(live.front());
-      live.pop_front();
-    }
-  }
+  run(bench, live, 0, calls / 4, at_once, music);  // every table has grown to its size
+  const Part first = run(bench, live, calls / 4, calls / 2, at_once, music);
+  const Part rest = run(bench, live, calls / 2, calls, at_once, music);
   for (const auto& one : live) bench.finish(one);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  const double cpu = static_cast<double>(std::clock() - cpu_begin) / CLOCKS_PER_SEC;
+  const int measured = calls - calls / 4;
+  const double cpu = first.cpu + rest.cpu;
   std::printf(
-      "%d routed calls, %zu at once: %.0f calls/s of CPU time (%.2f us a call), %.0f calls/s of wall time, %zu "
-      "events\n",
-      calls, at_once, calls / cpu, cpu / calls * 1e6, calls / seconds, bench.events());
+      "%d routed calls with agents%s, %zu at once: %.0f calls/s of CPU time (%.2f us a call), %.0f calls/s of wall "
+      "time, %.1f allocations a call, %ld KB resident, %zu events\n",
+      calls, music ? " and music" : "", at_once, measured / cpu, cpu / measured * 1e6,
+      measured / (first.seconds + rest.seconds), rest.allocations, rest.kb, bench.events());
+  if (rest.allocations > first.allocations * 1.01 || rest.kb > first.kb + 1024) {
+    std::printf("grows: %.2f allocations a call and %ld KB at first, %.2f and %ld KB at last\n", first.allocations,
+                first.kb, rest.allocations, rest.kb);
+    return 1;
+  }
 }

@@ -1,0 +1,40 @@
+// RequestSetCallInfo: attributes of a call that an application knows better (MMC-412).
+#include "tserver/features/checks.h"
+#include "tserver/features/features.h"
+
+namespace tandem::tserver {
+namespace {
+
+constexpr std::size_t kMaxText = 255;
+
+std::optional<Refusal> set_call_info(Core& core, Request& request) {
+  const auto on = check_call(core, request, true);
+  if (!on) return on.error();
+  const tlib::Message& message = request.message;
+  Call& call = *on->call;
+  if (!message.has_ani() && !message.has_dnis() && !message.has_customerid())
+    return refusal(tlib::TERR_INVALID_ATTR, "none of ANI, DNIS and CustomerID is given");
+  if (message.ani().size() > kMaxText || message.dnis().size() > kMaxText || message.customerid().size() > kMaxText)
+    return refusal(tlib::TERR_INVALID_ATTR, "an attribute is longer than 255 bytes");
+  if (message.has_ani()) call.ani = message.ani();
+  if (message.has_dnis()) call.dialed = message.dnis();
+  if (message.has_customerid()) call.customer_id = message.customerid();
+  const std::string& by = on->device->dn.str();
+  for (const Party& party : call.parties) {
+    core.tell(call, party, tlib::EventCallInfoChanged, {.third_party = &by},
+              &party == on->party ? request.asker() : Asker{});
+  }
+  if (on->party == nullptr) {
+    core.answer(request.asker(), new_call_event(core.now, tlib::EventCallInfoChanged, call, {.third_party = &by}));
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+void register_call_info(Table& table) {
+  table.serve(tlib::RequestSetCallInfo, set_call_info);
+  table.makes({tlib::EventCallInfoChanged});
+}
+
+}  // namespace tandem::tserver
