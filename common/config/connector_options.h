@@ -30,6 +30,12 @@ constexpr auto choices(DigestAlgorithm) {
                     Choice<DigestAlgorithm>{"SHA-256", DigestAlgorithm::Sha256}};
 }
 
+enum class Codec { Pcmu, Pcma, G722, Opus };
+constexpr auto choices(Codec) {
+  return std::array{Choice<Codec>{"PCMU", Codec::Pcmu}, Choice<Codec>{"PCMA", Codec::Pcma},
+                    Choice<Codec>{"G722", Codec::G722}, Choice<Codec>{"opus", Codec::Opus}};
+}
+
 struct StartupSection : Section {
   constexpr StartupSection() : Section("startup", "What a Connector needs once, when it starts.") {}
   using enum Effect;
@@ -83,9 +89,10 @@ struct ConnectorSection : Section {
   Option<Seconds> longest_recording{*this, "longest-recording", kWhere, "600", {1, 86400}, AtStart, "Length at which a recording ends by itself."};
   Option<std::string> speech_command{*this, "speech-command", kWhere, "espeak-ng --stdin -v {language} -w {file}", {0, 1024}, AtStart, "Program that makes a WAV file of the text on its standard input; {language} and {file} are filled in; empty means that texts can't be spoken."};
   Option<std::string> speech_language{*this, "speech-language", kWhere, "en", {1, 64}, AtStart, "Language of texts that name none."};
-  Option<bool> caching_enabled{*this, "caching-enabled", kWhere, "true", {}, NotInUseYet, "Keeps a used conference for later calls."};
-  Option<Integer> conference_pool_size{*this, "conference-pool-size", level::kSwitch | level::kFolder, "0", {0, 6000}, NotInUseYet, "How many conferences are made ahead."};
-  Option<Integer> reuse_avcall{*this, "reuse-avcall", level::kSwitch | level::kFolder, "0", {0, 1000000}, NotInUseYet, "How many conversations one call object serves."};
+  Option<bool> caching_enabled{*this, "caching-enabled", kWhere, "true", {}, NextCall, "Keeps a used conference for later calls."};
+  Option<Integer> conference_pool_size{*this, "conference-pool-size", level::kSwitch | level::kFolder, "0", {0, 6000}, NextCall, "How many conferences are made ahead."};
+  Option<bool> conf_session_shutdown{*this, "conf-session-shutdown", level::kSwitch | level::kFolder, "false", {}, NextCall, "Ends a conference with its last call, instead of keeping it for later ones."};
+  Option<Integer> reuse_avcall{*this, "reuse-avcall", level::kSwitch | level::kFolder, "0", {0, 1000000}, NextCall, "How many conversations one conference serves before it is made anew; 0 means any number."};
   // clang-format on
 };
 
@@ -129,6 +136,7 @@ struct MediaSection : Section {
   Option<Seconds> quarantine{*this, "quarantine", level::kConnector, "3", {0, 600}, AtStart, "How long a port rests between two calls."};
   Option<Seconds> rtcp_interval{*this, "rtcp-interval", level::kConnector, "5", {0, 600}, AtStart, "Pause between RTCP reports of ours; 0 sends none."};
   Option<Milliseconds> batch_window{*this, "batch-window", level::kConnector, "1 ms", {0, 20}, AtStart, "Packets that come within this time of each other are relayed together; 0 relays each at once."};
+  Option<ListOf<Codec>> codecs{*this, "codecs", level::kConnector, "PCMU, PCMA", {1, 4}, NextCall, "Formats of voice that we offer, the preferred one first."};
   Option<Bytes> receive_buffer{*this, "receive-buffer", level::kConnector, "64 KB", {4096, 16777216}, AtStart, "Receive buffer of each RTP socket."};
   Option<bool> rtcp_mux{*this, "rtcp-mux", level::kConnector, "true", {}, NextCall, "Takes RTCP on the RTP port from a party that offers it (RFC 5761)."};
   // clang-format on

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "common/log/log.h"
 #include "connector/core/conference_names.h"
@@ -42,6 +44,10 @@ struct CoreSettings {
   bool lobby_bypass = true;              // who calls one is let in at once
   std::size_t conference_pool_size = 0;  // made ahead of need
   bool caching = true;                   // one that is over stays for later calls
+  std::uint32_t conference_uses = 0;     // calls one address serves before it is made anew, 0: any number
+  bool conference_shutdown = false;      // it ends with its call, whatever `caching` says
+  // Formats of our own offers, in this order: PCMU, PCMA, G722, opus.
+  std::vector<std::string> codecs{"PCMU", "PCMA"};
 
   LogLevel log_from = LogLevel::Trace;  // lines below it are not made
 };

@@ -201,6 +201,14 @@ CoreSettings core_settings(const config::Environment& environment, const config:
   out.retry_after_s = static_cast<std::uint32_t>(scope.get(options::sip.retry_after).count());
   out.conferences = conference_names(scope, scope.get(options::front_end.domains));
   out.lobby_bypass = scope.get(options::conference_services.lobby_bypass_enabled);
+  out.conference_pool_size = number<std::size_t>(scope.get(options::connector.conference_pool_size));
+  out.caching = scope.get(options::connector.caching_enabled);
+  out.conference_uses = number<std::uint32_t>(scope.get(options::connector.reuse_avcall));
+  out.conference_shutdown = scope.get(options::connector.conf_session_shutdown);
+  out.codecs.clear();
+  for (const auto codec : scope.get(options::media.codecs).items)
+    for (const auto& [name, value] : choices(config::Codec{}))
+      if (value == codec) out.codecs.emplace_back(name);
   return out;
 }
 
