@@ -249,7 +249,7 @@ TEST_CASE("digits are told with their duration") {
   CHECK_FALSE(call.notices.input(100ms));
 }
 
-TEST_CASE("a recording is played in place of the ringback tone") {
+TEST_CASE("MMC-297, a recording is played in place of the ringback tone") {
   const auto path = std::filesystem::temp_directory_path() / ("tandem-ring-" + std::to_string(::getpid()) + ".au");
   {
     // Sun/NeXT audio: header, then 16-bit samples, most significant octet first.

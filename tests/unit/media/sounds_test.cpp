@@ -29,7 +29,7 @@ MediaRecorded recorded_of(Notices& notices) {
 
 }  // namespace
 
-TEST_CASE("music on hold: a file of any rate, round and round, in every coding") {
+TEST_CASE("MMC-294, music on hold: a file of any rate, round and round, in every coding") {
   const Folder folder("music");
   write_tone(folder / "hold.wav", 500, 0.5, 44100, 2);
   auto settings = quiet_settings();
@@ -40,6 +40,17 @@ TEST_CASE("music on hold: a file of any rate, round and round, in every coding")
   choir.scene([](auto& members) { members[0].sound = Sound::Music; });
   choir.sing(2s);
   CHECK(held.level(500) == Approx(played).margin(1));
+  CHECK(held.legal);
+}
+
+TEST_CASE("MMC-295, without a file of music who is held hears nothing") {
+  Choir choir;
+  auto& held = choir.add(pcmu(), 900);
+  choir.add(pcmu(), 500);
+  choir.scene([](auto& members) { members[0].sound = Sound::Music; });
+  choir.sing(1200ms);
+  CHECK(held.heard.size() >= 8000);
+  CHECK(held.level(500) < -60);
   CHECK(held.legal);
 }
 
@@ -231,7 +242,7 @@ TEST_CASE("what a party says is recorded until ordered, limited or silent; nothi
   CHECK(recorded_of(choir.notices).end == MediaRecorded::End::Ordered);
 }
 
-TEST_CASE("digits as events: durations rise, the end comes three times, one timestamp each") {
+TEST_CASE("MMC-414, digits as events: durations rise, the end comes three times, one timestamp each") {
   Choir choir;
   auto& a = choir.add(pcmu(), 400, true);
   choir.scene();
@@ -256,7 +267,7 @@ TEST_CASE("digits as events: durations rise, the end comes three times, one time
   CHECK(between <= 2600);
 }
 
-TEST_CASE("digits as tones where no events were agreed, and a pause for a comma") {
+TEST_CASE("MMC-414, digits as tones where no events were agreed, and a pause for a comma") {
   const auto payload = GENERATE(pcmu(), opus());
   Choir choir;
   auto& a = choir.add(payload, 300);
