@@ -40,7 +40,9 @@ def main():
     config = pathlib.Path(directory, "environment.yaml")
     text = bench.environment(args, directory, ports)
     config.write_text(text.replace("router-timeout: 10}", "router-timeout: 10, wrap-up-time: 5}", 1)
-                      .replace("      connector1: {hostname", f"      limits: {{clients: {args.agents + 100}}}\n      connector1: {{hostname", 1))
+                      .replace("      connector1: {hostname", f"      limits: {{clients: {args.agents + 100}}}\n      connector1: {{hostname", 1)
+                      # the phones send no sound
+                      .replace("      limits: {calls-per-second-per-source: 0}", "      limits: {calls-per-second-per-source: 0}\n      media: {silence-timeout: 0}", 1))
     with open(f"{directory}/users.csv", "w") as f:
         f.write("SEQUENTIAL\n")
         for i in range(args.agents):
