@@ -1,0 +1,1 @@
+tandem_fuzz(dial_plan LINKS common_base)
