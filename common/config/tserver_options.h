@@ -82,6 +82,46 @@ constexpr auto choices(ServiceType) {
                     Choice<ServiceType>{"dialplan", ServiceType::DialPlan}};
 }
 
+enum class CallingMethod { DialOut, BackToBack };
+constexpr auto choices(CallingMethod) {
+  return std::array{Choice<CallingMethod>{"dialout", CallingMethod::DialOut},
+                    Choice<CallingMethod>{"b2b", CallingMethod::BackToBack}};
+}
+
+enum class PassThrough { None, All, Iscc };
+constexpr auto choices(PassThrough) {
+  return std::array{Choice<PassThrough>{"none", PassThrough::None}, Choice<PassThrough>{"all", PassThrough::All},
+                    Choice<PassThrough>{"iscc", PassThrough::Iscc}};
+}
+
+enum class CallTypeOverride { None = -1, Unknown, Internal, Inbound, Outbound, Consult };
+constexpr auto choices(CallTypeOverride) {
+  return std::array{Choice<CallTypeOverride>{"none", CallTypeOverride::None},
+                    Choice<CallTypeOverride>{"0", CallTypeOverride::Unknown},
+                    Choice<CallTypeOverride>{"1", CallTypeOverride::Internal},
+                    Choice<CallTypeOverride>{"2", CallTypeOverride::Inbound},
+                    Choice<CallTypeOverride>{"3", CallTypeOverride::Outbound},
+                    Choice<CallTypeOverride>{"4", CallTypeOverride::Consult}};
+}
+
+enum class DirectCalls { No, Yes, OnLogin };
+constexpr auto choices(DirectCalls) {
+  return std::array{Choice<DirectCalls>{"false", DirectCalls::No}, Choice<DirectCalls>{"true", DirectCalls::Yes},
+                    Choice<DirectCalls>{"on-login", DirectCalls::OnLogin}};
+}
+
+enum class DirectMedia { All, AudioVideo, Messages };
+constexpr auto choices(DirectMedia) {
+  return std::array{Choice<DirectMedia>{"all", DirectMedia::All}, Choice<DirectMedia>{"av", DirectMedia::AudioVideo},
+                    Choice<DirectMedia>{"im", DirectMedia::Messages}};
+}
+
+enum class RingingWhen { Invited, Alerting };
+constexpr auto choices(RingingWhen) {
+  return std::array{Choice<RingingWhen>{"invited", RingingWhen::Invited},
+                    Choice<RingingWhen>{"alerting", RingingWhen::Alerting}};
+}
+
 enum class LinkProtocol { Tcp, Tls };
 constexpr auto choices(LinkProtocol) {
   return std::array{Choice<LinkProtocol>{"tcp", LinkProtocol::Tcp}, Choice<LinkProtocol>{"tls", LinkProtocol::Tls}};
@@ -114,6 +154,16 @@ struct TServerSection : Section {
   Option<bool> sip_treatments_continuous{*this, "sip-treatments-continuous", level::kTServer | level::kFolder, "false", {}, NextCall, "Whether a treatment goes on while the destination that the call was routed to rings."};
   Option<ListOf<TreatmentName>> answering_treatments{*this, "answering-treatments", level::kTServer, "CollectDigits, PlayAnnouncement, PlayAnnouncementAndDigits, VerifyDigits, RecordUserAnnouncement, TextToSpeech, TextToSpeechAndDigits", {0, 16}, NextCall, "Treatments that a caller who still waits for an answer is answered for; the others are played before the answer."};
   Option<PlayApplication> play_application{*this, "play-application", level::kTServer, "refuse", {}, NextCall, "What a router is told that applies a voice application: not applied, or applied and over at once."};
+  Option<std::string> calling_method_dialplan{*this, "calling-method-dialplan", level::kTServer | level::kFolder, "", {0, 255}, NextCall, "DN of type Voice over IP Service with service-type dialplan, asked for every destination: how it is called, and whether it may be."};
+  Option<DialRule> dial_plan_rule_n{*this, "dial-plan-rule-n", level::kVoipService, "", {0, 255}, NextCall, "Pattern of destinations, n counting from 1, the first that matches counts: in braces D is one digit, S one character, # any digits, * any characters; behind => a run of question marks bars the number.", {.numbered = true}};
+  Option<CallingMethod> calling_method{*this, "calling-method", level::kVoipService, "dialout", {}, NextCall, "How a destination that matches the dial plan is called; the request's calling-method wins."};
+  Option<std::string> cpn{*this, "cpn", level::kTServer | level::kFolder | level::kVoipService, "", {0, 255}, NextCall, "Caller shown to who is called back-to-back; empty shows the true one. The request's CPNDigits wins."};
+  Option<PassThrough> allow_pass_through_calls{*this, "allow-pass-through-calls", level::kTServer | level::kFolder | level::kExtension | level::kRoutingPoint, "all", {}, NextCall, "Whether a call may live on when every party left is external; iscc: if it is linked to another site."};
+  Option<bool> unmonitored_users_external{*this, "unmonitored-users-external", level::kTServer, "false", {}, NextCall, "Whether users of the own domains without a DN count as external to allow-pass-through-calls."};
+  Option<DirectCalls> handle_direct_calls{*this, "handle-direct-calls", level::kTServer | level::kExtension, "true", {}, NextCall, "Whether calls dialed straight to a DN are reported: never, always, or while an agent is logged in there. A desktop can override it while it is connected."};
+  Option<ListOf<DirectMedia>> handle_direct_calls_media{*this, "handle-direct-calls-media", level::kTServer | level::kExtension, "all", {1, 3}, NextCall, "Media of direct calls that are reported: av is audio and video, im messages."};
+  Option<CallTypeOverride> override_call_type{*this, "override-call-type", level::kRoutingPoint, "none", {}, NextCall, "CallType that calls report from this Routing Point on: 0 unknown, 1 internal, 2 inbound, 3 outbound, 4 consult."};
+  Option<RingingWhen> ringing_event{*this, "ringing-event", level::kTServer, "invited", {}, NextCall, "When EventRinging is sent: with the invitation, or when the phone reports that it rings."};
   Option<Integer> server_id{*this, "server-id", level::kTServer, "1", {0, 16383}, AtStart, "Number folded into connection ids, to be unique among all T-Servers; without it the place of the application in the file counts."};
   Option<Bytes> user_data_limit{*this, "user-data-limit", level::kTServer, "16000", {0, 65535}, Immediately, "Largest packed user data of one call."};
   Option<ConsultUserData> consult_user_data{*this, "consult-user-data", level::kTServer, "separate", {}, Immediately, "User data of a consultation call: its own, a copy of the main call's at the start, or the main call's."};

@@ -133,6 +133,13 @@ std::optional<Path> read_value(std::string_view text, const Range& range, const 
   return Path{std::string(text)};
 }
 
+std::optional<DialRule> read_value(std::string_view text, const Range&, const DialRule*) {
+  if (text.empty()) return DialRule{};
+  auto rule = DialPlanRule::parse(text);
+  if (!rule) return std::nullopt;
+  return DialRule{std::move(rule)};
+}
+
 std::optional<Uri> read_value(std::string_view text, const Range& range, const Uri*) {
   const bool graphic = std::all_of(text.begin(), text.end(), [](unsigned char c) { return c > 0x20 && c < 0x7f; });
   const std::size_t scheme = text.starts_with("sip:") ? 4 : text.starts_with("sips:") ? 5 : 0;
@@ -206,6 +213,10 @@ std::string expected_value(const Range& range, const List*) {
 std::string expected_value(const Range&, const Path*) {
   return "path";
 }
+std::string expected_value(const Range&, const DialRule*) {
+  return "a pattern with D, S, # and * inside pairs of braces, or pattern=>????";
+}
+
 std::string expected_value(const Range&, const Uri*) {
   return "sip: or sips: URI";
 }

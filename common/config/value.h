@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/base/dial_plan_rule.h"
 #include "common/base/result.h"
 
 namespace tandem::config {
@@ -38,6 +39,9 @@ struct Path {  // relative ones start at the folder of the environment file
 };
 struct Uri {  // sip: or sips: address
   std::string text;
+};
+struct DialRule {  // a rule of a dial plan; see common/base/dial_plan_rule.h
+  std::optional<DialPlanRule> rule;
 };
 
 // Log outputs: "stdout", "stderr" or file names.
@@ -84,6 +88,7 @@ std::optional<Bytes> read_value(std::string_view text, const Range& range, const
 std::optional<std::string> read_value(std::string_view text, const Range& range, const std::string*);
 std::optional<List> read_value(std::string_view text, const Range& range, const List*);
 std::optional<Path> read_value(std::string_view text, const Range& range, const Path*);
+std::optional<DialRule> read_value(std::string_view text, const Range& range, const DialRule*);
 std::optional<Uri> read_value(std::string_view text, const Range& range, const Uri*);
 std::optional<LogOutputs> read_value(std::string_view text, const Range& range, const LogOutputs*);
 std::optional<LogSegment> read_value(std::string_view text, const Range& range, const LogSegment*);
@@ -100,6 +105,7 @@ std::string expected_value(const Range& range, const std::string*);
 std::string expected_value(const Range& range, const List*);
 std::string expected_value(const Range& range, const Path*);
 std::string expected_value(const Range& range, const Uri*);
+std::string expected_value(const Range& range, const DialRule*);
 std::string expected_value(const Range& range, const LogOutputs*);
 std::string expected_value(const Range& range, const LogSegment*);
 std::string expected_value(const Range& range, const LogExpire*);
@@ -131,6 +137,9 @@ constexpr std::string_view value_name(const List*) {
 }
 constexpr std::string_view value_name(const Path*) {
   return "path";
+}
+constexpr std::string_view value_name(const DialRule*) {
+  return "dial plan rule";
 }
 constexpr std::string_view value_name(const Uri*) {
   return "URI";

@@ -98,6 +98,18 @@ std::string set_option(Settings& settings, const std::string& name, const std::s
     settings.no_answer_timeout = seconds(value);
   } else if (name == "av-joining-timeout") {
     settings.av_joining_timeout = seconds(value);
+  } else if (name == "ringing-event") {
+    settings.ringing_when_alerting = value == "alerting";
+  } else if (name == "unmonitored-users-external") {
+    settings.unmonitored_external = value == "true";
+  } else if (name == "dial-plan-rule") {  // of the default pool; one more with each
+    const auto rule = DialPlanRule::parse(value);
+    if (!rule) return "no dial plan rule: " + value;
+    settings.dial_plans[""].rules.push_back(*rule);
+  } else if (name == "calling-method") {
+    settings.dial_plans[""].back_to_back = value == "b2b";
+  } else if (name == "cpn") {
+    settings.dial_plans[""].cpn = value;
   } else if (name == "request-timeout") {
     settings.request_timeout = seconds(value);
   } else if (name == "play-application") {
@@ -129,6 +141,14 @@ std::string set_dn(Settings& settings, const Words& words) {
       dn.router_timeout = seconds(value);
     } else if (name == "no-answer-timeout") {
       dn.no_answer_timeout = seconds(value);
+    } else if (name == "allow-pass-through-calls") {
+      dn.pass_through = value == "none" ? PassThrough::None : value == "iscc" ? PassThrough::Iscc : PassThrough::All;
+    } else if (name == "handle-direct-calls") {
+      dn.direct_calls = value == "true" ? DirectCalls::Yes : value == "false" ? DirectCalls::No : DirectCalls::OnLogin;
+    } else if (name == "handle-direct-calls-media") {
+      dn.direct_audio = value != "im";
+    } else if (name == "override-call-type") {
+      dn.call_type = std::stoi(value);
     } else if (name == "sip-treatments-continuous") {
       dn.treatments_continuous = value == "true";
     } else if (name == "register") {

@@ -4,6 +4,7 @@
 
 #include "tserver/features/agent.h"
 #include "tserver/features/alternate_routing.h"
+#include "tserver/features/calling.h"
 #include "tserver/features/ending.h"
 #include "tserver/features/features.h"
 #include "tserver/features/forwarding.h"
@@ -46,11 +47,15 @@ const Party* shown_caller(const Call& call, const Party& leg) {
   return nullptr;
 }
 
-void order_invite(Core& core, const Call& call, const Party& leg) {
+void order_invite(Core& core, const Call& call, const Party& leg, const Calling& how) {
   const Party* caller = shown_caller(call, leg);
   core.order(call, leg.no, [&](link::Command& command) {
     link::Invite& invite = *command.mutable_invite();
     invite.set_to(leg.name());
+    if (!how.from.empty()) {  // somebody else's name is none of it
+      invite.set_from(how.from);
+      return;
+    }
     if (caller != nullptr) invite.set_from(as_uri(core.settings(), caller->name()));
     if (!call.from_display.empty() && caller != nullptr && caller->role == tlib::RoleOrigination)
       invite.set_from_display(call.from_display);
@@ -77,9 +82,17 @@ void settle_who_answered(Core& core, Call& call, const Attempt& attempt, Party& 
         {.state = tlib::CallStateForwarded, .third_party = &device->dn.str(), .third_role = tlib::RoleDeletedBy});
   }
   core.state.move_party(call, leg, device);
-  core.tell(call, leg, tlib::EventRinging, {.state = tlib::CallStateForwarded});
+  const tlib::KVList extensions = ringing_extensions(attempt);
+  core.tell(call, leg, tlib::EventRinging, {.state = tlib::CallStateForwarded, .extensions = &extensions});
   if (attempt.purpose == Attempt::Purpose::Joining)
     tell_replaced(core, call, leg.name(), leg.role, before, tlib::CallStateForwarded);
+}
+
+// Its phone rings, or might as well (MMC-252).
+void announce(Core& core, Call& call, const Attempt& attempt, Party& leg, Asker asker = {}) {
+  leg.unannounced = false;
+  const tlib::KVList extensions = ringing_extensions(attempt);
+  core.tell(call, leg, tlib::EventRinging, {.state = attempt.ringing, .extensions = &extensions}, asker);
 }
 
 // Only an accepted call counts as routed (MMC-163).
@@ -148,6 +161,7 @@ void on_alerting(Core& core, CtiLink& link, const link::Happening& happening) {
   const Party* caller = call->dialing();
   Party* leg = call->party(attempt.leg);
   leg->can_answer = leg->can_answer.value_or(false) || happening.alerting().talk();
+  if (leg->unannounced) announce(core, *call, attempt, *leg);
   // A caller whom a DN of ours rings was told so when the invitation left.
   if (first && attempt.purpose == Attempt::Purpose::Direct && leg->device == nullptr && caller != nullptr &&
       caller->leg == LegState::Offered) {
@@ -196,15 +210,19 @@ void start_attempt(Core& core, Call& call, Attempt attempt, const Destination& d
     party.queue = by->queue;
     party.in_place_of = attempt.by;
   }
-  const Party& leg = core.state.add_party(call, std::move(party));
+  Party& leg = core.state.add_party(call, std::move(party));
   attempt.leg = leg.no;
   attempt.heard = false;
+  attempt.ringing = ringing;
   attempt.tried.push_back(leg.name());
   call.attempt = std::move(attempt);
-  order_invite(core, call, leg);
+  const Calling how = calling(core, call, *call.attempt, leg.name());
+  call.attempt->back_to_back = how.back_to_back;
+  order_invite(core, call, leg, how);
   start_timers(core, call, leg);
+  leg.unannounced = leg.device != nullptr && core.settings().ringing_when_alerting;
   if (leg.device != nullptr) {
-    core.tell(call, leg, tlib::EventRinging, {.state = ringing}, asker);
+    if (!leg.unannounced) announce(core, call, *call.attempt, leg, asker);
   } else if (const Party* caller = call.dialing();
              caller != nullptr && call.attempt->purpose == Attempt::Purpose::Direct) {
     core.tell(call, *caller, tlib::EventNetworkReached);
@@ -270,9 +288,10 @@ void attempt_answered(Core& core, Call& call, const link::Answered& answered) {
   leg.call_id = answered.call_id();
   if (attempt.purpose == Attempt::Purpose::Originator) {
     core.log(LogLevel::Trace, call, leg.name(), "originator answered");
-    call_target(core, call, attempt.target);
+    call_target(core, call, attempt);
     return;
   }
+  if (leg.unannounced) announce(core, call, attempt, leg);
   settle_who_answered(core, call, attempt, leg, answered.dn());
   if (attempt.purpose == Attempt::Purpose::Transfer) {
     transfer_answered(core, call, attempt, leg);

@@ -1,6 +1,7 @@
 // RequestInitiateTransfer and RequestInitiateConference (MMC-393): the same until they are completed.
 #include "tserver/features/consultation.h"
 
+#include "tserver/features/calling.h"
 #include "tserver/features/features.h"
 #include "tserver/features/hold.h"
 #include "tserver/features/make_call.h"
@@ -64,6 +65,9 @@ std::optional<Refusal> initiate(Core& core, Request& request) {
   const ConsultUserData mode = consult_user_data(core, request.message);
   Call& main = *on->call;
   if (auto why = check_data(core, main, request.message.userdata(), mode)) return why;
+  Attempt attempt;
+  if (auto why = read_calling(request.message, attempt)) return why;
+  attempt.target = destination->name();
   const tlib::KVList reasons = request.message.reasons();
   Call& consult = new_outgoing_call(core, main.link, *on->device, *destination, on->party);
   consult.type = tlib::CallTypeConsult;
@@ -75,7 +79,7 @@ std::optional<Refusal> initiate(Core& core, Request& request) {
   order_join(core, main, consult, self.no);
   order_tag(core, consult);
   core.tell(consult, self, tlib::EventDialing, {.reasons = &reasons}, request.asker());
-  call_target(core, consult, destination->name());
+  call_target(core, consult, attempt);
   return std::nullopt;
 }
 

@@ -12,7 +12,7 @@ void Core::deliver(Event event, std::vector<SessionId> to, Asker asker) {
 void Core::tell(const Call& call, const Party& party, tlib::MessageType type, const Details& details, Asker asker) {
   if (state.client(asker.session) == nullptr) asker = {};  // gone meanwhile
   std::vector<SessionId> to;
-  if (party.device != nullptr) {
+  if (party.device != nullptr && !party.unannounced) {
     to.reserve(party.device->registrations.size());
     for (const Registration& r : party.device->registrations) {
       if (r.client->session != asker.session && r.client->wants(type)) to.push_back(r.client->session);

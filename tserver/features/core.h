@@ -35,6 +35,7 @@ class Core {
   State& state;
   const Table& table;
   const Now now;
+  std::string_view pool;  // of the DN or Connector whose input this is: whose dial plan counts
 
   const Settings& settings() const { return *state.settings; }
 

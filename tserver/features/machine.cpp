@@ -29,11 +29,13 @@ void serve(Core& core, ClientRequest& input) {
   const auto type = static_cast<std::size_t>(input.message.type());
   const OnRequest handler = type < Table::kRequests ? core.table.requests[type] : nullptr;
   if (!client->open && input.message.type() != tlib::RequestRegisterClient) {
-    refuse(core, request,
-           refusal(tlib::TERR_NOT_REGISTERED, "the session is not open: RequestRegisterClient comes first"));
-  } else if (!input.message.has_type() || handler == nullptr) {
-    refuse(core, request, refusal(tlib::TERR_UNSUP_OPER, "the request is not supported"));
-  } else if (const auto why = handler(core, request)) {
+    return refuse(core, request,
+                  refusal(tlib::TERR_NOT_REGISTERED, "the session is not open: RequestRegisterClient comes first"));
+  }
+  if (!input.message.has_type() || handler == nullptr)
+    return refuse(core, request, refusal(tlib::TERR_UNSUP_OPER, "the request is not supported"));
+  if (const Device* device = core.state.device(Dn(input.message.thisdn()))) core.pool = device->settings.pool;
+  if (const auto why = handler(core, request)) {
     refuse(core, request, *why);
     if (why->code == tlib::TERR_PROTO_VERS) core.close(client->session, why->text);
   }
@@ -43,6 +45,7 @@ void happened(Core& core, const Happened& input) {
   if (input.link >= core.state.links.size() || !core.state.links[input.link].up) return;
   const auto what = static_cast<std::size_t>(input.happening.what_case());
   if (what >= Table::kHappenings || core.table.happenings[what] == nullptr) return;
+  core.pool = core.state.links[input.link].pool;
   core.table.happenings[what](core, core.state.links[input.link], input.happening);
 }
 

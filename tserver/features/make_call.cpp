@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tserver/features/attempt.h"
+#include "tserver/features/calling.h"
 #include "tserver/features/checks.h"
 #include "tserver/features/ending.h"
 #include "tserver/features/features.h"
@@ -62,6 +63,8 @@ std::optional<Refusal> make_call(Core& core, Request& request) {
   if (kv_bytes(message.userdata()) > core.settings().user_data_limit) {
     return refusal(tlib::TERR_INVALID_ATTR, "user data exceeds user-data-limit");
   }
+  Attempt attempt;
+  if (auto why = read_calling(message, attempt)) return why;
   const auto link = place(core.state, dn);
   if (!link) return refusal(tlib::TERR_OUT_OF_SERVICE, "no Connector serves ThisDN");
 
@@ -74,10 +77,10 @@ std::optional<Refusal> make_call(Core& core, Request& request) {
   if (idle.call != nullptr) {
     order_join(core, *idle.call, call, originator.no);
     order_tag(core, call);
-    call_target(core, call, destination->name());
+    attempt.target = destination->name();
+    call_target(core, call, attempt);
     return std::nullopt;
   }
-  Attempt attempt;
   attempt.target = destination->name();
   start_originator(core, call, originator, std::move(attempt));
   order_tag(core, call);
@@ -114,14 +117,17 @@ void order_tag(Core& core, const Call& call) {
   });
 }
 
-void call_target(Core& core, Call& call, const std::string& target) {
-  const auto destination = find_destination(core, target, tlib::TERR_INV_CALD_DN);
+void call_target(Core& core, Call& call, const Attempt& asked) {
+  const auto destination = find_destination(core, asked.target, tlib::TERR_INV_CALD_DN);
   if (!destination) {  // it went away since the request
     fail_call(core, call, nullptr, missed(404, ""));
   } else if (destination->routes()) {
     queue_at(core, call, *destination->device);
   } else {
-    start_attempt(core, call, {}, *destination);
+    Attempt attempt;
+    attempt.asked_back_to_back = asked.asked_back_to_back;
+    attempt.cpn = asked.cpn;
+    start_attempt(core, call, std::move(attempt), *destination);
   }
 }
 

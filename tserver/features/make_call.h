@@ -15,7 +15,7 @@ void order_join(Core& core, const Call& from, const Call& call, PartyNo leg);
 
 void order_tag(Core& core, const Call& call);
 
-// The originator has answered: now its destination.
-void call_target(Core& core, Call& call, const std::string& target);
+// The originator has answered: now its destination, as `asked` says.
+void call_target(Core& core, Call& call, const Attempt& asked);
 
 }  // namespace tandem::tserver

@@ -19,8 +19,16 @@ std::optional<std::uint32_t> refused_with(Core& core, const Device* caller,
                                           const Result<Destination, Refusal>& destination) {
   if (core.state.calls.size() >= core.settings().max_calls) return 503;
   if (!destination) {
-    const tlib::TErrorCode code = destination.error().code;
-    return code == tlib::TERR_DEST_INV_STATE ? 480 : code == tlib::TERR_DN_BUSY ? 486 : 404;
+    switch (destination.error().code) {
+      case tlib::TERR_DEST_INV_STATE:
+        return 480;
+      case tlib::TERR_DN_BUSY:
+        return 486;
+      case tlib::TERR_ACCESS_RESTRICTED:
+        return 403;
+      default:
+        return 404;
+    }
   }
   if (destination->device == nullptr && caller == nullptr) return 404;  // no relay for strangers
   if (destination->device != nullptr && destination->device == caller) return 486;

@@ -3,6 +3,7 @@
 
 #include "tserver/features/agent.h"
 #include "tserver/features/alternate_routing.h"
+#include "tserver/features/calling.h"
 #include "tserver/features/checks.h"
 #include "tserver/features/destination.h"
 #include "tserver/features/ending.h"
@@ -88,9 +89,10 @@ std::optional<Refusal> route_call(Core& core, Request& request) {
   }
   const auto destination = instructed_destination(core, request, *on);
   if (!destination) return destination.error();
+  Attempt attempt;
+  if (auto why = read_calling(request.message, attempt)) return why;
   call.redirections = 0;  // the count restarts with an instruction (MMC-161)
   add_user_data(core, call, request.message.userdata(), on->device->dn.str());
-  Attempt attempt;
   attempt.asker = request.asker();
   attempt.no_answer = asked_no_answer(request.message);
   attempt.no_answer_action = asked_no_answer_action(request.message.extensions());

@@ -13,6 +13,7 @@ void queue_at(Core& core, Call& call, Device& routing_point, tlib::TCallState st
   party.state = PartyState::Queued;
   party.queue = routing_point.dn.str();
   const Party& rp = core.state.add_party(call, std::move(party));
+  if (const auto type = routing_point.settings.call_type) call.type = static_cast<tlib::TCallType>(*type);
   Party* caller = call.dialing();
   if (caller != nullptr && caller->leg == LegState::Offered && !caller->waiting) {
     core.admit(call, *caller, link::Admit::WAITING);

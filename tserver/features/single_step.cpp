@@ -1,5 +1,6 @@
 #include "tserver/features/single_step.h"
 
+#include "tserver/features/calling.h"
 #include "tserver/features/checks.h"
 #include "tserver/features/features.h"
 #include "tserver/features/leaving.h"
@@ -38,8 +39,9 @@ std::optional<Refusal> single_step_transfer(Core& core, Request& request) {
   if (!on) return on.error();
   const auto destination = check_single_step(core, request, *on, true);
   if (!destination) return destination.error();
-  add_user_data(core, *on->call, request.message.userdata(), on->device->dn.str());
   Attempt attempt;
+  if (auto why = read_calling(request.message, attempt)) return why;
+  add_user_data(core, *on->call, request.message.userdata(), on->device->dn.str());
   attempt.asker = request.asker();
   attempt.reasons.Swap(request.message.mutable_reasons());
   core.hold(attempt.asker);
@@ -67,6 +69,8 @@ std::optional<Refusal> single_step_conference(Core& core, Request& request) {
   if (!on) return on.error();
   const auto destination = check_single_step(core, request, *on, false);
   if (!destination) return destination.error();
+  Attempt attempt;
+  if (auto why = read_calling(request.message, attempt)) return why;
   Call& call = *on->call;
   add_user_data(core, call, request.message.userdata(), on->device->dn.str());
   core.log(LogLevel::Interaction, call, on->device->dn.str(), "adds " + destination->name());
@@ -76,7 +80,6 @@ std::optional<Refusal> single_step_conference(Core& core, Request& request) {
     queue_at(core, call, *destination->device);
     return std::nullopt;
   }
-  Attempt attempt;
   attempt.purpose = Attempt::Purpose::Joining;
   attempt.by = on->party->no;
   // EventRinging answers a requester who hears that DN; its own EventPartyAdded answers it in any case.

@@ -41,6 +41,7 @@ struct Party {
   bool leaving = false;            // it leaves now, with its DN's other parties that are marked so
   bool muted = false;              // nobody hears it
   std::optional<bool> can_answer;  // the phone can be told to, or not; unknown until it rings
+  bool unannounced = false;        // invited, but its phone doesn't ring yet: its DN knows nothing of the call
 
   const std::string& name() const;
 };
@@ -71,6 +72,10 @@ struct Attempt {
   std::string target;       // Originator: whom to call next
   std::optional<std::chrono::seconds> no_answer;   // asked for by the request
   std::optional<NoAnswerAction> no_answer_action;  // likewise
+  std::optional<bool> asked_back_to_back;          // calling-method asked for
+  bool back_to_back = false;                       // how the leg was called
+  tlib::TCallState ringing = tlib::CallStateOk;    // of its EventRinging
+  std::string cpn;                                 // CPNDigits asked for
   tlib::KVList reasons;
   std::vector<std::string> alternatives;  // contacts of a redirecting phone, not tried yet
   std::vector<std::string> tried;         // addresses of this attempt, for redirect loops

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "common/base/dial_plan_rule.h"
 #include "common/base/ids.h"
 
 namespace tandem::tserver {
@@ -59,6 +60,17 @@ struct AgentSettings {
   std::unordered_map<std::string, AgentLoginSettings> logins;  // by code
 };
 
+// What happens to a call whose parties are all external.
+enum class PassThrough : std::uint8_t { None, All, Iscc };
+enum class DirectCalls : std::uint8_t { No, Yes, OnLogin };
+
+// How the destinations of a pool are called.
+struct DialPlan {
+  std::vector<DialPlanRule> rules;  // the first that matches counts
+  bool back_to_back = false;        // what matches is called so
+  std::string cpn;                  // caller shown then; empty: the true one
+};
+
 struct DnSettings {
   Dn dn;
   DnType type = DnType::Extension;
@@ -67,9 +79,13 @@ struct DnSettings {
   std::optional<std::string> default_dn;               // Routing Point
   std::optional<std::chrono::seconds> router_timeout;  // Routing Point
   std::optional<std::chrono::seconds> no_answer_timeout;
-  bool treatments_continuous = false;  // Routing Point: they go on while a destination rings
-  bool presence_profile = false;       // Voice over IP Service of that type
-  AgentOptions agent;                  // Extension
+  PassThrough pass_through = PassThrough::All;
+  DirectCalls direct_calls = DirectCalls::Yes;       // Extension: whether calls straight to it are reported
+  bool direct_audio = true, direct_messages = true;  // which of them
+  std::optional<int> call_type;                      // Routing Point: what calls report from there on
+  bool treatments_continuous = false;                // Routing Point: they go on while a destination rings
+  bool presence_profile = false;                     // Voice over IP Service of that type
+  AgentOptions agent;                                // Extension
 };
 
 struct LinkSettings {
@@ -97,7 +113,10 @@ struct Settings {
   std::uint32_t max_calls = 20000;
   std::uint32_t max_requests_per_client = 1000;  // outstanding at once; above it TERR_TOO_MANY_REQ
   AgentSettings agents;
-  std::vector<std::string> domains;  // SIP domains of this switch
+  bool unmonitored_external = false;                     // users of our domains without a DN count as external
+  bool ringing_when_alerting = false;                    // EventRinging when the phone rings, not with the invitation
+  std::unordered_map<std::string, DialPlan> dial_plans;  // by pool
+  std::vector<std::string> domains;                      // SIP domains of this switch
   std::unordered_map<Dn, DnSettings> dns;
   std::vector<LinkSettings> links;
 

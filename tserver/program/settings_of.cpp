@@ -91,6 +91,33 @@ AgentSettings agent_settings(const config::Scope& scope, const config::Switch* o
   return agents;
 }
 
+PassThrough pass_through(config::PassThrough value) {
+  if (value == config::PassThrough::All) return PassThrough::All;
+  return value == config::PassThrough::None ? PassThrough::None : PassThrough::Iscc;
+}
+
+// The dial plan DN that the pool's calling-method-dialplan names; without one there is still a cpn.
+DialPlan dial_plan_of(const config::Environment& environment, const config::Application& application,
+                      const config::Switch& of, const std::string& pool) {
+  const config::Scope scope = config::scope_of_pool(environment, application, pool);
+  DialPlan plan;
+  plan.cpn = scope.get(options::tserver.cpn);
+  const Dn name(scope.get(options::tserver.calling_method_dialplan));
+  if (name.empty()) return plan;
+  for (const config::DnObject& object : of.dns) {
+    if (object.dn != name || object.type != config::DnType::VoipService) continue;
+    const config::Scope own = config::scope_of(environment, application, of, object);
+    if (own.get(options::tserver.service_type) != config::ServiceType::DialPlan) continue;
+    for (auto& [n, rule] : own.each(options::tserver.dial_plan_rule_n)) {
+      if (rule.rule) plan.rules.push_back(std::move(*rule.rule));
+    }
+    plan.back_to_back = own.get(options::tserver.calling_method) == config::CallingMethod::BackToBack;
+    plan.cpn = own.get(options::tserver.cpn);
+    break;
+  }
+  return plan;
+}
+
 DnSettings dn_settings(const config::Environment& environment, const config::Application& application,
                        const config::Switch& of, const config::DnObject& object) {
   DnSettings dn;
@@ -101,6 +128,8 @@ DnSettings dn_settings(const config::Environment& environment, const config::App
   const config::Scope scope = config::scope_of(environment, application, of, object);
   if (dn.type == DnType::RoutingPoint) {
     dn.router_timeout = scope.get(options::tserver.router_timeout);
+    if (const auto type = scope.get(options::tserver.override_call_type); type != config::CallTypeOverride::None)
+      dn.call_type = static_cast<int>(type);
     dn.treatments_continuous = scope.get(options::tserver.sip_treatments_continuous);
     // The application's default-dn is that of the default pool (MMC-220); other pools have it in their folder, or none.
     const auto& row = options::tserver.default_dn;
@@ -114,6 +143,18 @@ DnSettings dn_settings(const config::Environment& environment, const config::App
   }
   dn.presence_profile = dn.type == DnType::VoipService &&
                         scope.get(options::tserver.service_type) == config::ServiceType::PresenceProfile;
+  dn.pass_through = pass_through(scope.get(options::tserver.allow_pass_through_calls));
+  if (dn.type == DnType::Extension) {
+    const auto takeover = scope.get(options::tserver.handle_direct_calls);
+    dn.direct_calls = takeover == config::DirectCalls::Yes  ? DirectCalls::Yes
+                      : takeover == config::DirectCalls::No ? DirectCalls::No
+                                                            : DirectCalls::OnLogin;
+    dn.direct_audio = dn.direct_messages = false;
+    for (const auto media : scope.get(options::tserver.handle_direct_calls_media).items) {
+      dn.direct_audio = dn.direct_audio || media != config::DirectMedia::Messages;
+      dn.direct_messages = dn.direct_messages || media != config::DirectMedia::AudioVideo;
+    }
+  }
   return dn;
 }
 
@@ -176,6 +217,13 @@ Settings settings_of(const config::Environment& environment, const config::Appli
       // Of two that differ in case only, the first counts (MMC-60).
       settings.dns.emplace(object.dn, dn_settings(environment, application, *of, object));
     }
+  }
+  settings.unmonitored_external = scope.get(options::tserver.unmonitored_users_external);
+  settings.ringing_when_alerting = scope.get(options::tserver.ringing_event) == config::RingingWhen::Alerting;
+  if (const config::Switch* of = environment.switch_of(application)) {
+    settings.dial_plans.emplace("", dial_plan_of(environment, application, *of, ""));
+    for (const LinkPlan::Entry& entry : links.entries)
+      settings.dial_plans.emplace(entry.config.pool, dial_plan_of(environment, application, *of, entry.config.pool));
   }
   for (const LinkPlan::Entry& entry : links.entries)
     settings.links.push_back({entry.config.section, entry.config.pool});
