@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include "common/messages/link_text.h"
+
 namespace tandem::connector {
 
 namespace {
@@ -150,6 +152,8 @@ void Engine::take(Input input) {
   while (!inputs_.empty()) {
     Input next = std::move(inputs_.front());
     inputs_.pop_front();
+    if (const auto* commanded = std::get_if<Commanded>(&next); commanded != nullptr && log_.enabled(LogLevel::Debug))
+      log_.write(LogLevel::Debug, "from T-Server: " + link_text(commanded->command, settings_.hidden_headers));
     core_->handle(std::move(next), loop_.now(), actions_);
     carry_out(actions_);
   }
@@ -159,6 +163,12 @@ void Engine::take(Input input) {
 void Engine::carry_out(Actions& actions) {
   for (auto& action : actions) std::visit([this](auto& one) { act(one); }, action);
   actions.clear();
+}
+
+void Engine::act(Report& a) {
+  if (log_.enabled(LogLevel::Debug))
+    log_.write(LogLevel::Debug, "to T-Servers: " + link_text(a.happening, settings_.hidden_headers));
+  link_->perform(std::move(a));
 }
 
 void Engine::act(LearnLocation& a) {

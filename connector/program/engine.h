@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "common/log/hide.h"
 #include "common/log/log.h"
 #include "connector/core/machine.h"
 #include "connector/frontend/front_end.h"
@@ -24,6 +25,7 @@ struct EngineSettings {
   MediaSettings media;
   FrontEndSettings front_end;
   CoreSettings core;
+  HiddenHeaders hidden_headers{true, {}};  // of link messages in the log; in force from the start
 };
 
 class Engine {
@@ -85,7 +87,7 @@ class Engine {
   void act(MediaRecord& a) { media_->handle(std::move(a)); }
   void act(MediaDigits& a) { media_->handle(std::move(a)); }
   void act(MediaClose& a) { media_->handle(std::move(a)); }
-  void act(Report& a) { link_->perform(std::move(a)); }
+  void act(Report& a);
   void act(SendSnapshot& a) { link_->perform(std::move(a)); }
   void act(LearnLocation& a);
   void act(SetCoreTimer& a) { loop_.set_timer(a.key, a.at); }

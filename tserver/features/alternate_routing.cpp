@@ -2,6 +2,7 @@
 
 #include "tserver/features/attempt.h"
 #include "tserver/features/features.h"
+#include "tserver/features/pass_through.h"
 #include "tserver/features/routing_point.h"
 
 namespace tandem::tserver {
@@ -48,6 +49,10 @@ bool default_route(Core& core, Call& call) {
   const auto destination = find_destination(core, default_dn(core, *rp->device), tlib::TERR_INV_DEST_DN);
   if (!destination || destination->device == rp->device || call.party(destination->device) != nullptr) {
     core.log(LogLevel::Standard, call, rp->name(), "default-dn can't be reached, call stays");
+    return false;
+  }
+  if (pass_through_refused(core, call, *rp->device, rp, &*destination, tlib::TERR_PROHIBITED_ROUTE_EXTERNAL)) {
+    core.log(LogLevel::Standard, call, rp->name(), "default-dn is external and pass-through not allowed, call stays");
     return false;
   }
   ++call.redirections;

@@ -11,6 +11,7 @@
 #include "tserver/features/leaving.h"
 #include "tserver/features/make_call.h"
 #include "tserver/features/party_events.h"
+#include "tserver/features/pass_through.h"
 #include "tserver/features/routing_point.h"
 #include "tserver/features/single_step.h"
 #include "tserver/features/topology.h"
@@ -65,7 +66,7 @@ void order_invite(Core& core, const Call& call, const Party& leg, const Calling&
 // Somebody else than the DN that rings may have picked up: a colleague's phone, or one of our DNs behind a number
 // dialed.
 void settle_who_answered(Core& core, Call& call, const Attempt& attempt, Party& leg, const std::string& answerer) {
-  if (answerer.empty()) return;
+  if (answerer.empty() || call.unreported) return;
   Device* device = core.state.device(Dn(answerer));
   const std::string before = leg.name();
   if (device == nullptr) {
@@ -302,7 +303,11 @@ void attempt_answered(Core& core, Call& call, const link::Answered& answered) {
   core.log(LogLevel::Interaction, call, leg.name(), "answered");
   const bool was_up = call.dialing() == nullptr;
   connect(core, call, leg, routed);
-  if (was_up) topology_changed(core, call);
+  if (was_up) {
+    topology_changed(core, call);
+  } else {
+    release_pass_through(core, call);
+  }
 }
 
 void attempt_missed(Core& core, Call& call, const Missed& why, const link::Failed* redirect) {

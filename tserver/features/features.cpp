@@ -15,6 +15,7 @@ Table all_features() {
   register_attempts(table);
   register_release(table);
   register_treatment(table);
+  register_identified(table);
   register_user_data(table);
   register_hold(table);
   register_consultation(table);

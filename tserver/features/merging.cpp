@@ -6,6 +6,7 @@
 #include "tserver/features/features.h"
 #include "tserver/features/hold.h"
 #include "tserver/features/party_events.h"
+#include "tserver/features/pass_through.h"
 #include "tserver/features/routing_point.h"
 #include "tserver/features/single_step.h"
 #include "tserver/features/topology.h"
@@ -247,6 +248,11 @@ std::optional<Refusal> complete(Core& core, Request& request, bool for_transfer)
   const auto calls = check_two_calls(core, request);
   if (!calls) return calls.error();
   if (auto why = merging_refused(*calls, for_transfer)) return why;
+  if (for_transfer) {
+    if (auto why = pass_through_refused(core, *calls->main, *calls->consult, *calls->device,
+                                        tlib::TERR_CANT_COMPLETE_TRANSFER))
+      return why;
+  }
   const auto merge_for = for_transfer ? merge_for_transfer : merge_for_conference;
   merge_for(core, *calls, request.asker(), request.message.reasons());
   return std::nullopt;

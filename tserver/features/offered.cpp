@@ -1,6 +1,7 @@
 // Calls that come in: from phones of ours and from outside, to Routing Points, Extensions and numbers.
 #include "tserver/features/attempt.h"
 #include "tserver/features/destination.h"
+#include "tserver/features/direct_calls.h"
 #include "tserver/features/entering.h"
 #include "tserver/features/features.h"
 #include "tserver/features/routing_point.h"
@@ -77,20 +78,26 @@ void on_offered(Core& core, CtiLink& link, const link::Happening& happening) {
                [&](link::Command& command) { command.mutable_reject()->set_status(*status); });
     return;
   }
-  Call& call = new_call(core, link, happening, caller, *destination);
+  // Straight to a DN whose direct calls are not handled: connected, but nobody's business.
+  const bool unreported =
+      destination->device != nullptr && destination->device->extension() && !takes_over(*destination->device);
+  const Destination to = unreported ? Destination{nullptr, destination->name()} : *destination;
+  Call& call = new_call(core, link, happening, unreported ? nullptr : caller, to);
+  call.unreported = unreported;
   core.order(call, {}, [&](link::Command& command) {
     command.mutable_tag()->set_conn_id(call.id.value);
     command.mutable_tag()->set_call_uuid(call.uuid);
   });
   const Party& from = call.parties.front();
   core.tell(call, from, tlib::EventDialing);
-  core.log(LogLevel::Interaction, call, from.name(), "calls " + call.dialed);
+  core.log(LogLevel::Interaction, call, from.name(),
+           "calls " + call.dialed + (unreported ? ", which is not reported: direct calls are not handled there" : ""));
   if (destination->routes()) {
     queue_at(core, call, *destination->device);
     return;
   }
   if (destination->device != nullptr) core.admit(call, from, link::Admit::RINGING);
-  start_attempt(core, call, {}, *destination);
+  start_attempt(core, call, {}, to);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "tserver/features/agent.h"
 #include "tserver/features/alternate_routing.h"
 #include "tserver/features/checks.h"
+#include "tserver/features/direct_calls.h"
 #include "tserver/features/features.h"
 #include "tserver/model/kv.h"
 
@@ -35,6 +36,7 @@ std::optional<Refusal> register_address(Core& core, Request& request) {
   }
   core.state.add_registration(request.client, device, mode).logout_on_disconnect =
       kv_flag(request.message.extensions(), "LogoutOnDisconnect");
+  override_direct_calls(core, request.client, device, request.message.extensions());
   Event event = new_event(core.now, tlib::EventRegistered);
   event->set_thisdn(device.dn.str());
   event->set_addresstype(address_type(device.settings.type));
@@ -42,6 +44,7 @@ std::optional<Refusal> register_address(Core& core, Request& request) {
   event->set_infotype(tlib::AddressInfoAddressType);
   event->set_infostatus(static_cast<std::int32_t>(device.calls.size()));
   add_snapshot(*event, device);
+  add_direct_calls(*event->mutable_extensions(), device);
   core.answer(request.asker(), std::move(event));
   return std::nullopt;
 }

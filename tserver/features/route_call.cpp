@@ -9,6 +9,7 @@
 #include "tserver/features/ending.h"
 #include "tserver/features/features.h"
 #include "tserver/features/leaving.h"
+#include "tserver/features/pass_through.h"
 #include "tserver/features/routing_point.h"
 #include "tserver/features/treatment.h"
 #include "tserver/features/user_data.h"
@@ -89,6 +90,9 @@ std::optional<Refusal> route_call(Core& core, Request& request) {
   }
   const auto destination = instructed_destination(core, request, *on);
   if (!destination) return destination.error();
+  if (auto why =
+          pass_through_refused(core, call, *on->device, on->party, &*destination, tlib::TERR_PROHIBITED_ROUTE_EXTERNAL))
+    return why;
   Attempt attempt;
   if (auto why = read_calling(request.message, attempt)) return why;
   call.redirections = 0;  // the count restarts with an instruction (MMC-161)

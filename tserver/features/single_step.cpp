@@ -5,6 +5,7 @@
 #include "tserver/features/features.h"
 #include "tserver/features/leaving.h"
 #include "tserver/features/party_events.h"
+#include "tserver/features/pass_through.h"
 #include "tserver/features/referral.h"
 #include "tserver/features/routing_point.h"
 #include "tserver/features/topology.h"
@@ -39,6 +40,9 @@ std::optional<Refusal> single_step_transfer(Core& core, Request& request) {
   if (!on) return on.error();
   const auto destination = check_single_step(core, request, *on, true);
   if (!destination) return destination.error();
+  if (auto why =
+          pass_through_refused(core, *on->call, *on->device, on->party, &*destination, tlib::TERR_CSTA_PRIV_CALLED_DEV))
+    return why;
   Attempt attempt;
   if (auto why = read_calling(request.message, attempt)) return why;
   add_user_data(core, *on->call, request.message.userdata(), on->device->dn.str());

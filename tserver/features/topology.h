@@ -1,4 +1,4 @@
-// What has to be looked at whenever it changed who is in a call.
+// What has to be looked at whenever it changed who is in a call: whether anybody here is left (MMC-265).
 #pragma once
 
 #include "tserver/features/core.h"

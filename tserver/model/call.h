@@ -121,7 +121,9 @@ struct Call {
   std::optional<TimerKey> router_timer;
   std::optional<Treatment> treatment;  // only while it waits on a Routing Point
   std::uint32_t generation = 0;        // of this call's timers
-  std::vector<ConversationNo> merged;  // conversations that became part of this one
+  bool unreported = false;  // straight to a DN whose direct calls are not handled: its parties have no events
+  PassThrough pass_through = PassThrough::All;  // allow-pass-through-calls of the DN that left last
+  std::vector<ConversationNo> merged;           // conversations that became part of this one
 
   Party* party(PartyNo no);
   Party* party(const Device* device);

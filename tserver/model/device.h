@@ -23,6 +23,8 @@ struct Device {
   Dn dn;
   DnSettings settings;
   bool in_service = false;
+  std::optional<bool> direct_override;  // handle-direct-calls as a client wants it, while it is registered
+  SessionId direct_override_by;
   bool dnd = false;                // do not disturb, set by RequestSetDNDOn
   std::vector<LinkNo> refused_by;  // Connectors that said they can't serve it
   std::vector<Registration> registrations;

@@ -71,7 +71,10 @@ Party& State::add_party(Call& call, Party party) {
 }
 
 void State::remove_party(Call& call, Party& party) {
-  if (party.device != nullptr) drop_call(*party.device, &call);
+  if (party.device != nullptr) {
+    call.pass_through = party.device->settings.pass_through;
+    drop_call(*party.device, &call);
+  }
   call.parties.remove_if([&](const Party& p) { return &p == &party; });
 }
 
@@ -160,6 +163,10 @@ Registration& State::add_registration(Client& client, Device& device, tlib::TReg
 void State::remove_registration(Client& client, Device& device) {
   std::erase_if(device.registrations, [&](const Registration& r) { return r.client == &client; });
   std::erase(client.devices, &device);
+  if (device.direct_override_by == client.session) {
+    device.direct_override.reset();
+    device.direct_override_by = {};
+  }
 }
 
 void State::resize_links() {

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 
+#include "common/config/log_options.h"
 #include "common/config/scope.h"
 #include "common/config/tserver_options.h"
+#include "common/messages/link_text.h"
+#include "common/messages/tlib_text.h"
 #include "tserver/features/machine.h"
 
 namespace tandem::tserver {
@@ -33,6 +36,7 @@ Result<std::string, Failure> Server::start(std::shared_ptr<const config::Environ
   application_ = environment_->application(name);
   const config::Scope scope = config::scope_of(*environment_, *application_);
   plan_.update(config::links_of(*environment_, *application_));
+  set_hiding(scope);
 
   const Now now = loop_.now();
   machine_ =
@@ -121,6 +125,7 @@ void Server::apply(std::shared_ptr<const config::Environment> environment) {
   application_ = environment_->application(name_);
   const config::Scope scope = config::scope_of(*environment_, *application_);
   plan_.update(config::links_of(*environment_, *application_));
+  set_hiding(scope);
   if (auto made = make_tls(scope); !made) {
     log_.write(LogLevel::Standard, "the TLS files in force stay: " + made.error().text);
   }
@@ -138,8 +143,13 @@ void Server::take(Input input) {
   busy_ = true;
   const auto handle = [this](Input one) {
     effects_.clear();
+    const bool all = log_.enabled(LogLevel::Debug);
+    if (all) log_input(one);
     machine_->handle(std::move(one), loop_.now(), effects_);
-    for (Effect& effect : effects_) carry_out(effect);
+    for (Effect& effect : effects_) {
+      if (all) log_effect(effect);
+      carry_out(effect);
+    }
   };
   handle(std::move(input));
   while (!later_.empty()) {
@@ -160,6 +170,36 @@ void Server::carry_out(Effect& effect) {
                  [this](const LogLine& line) { log_.write(line.level, line.text); },
              },
              effect);
+}
+
+void Server::set_hiding(const config::Scope& scope) {
+  hide_ = scope.get(config::options::tserver.hide_sensitive_data);
+  config::List more;
+  if (const config::Switch* of = environment_->switch_of(*application_))
+    more = config::Scope().then(config::level::kSwitch, of->annex).get(config::options::log.hide_header);
+  hidden_headers_ = HiddenHeaders(hide_, std::move(more));
+}
+
+// Every message of clients and Connectors, in level debug (MMC-276 to MMC-280).
+void Server::log_input(const Input& input) {
+  if (const auto* request = std::get_if<ClientRequest>(&input)) {
+    log_.write(LogLevel::Debug,
+               "from client " + std::to_string(request->session.value) + ": " + tlib_text(request->message, hide_));
+  } else if (const auto* happened = std::get_if<Happened>(&input)) {
+    log_.write(LogLevel::Debug,
+               "from link " + std::to_string(happened->link) + ": " + link_text(happened->happening, hidden_headers_));
+  }
+}
+
+void Server::log_effect(const Effect& effect) {
+  if (const auto* event = std::get_if<Deliver>(&effect)) {
+    std::string to;
+    for (const SessionId session : event->to) to += " " + std::to_string(session.value);
+    log_.write(LogLevel::Debug, "to clients" + to + ": " + tlib_text(*event->event, hide_));
+  } else if (const auto* order = std::get_if<Order>(&effect)) {
+    log_.write(LogLevel::Debug,
+               "to link " + std::to_string(order->link) + ": " + link_text(order->command, hidden_headers_));
+  }
 }
 
 void Server::stop(std::function<void()> stopped) {

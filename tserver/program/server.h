@@ -8,6 +8,7 @@
 #include <string>
 
 #include "common/config/environment.h"
+#include "common/log/hide.h"
 #include "common/log/log.h"
 #include "common/net/loop.h"
 #include "tserver/clients/clients.h"
@@ -34,6 +35,9 @@ class Server {
  private:
   void take(Input input);
   void carry_out(Effect& effect);
+  void log_input(const Input& input);
+  void log_effect(const Effect& effect);
+  void set_hiding(const config::Scope& scope);
   Result<std::string, Failure> open_ports(const config::Scope& scope);
   Result<void, Failure> make_tls(const config::Scope& scope);
   void set_links(const config::Scope& scope);
@@ -57,6 +61,8 @@ class Server {
   Effects effects_;
   std::deque<Input> later_;  // inputs that came while one was being handled
   bool busy_ = false;
+  bool hide_ = true;  // hide-sensitive-data
+  HiddenHeaders hidden_headers_{true, {}};
 };
 
 }  // namespace tandem::tserver
