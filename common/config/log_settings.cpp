@@ -64,7 +64,11 @@ LogSettings log_settings(const Environment& environment, const Application& appl
 
 HiddenHeaders hidden_headers(const Environment& environment, const Application& application) {
   const Scope scope = scope_of(environment, application);
-  return {scope.get(options::tserver.hide_sensitive_data), scope.get(options::log.hide_header)};
+  List more = scope.get(options::log.hide_header);
+  // A T-Server's own options come without the annex of its switch.
+  if (const Switch* of = environment.switch_of(application); of != nullptr && application.type == AppType::TServer)
+    more = Scope().then(level::kSwitch, of->annex).get(options::log.hide_header);
+  return {scope.get(options::tserver.hide_sensitive_data), std::move(more)};
 }
 
 }  // namespace tandem::config

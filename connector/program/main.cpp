@@ -20,7 +20,7 @@ constexpr auto kVersion = "0.1.0";
 EngineSettings settings_of(const config::Environment& environment, const config::Application& application) {
   EngineSettings out{sip_settings(environment, application),   link_settings(environment, application),
                      media_settings(environment, application), front_end_settings(environment, application),
-                     core_settings(environment, application),  hidden_headers(environment, application)};
+                     core_settings(environment, application),  config::hidden_headers(environment, application)};
   out.link.identity.version = kVersion;
   return out;
 }

@@ -3,9 +3,7 @@
 #include <algorithm>
 
 #include "common/config/connector_options.h"
-#include "common/config/log_options.h"
 #include "common/config/scope.h"
-#include "common/config/tserver_options.h"
 
 namespace tandem::connector {
 
@@ -212,11 +210,6 @@ CoreSettings core_settings(const config::Environment& environment, const config:
     for (const auto& [name, value] : choices(config::Codec{}))
       if (value == codec) out.codecs.emplace_back(name);
   return out;
-}
-
-HiddenHeaders hidden_headers(const config::Environment& environment, const config::Application& application) {
-  const config::Scope scope = config::scope_of(environment, application);
-  return {scope.get(options::tserver.hide_sensitive_data), scope.get(options::log.hide_header)};
 }
 
 }  // namespace tandem::connector

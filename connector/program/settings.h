@@ -2,7 +2,6 @@
 #pragma once
 
 #include "common/config/environment.h"
-#include "common/log/hide.h"
 #include "connector/core/settings.h"
 #include "connector/frontend/settings.h"
 #include "connector/link/room.h"
@@ -16,6 +15,5 @@ LinkSettings link_settings(const config::Environment& environment, const config:
 MediaSettings media_settings(const config::Environment& environment, const config::Application& application);
 FrontEndSettings front_end_settings(const config::Environment& environment, const config::Application& application);
 CoreSettings core_settings(const config::Environment& environment, const config::Application& application);
-HiddenHeaders hidden_headers(const config::Environment& environment, const config::Application& application);
 
 }  // namespace tandem::connector

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "common/config/log_options.h"
+#include "common/config/log_settings.h"
 #include "common/config/scope.h"
 #include "common/config/tserver_options.h"
 #include "common/messages/link_text.h"
@@ -174,10 +174,7 @@ void Server::carry_out(Effect& effect) {
 
 void Server::set_hiding(const config::Scope& scope) {
   hide_ = scope.get(config::options::tserver.hide_sensitive_data);
-  config::List more;
-  if (const config::Switch* of = environment_->switch_of(*application_))
-    more = config::Scope().then(config::level::kSwitch, of->annex).get(config::options::log.hide_header);
-  hidden_headers_ = HiddenHeaders(hide_, std::move(more));
+  hidden_headers_ = config::hidden_headers(*environment_, *application_);
 }
 
 // Every message of clients and Connectors, in level debug (MMC-276 to MMC-280).

@@ -220,7 +220,7 @@ Settings settings_of(const config::Environment& environment, const config::Appli
   }
   settings.unmonitored_external = scope.get(options::tserver.unmonitored_users_external);
   settings.ringing_when_alerting = scope.get(options::tserver.ringing_event) == config::RingingWhen::Alerting;
-  if (const config::Switch* of = environment.switch_of(application)) {
+  if (of != nullptr) {
     settings.dial_plans.emplace("", dial_plan_of(environment, application, *of, ""));
     for (const LinkPlan::Entry& entry : links.entries)
       settings.dial_plans.emplace(entry.config.pool, dial_plan_of(environment, application, *of, entry.config.pool));
