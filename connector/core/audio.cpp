@@ -120,7 +120,8 @@ const Party* Core::peer_of(const Party& party) const {
 // What a party we call, or answer without its offer, is offered: what the other side can do.
 Payloads Core::offer_from_peer(const Party& party) const {
   const auto* peer = peer_of(party);
-  return peer ? offer_for(peer->stream.agreed, peer->stream.can) : own_payloads();
+  auto own = own_payloads(settings_.codecs);
+  return peer ? offer_for(peer->stream.agreed, peer->stream.can, own) : own;
 }
 
 }  // namespace tandem::connector

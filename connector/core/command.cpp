@@ -37,6 +37,7 @@ void Core::on(Commanded& input) {
   if (found == conversations_.end()) return command_failed(command, Code::NO_SUCH_CONVERSATION, "no such conversation");
   auto& conversation = found->second;
   if (command.what_case() == What::kRelease) return release(conversation, command);
+  if (command.what_case() == What::kConference) return conference(conversation, command);
   if (command.what_case() == What::kMerge) return merge(conversation, command);
   if (command.what_case() == What::kTag) {
     conversation.conn_id = command.tag().conn_id();

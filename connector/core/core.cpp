@@ -162,7 +162,11 @@ void Core::on(MediaSilent& input) {
 }
 
 void Core::on(CoreConfigured& input) {
-  if (input.settings) settings_ = *input.settings;
+  if (!input.settings) return;
+  const auto names = [](const CoreSettings& s) { return s.conferences.count ? s.conferences.name(1) : std::string(); };
+  if (names(settings_) != names(*input.settings)) conferences_made_ = {};
+  settings_ = *input.settings;
+  conferences_made_.top_up(conference_policy(), now_.steady);
 }
 
 // --- Timers

@@ -2,13 +2,14 @@
 // subject:
 //   core.cpp (ends, timers, log) · offered.cpp (callers) · invite.cpp (called parties) · dialog.cpp (re-INVITE, session
 //   timers) · audio.cpp (streams) · scenes.cpp (who hears whom) · membership.cpp (who is in which conversation) ·
-//   play.cpp (treatments) · phone.cpp (digits, talk, REFER) · command.cpp (T-Server's commands) · servers.cpp (links,
-//   snapshot, fallback)
+//   play.cpp (treatments) · phone.cpp (digits, talk, REFER) · focus.cpp (conferences) · command.cpp (T-Server's
+//   commands) · servers.cpp (links, snapshot, fallback)
 #pragma once
 
 #include <string_view>
 #include <unordered_map>
 
+#include "connector/core/roster.h"
 #include "connector/core/state.h"
 
 namespace tandem::connector {
@@ -59,8 +60,8 @@ class Core final : public Machine {
   void on(ReferAsked& input);
   void on(InfoDigit& input);
   void on(TalkRefused& input);
-  void on(ConferenceSubscribed&) {}
-  void on(ConferenceUnsubscribed&) {}
+  void on(ConferenceSubscribed& input);
+  void on(ConferenceUnsubscribed& input);
   void on(MediaPlayed& input);
   void on(MediaRecorded& input);
 
@@ -79,6 +80,7 @@ class Core final : public Machine {
   void send_digits(Party& party, const link::Command& command);
   void pickup(Party& party, const link::Command& command);
   void refer(Party& party, const link::Command& command);
+  void conference(Conversation& conversation, const link::Command& command);
   void command_failed(const link::Command& command, Code::Code code, std::string text);
 
   // --- Callers (offered.cpp) ---
@@ -144,6 +146,15 @@ class Core final : public Machine {
   void referred(Party& party, int status, std::string reason);
   void identify(Party& party, std::string identity);
 
+  // --- Conferences (focus.cpp) ---
+  ConferencePolicy conference_policy() const;
+  void report_conference(const Conversation& conversation, std::uint64_t command);
+  void close_focus(Conversation& conversation);
+  void move_focus(Conversation& from, Conversation& into);
+  Conversation* conference_at(std::string_view uri);
+  void enter(PartyNo no);
+  void tell_subscribers(Conversation& conversation);
+
   // --- Links (servers.cpp) ---
   void reach_changed();
   void end_unestablished();
@@ -187,6 +198,10 @@ class Core final : public Machine {
   std::unordered_map<PartyNo, Party> parties_;
   std::unordered_map<LegId, Leg> legs_;
   std::unordered_map<MediaId, PartyNo> by_media_;
+
+  ConferencePool conferences_made_;
+  std::unordered_map<std::uint32_t, ConversationNo> conferences_;  // in use, by number
+  std::unordered_map<SubscriptionId, ConversationNo> subscriptions_;
 
   std::unordered_map<LinkNo, bool> links_;  // primary?
   std::uint64_t link_generation_ = 0;       // a link closed: command numbers begin anew

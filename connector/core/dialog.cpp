@@ -57,7 +57,7 @@ void Core::on(Reinvited& input) {
     take_remote(*party, std::move(*remote), std::move(agreed));
     body = answer_body(*party, stream.agreed);
   } else if (!input.update) {
-    body = offer_body(*party, offer_for(stream.agreed, peer_formats(*party)));
+    body = offer_body(*party, offer_for(stream.agreed, peer_formats(*party), own_payloads(settings_.codecs)));
     party->answer_owed = true;
   }
   SessionAnswer timer;

@@ -63,6 +63,7 @@ void Core::invite(const link::Command& command) {
   party.command_generation = link_generation_;
   party.out = std::make_unique<Outgoing>();
   conversation.parties.push_back(&party);
+  touch(conversation);
   if (targets.empty()) return end_party(party, End{.reason = std::move(why.reason), .status = why.status});
   if (conversation.max_forwards <= 1) return end_party(party, End{.reason = "too many hops", .status = 483});
 
@@ -75,7 +76,7 @@ void Core::invite(const link::Command& command) {
     // Nothing was begun: no Failed, the command as such can't be carried out.
     std::erase(conversation.parties, &party);
     parties_.erase(no);
-    if (conversation.parties.empty()) conversations_.erase(number);
+    if (conversation.parties.empty()) end_conversation(conversation);
     return command_failed(command, Code::NO_RESOURCES, "no RTP port left");
   }
   out.to = is_uri(order.to()) ? order.to() : std::string();

@@ -81,6 +81,7 @@ void Core::merge(Conversation& from, const link::Command& command) {
   }
   into.max_forwards = std::min(into.max_forwards, from.max_forwards);
   from.parties.clear();
+  move_focus(from, into);
   end_conversation(from);
 }
 
@@ -163,6 +164,7 @@ void Core::left_behind(ConversationNo number) {
 
 void Core::end_conversation(Conversation& conversation) {
   if (!conversation.scene.empty()) over_.push_back(SceneId{conversation.no.value});
+  close_focus(conversation);
   conversations_.erase(conversation.no);
 }
 

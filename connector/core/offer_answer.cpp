@@ -52,8 +52,8 @@ Remote reduce(const sdp::Description& description, std::size_t line) {
   return remote;
 }
 
-bool has_g711(const Payloads& payloads) {
-  return std::any_of(payloads.begin(), payloads.end(), is_g711);
+bool has_ours(const Payloads& payloads) {
+  return std::any_of(payloads.begin(), payloads.end(), is_ours);
 }
 
 // Index of the payload of `in` that means the same, the same number preferred; in.size(): none.
@@ -117,9 +117,11 @@ Result<Remote, Unservable> read_answer(std::string_view text, std::size_t line) 
   return reduce(*parsed, line);
 }
 
-bool is_g711(const Payload& payload) {
+bool is_ours(const Payload& payload) {
+  if (sdp::same_text(payload.encoding, "opus")) return payload.clock_rate == 48000 && payload.channels == 2;
   return payload.clock_rate == 8000 && payload.channels == 1 &&
-         (sdp::same_text(payload.encoding, "PCMU") || sdp::same_text(payload.encoding, "PCMA"));
+         (sdp::same_text(payload.encoding, "PCMU") || sdp::same_text(payload.encoding, "PCMA") ||
+          sdp::same_text(payload.encoding, "G722"));
 }
 
 bool is_sound(const Payload& payload) {
@@ -131,12 +133,22 @@ const Payload* first_sound(const Payloads& payloads) {
   return found == payloads.end() ? nullptr : &*found;
 }
 
-Payloads own_payloads() {
-  return {Payload{.number = 0, .encoding = "PCMU"}, Payload{.number = 8, .encoding = "PCMA"},
-          Payload{.number = 101, .encoding = "telephone-event", .parameters = "0-16"}};
+Payloads own_payloads(const std::vector<std::string>& codecs) {
+  const Payload all[] = {Payload{.number = 0, .encoding = "PCMU"}, Payload{.number = 8, .encoding = "PCMA"},
+                         Payload{.number = 9, .encoding = "G722"},
+                         Payload{.number = 96, .encoding = "opus", .clock_rate = 48000, .channels = 2}};
+  Payloads result;
+  for (const auto& codec : codecs) {
+    for (const auto& payload : all) {
+      if (sdp::same_text(payload.encoding, codec)) result.push_back(payload);
+    }
+  }
+  if (result.empty()) result.assign(all, all + 2);
+  result.push_back(Payload{.number = 101, .encoding = "telephone-event", .parameters = "0-16"});
+  return result;
 }
 
-Payloads offer_for(const Payloads& fixed, const Payloads& can) {
+Payloads offer_for(const Payloads& fixed, const Payloads& can, const Payloads& ours) {
   Payloads offer;
   offer.reserve(fixed.size() + can.size() + 1);
   const auto taken = [&offer](std::uint8_t number) {
@@ -153,11 +165,11 @@ Payloads offer_for(const Payloads& fixed, const Payloads& can) {
   for (const auto& payload : can) {
     if (same(payload, already, unused) == already.size()) add(payload);
   }
-  if (has_g711(offer)) {
-    for (const auto& own : own_payloads()) {
+  if (has_ours(offer)) {
+    for (const auto& own : ours) {
       const bool there =
           std::any_of(offer.begin(), offer.end(), [&](const Payload& p) { return sdp::same_encoding(p, own); });
-      if (is_g711(own) && !there) add(own);
+      if (is_ours(own) && !there) add(own);
     }
   }
   // What carries sound comes first, as a peer takes the first format for the main one.
@@ -191,16 +203,18 @@ Payloads share(const Payloads& can, const Payloads& peer) {
     result.back().parameters = theirs.parameters;
   }
   if (first_sound(result)) return result;
-  if (!has_g711(can) || !has_g711(peer)) return {};
-  const auto g711 = std::find_if(can.begin(), can.end(), is_g711);
-  result.insert(result.begin(), *g711);
+  if (!has_ours(can) || !has_ours(peer)) return {};
+  std::size_t place = 0;
+  for (const auto& payload : can) {
+    if (is_ours(payload)) result.insert(result.begin() + static_cast<std::ptrdiff_t>(place++), payload);
+  }
   return result;
 }
 
 Payloads own_share(const Payloads& can) {
   Payloads result;
   for (const auto& payload : can) {
-    if (is_g711(payload)) result.push_back(payload);
+    if (is_ours(payload)) result.push_back(payload);
   }
   if (result.empty()) return result;
   for (const auto& payload : can) {
@@ -216,7 +230,7 @@ bool flows(const Payloads& a, const Payloads& b) {
   const auto reaches = [](const Payloads& from, const Payloads& to) {
     const auto* sound = first_sound(from);
     if (!sound) return false;
-    if (is_g711(*sound) && has_g711(to)) return true;
+    if (is_ours(*sound) && has_ours(to)) return true;
     return std::any_of(to.begin(), to.end(), [&](const Payload& p) { return sdp::same_encoding(p, *sound); });
   };
   return reaches(a, b) && reaches(b, a);

@@ -1,8 +1,8 @@
 // Offer and answer (RFC 3264) for one audio stream between a party and our media endpoint, as pure functions on values.
 //
 // We are in the middle: what we offer the called party is what the caller's side can do, and what we answer the caller
-// is what the called party took. PCMU and PCMA can be converted into each other; all else passes through or isn't
-// agreed on.
+// is what the called party took. What the media room speaks can be converted into each other; all else passes
+// through or isn't agreed on.
 #pragma once
 
 #include <cstdint>
@@ -49,25 +49,27 @@ Result<Remote, Unservable> read_new_offer(std::string_view text, std::size_t lin
 // The answer to an offer of ours whose audio line was `line`.
 Result<Remote, Unservable> read_answer(std::string_view text, std::size_t line);
 
-bool is_g711(const Payload& payload);
+// What the media room speaks itself, and so converts into each other: PCMU, PCMA, G722, opus/48000/2.
+bool is_ours(const Payload& payload);
 bool is_sound(const Payload& payload);  // neither telephone-event nor comfort noise
 const Payload* first_sound(const Payloads& payloads);
 
-// PCMU, PCMA and telephone-event 0-16 as 101.
-Payloads own_payloads();
+// Those of PCMU, PCMA, G722 and opus that are named, and telephone-event 0-16 as 101.
+Payloads own_payloads(const std::vector<std::string>& codecs);
 
 // What to offer a new party when its peer is agreed on `fixed` (may be empty) and has shown `can`: the fixed ones
-// first, then the others, then whichever of PCMU and PCMA is missing if the peer has the other.
-Payloads offer_for(const Payloads& fixed, const Payloads& can);
+// first, then the others, then those of `own` that are missing, if the peer has anything they can be converted to.
+Payloads offer_for(const Payloads& fixed, const Payloads& can, const Payloads& own);
 
 // What the offer's payloads became by the answer. Numbers as the answer has them; empty: nothing audible.
 Payloads settle(const Payloads& offered, const Payloads& answered);
 
 // What of `can` to agree on with a party whose peer is agreed on `peer`, with the numbers of `can` and the parameters
-// of `peer`, in the order of `peer`. If they share no sound but both have G.711: that, to be converted. Empty: nothing.
+// of `peer`, in the order of `peer`. If they share no sound but both have formats of ours: those of `can`, to be
+// converted. Empty: nothing.
 Payloads share(const Payloads& can, const Payloads& peer);
 
-// What of `can` we can serve alone: G.711 and telephone-event. Empty: no G.711.
+// What of `can` we can serve alone: formats of ours and one telephone-event. Empty: none of ours.
 Payloads own_share(const Payloads& can);
 
 // Does sound flow both ways between parties so agreed, passed through or converted?

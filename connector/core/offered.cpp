@@ -61,7 +61,14 @@ void Core::on(Invited& input) {
   const auto* replaced = input.replaces ? replaced_by(input.replaces) : nullptr;
   if (input.replaces && !replaced) return refuse_call(input, 481, "the call to take over is gone", false);
 
-  auto& conversation = replaced ? *replaced->conversation : begin_conversation(input);
+  Conversation* entered = nullptr;
+  if (!replaced && settings_.conferences.number(input.request_uri)) {
+    entered = conference_at(input.request_uri);
+    if (!entered) return refuse_call(input, 404, "no such conference", false);
+    if (entered->focus->locked) return refuse_call(input, 403, "the conference is locked", false);
+  }
+
+  auto& conversation = replaced ? *replaced->conversation : entered ? *entered : begin_conversation(input);
   conversation.max_forwards = std::min(conversation.max_forwards, input.max_forwards);
   const PartyNo no{next_id()};
   auto& party = parties_[no];
@@ -92,6 +99,7 @@ void Core::on(Invited& input) {
   }
   offered.set_source(std::move(input.source));
   if (replaced) offered.set_replaces(replaced->no.value);
+  offered.set_conference(entered != nullptr);
 
   auto& leg = legs_[input.leg];
   leg.id = input.leg;
@@ -109,6 +117,8 @@ void Core::on(Invited& input) {
   log(LogLevel::Trace, party, "offered", offered.to());
   report(std::move(message));
   arm(Wait::Decision, no.value, party.incoming->decision, settings_.undecided);
+  touch(conversation);
+  if (entered && !entered->focus->lobby) enter(no);
 }
 
 void Core::decision_due(Party& party) {

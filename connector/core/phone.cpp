@@ -160,6 +160,7 @@ void Core::identify(Party& party, std::string identity) {
   log(LogLevel::Trace, party, "identified", party.identity);
   auto message = happening(party);
   message.mutable_identified()->set_dn(party.identity);
+  touch_all(party);
   report(std::move(message));
 }
 

@@ -64,6 +64,7 @@ void Core::tell_changes() {
       act(MediaScene{SceneId{conversation.no.value}, scene_});
     }
     reconcile(conversation);
+    tell_subscribers(conversation);
   }
   touched_.clear();
   for (const auto scene : over_) act(MediaScene{scene, {}});

@@ -25,6 +25,7 @@ link::PartyState state_of(const Party& party, const Conversation& conversation) 
 
 void Core::on(LinkOpened& input) {
   links_[input.link] = input.primary;
+  conferences_made_.top_up(conference_policy(), now_.steady);
   log(LogLevel::Trace,
       "link " + std::to_string(input.link) + " opened, " + std::to_string(conversations_.size()) + " conversations");
   act(SendSnapshot{input.link, snapshot()});
@@ -112,6 +113,7 @@ link::Snapshot Core::snapshot() const {
     one.set_conversation_id(conversation.id);
     one.set_conn_id(conversation.conn_id);
     one.set_call_uuid(conversation.call_uuid);
+    if (conversation.focus) one.set_conference_uri(conversation.focus->uri);
     for (const auto* party : conversation.parties) {
       auto& copy = *one.add_parties();
       copy.set_party(party->no.value);

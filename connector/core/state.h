@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "connector/core/conference_pool.h"
 #include "connector/core/machine.h"
 #include "connector/core/offer_answer.h"
 #include "connector/core/session_timer.h"
@@ -159,6 +160,16 @@ inline LegId first_leg(const Party& party) {
   return party.out && !party.out->legs.empty() ? party.out->legs.front() : LegId{};
 }
 
+// How a conversation can be entered by calling it, and who watches it.
+struct Focus {
+  ConferencePool::Conference conference;
+  std::string uri;
+  bool locked = false, lobby = false;
+  std::vector<SubscriptionId> subscribers;
+  std::string told;           // what they were told last, as version 0
+  std::uint32_t version = 0;  // of what they were told
+};
+
 struct Conversation {
   ConversationNo no;
   std::string id;  // Ms-Conversation-ID
@@ -167,7 +178,8 @@ struct Conversation {
   std::uint32_t max_forwards = 70;  // least of its callers
   std::vector<Party*> parties;      // in the order they came
   std::vector<MediaMember> scene;   // as the media room was last told
-  bool touched = false;             // something changed in this input
+  std::unique_ptr<Focus> focus;
+  bool touched = false;  // something changed in this input
 
   bool has(const Party& party) const { return std::find(parties.begin(), parties.end(), &party) != parties.end(); }
 };

@@ -12,6 +12,8 @@ namespace {
 const std::string kWide =
     "a=rtpmap:96 opus/48000/2\r\na=fmtp:96 useinbandfec=1\r\na=rtpmap:101 telephone-event/8000\r\n";
 
+const std::string kStrange = "a=rtpmap:99 X-CODEC/16000\r\na=fmtp:99 a=1\r\na=rtpmap:101 telephone-event/8000\r\n";
+
 Phone phone(std::string formats, std::string ip = "192.0.2.9", std::string attributes = kWide) {
   return Phone{.ip = std::move(ip), .port = 4000, .formats = std::move(formats), .attributes = std::move(attributes)};
 }
@@ -82,20 +84,31 @@ TEST_CASE("an early answer fixed G.711, the called party speaks the other kind: 
               "connect m1 192.0.2.9:4000 [0 PCMU, 101 telephone-event] watch", "scene P1: m1, m2"});
 }
 
-TEST_CASE("an early answer fixed G.711, the called party speaks none: the caller is asked to follow") {
+TEST_CASE("an early answer holds all that we speak, so a wideband call is relayed") {
   Bench bench;
-  CHECK(meet(bench, phone("96 0 101"), phone("96 101", "192.0.2.2")) ==
+  CHECK(meet(bench, phone("96 9 0 101"), phone("96 101", "192.0.2.2")) ==
+        Lines{"answer in1 200 m1 [96 opus/48000/2 useinbandfec=1, 9 G722, 0 PCMU, 101 telephone-event] sendrecv v1 "
+              "expires 1800 uas",
+              "connect m1 192.0.2.9:4000 [96 opus/48000/2 useinbandfec=1, 9 G722, 0 PCMU, 101 telephone-event] watch",
+              "scene P1: m1, m2"});
+  CHECK(bench.step(Acked{in(1), {}}).empty());
+}
+
+TEST_CASE(
+    "an early answer fixed G.711, the called party speaks what can't be converted: the caller is asked to follow") {
+  Bench bench;
+  CHECK(meet(bench, phone("99 0 101", "192.0.2.9", kStrange), phone("99 101", "192.0.2.2", kStrange)) ==
         Lines{"answer in1 200 m1 [0 PCMU, 101 telephone-event] sendrecv v1 expires 1800 uas",
               "connect m1 192.0.2.9:4000 [0 PCMU, 101 telephone-event] watch", "scene P1: m1, m2"});
   CHECK(bench.step(Acked{in(1), {}}) ==
-        Lines{"reinvite in1 m1 [96 opus/48000/2 useinbandfec=1, 101 telephone-event] sendrecv v2 expires 1800 uac"});
+        Lines{"reinvite in1 m1 [99 X-CODEC/16000 a=1, 101 telephone-event] sendrecv v2 expires 1800 uac"});
   SECTION("it does") {
-    CHECK(bench.step(ReinviteAccepted{.leg = in(1), .sdp = phone("96 101").sdp()}) ==
-          Lines{"connect m1 192.0.2.9:4000 [96 opus/48000/2 useinbandfec=1, 101 telephone-event] watch"});
+    CHECK(bench.step(ReinviteAccepted{.leg = in(1), .sdp = phone("99 101", "192.0.2.9", kStrange).sdp()}) ==
+          Lines{"connect m1 192.0.2.9:4000 [99 X-CODEC/16000 a=1, 101 telephone-event] watch"});
   }
   SECTION("it does not, twice: told in the log, the call is left to the people") {
     CHECK(bench.step(ReinviteRejected{in(1), 488, 0}) ==
-          Lines{"reinvite in1 m1 [96 opus/48000/2 useinbandfec=1, 101 telephone-event] sendrecv v2 expires 1800 uac"});
+          Lines{"reinvite in1 m1 [99 X-CODEC/16000 a=1, 101 telephone-event] sendrecv v2 expires 1800 uac"});
     CHECK(bench.step(ReinviteRejected{in(1), 488, 0}).size() <= 1);
   }
 }

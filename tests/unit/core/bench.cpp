@@ -229,6 +229,7 @@ struct Writer {
     for (const auto& conversation : a.snapshot.conversations()) {
       result += " {" + conversation.conversation_id();
       if (conversation.conn_id()) result += " " + to_hex(conversation.conn_id()) + " " + conversation.call_uuid();
+      if (!conversation.conference_uri().empty()) result += " at " + conversation.conference_uri();
       for (const auto& party : conversation.parties()) {
         result += " " + party_name(party.party()) + " " + link::PartyState_Name(party.state()) + " " + party.dn() +
                   (party.outgoing() ? " called" : " caller") + (party.call_id().empty() ? " no call-id" : "");

@@ -118,7 +118,8 @@ TEST_CASE("other codecs of the phone") {
                                                    "connect m2 192.0.2.9:4000 [8 PCMA] watch"});
   }
   SECTION("that nobody shares: the session stays as it is") {
-    other.formats = "9";
+    other.formats = "99";
+    other.attributes = "a=rtpmap:99 X-CODEC/16000\r\n";
     CHECK(bench.step(offer(in(1), other)) == Lines{"reanswer in1 488"});
     CHECK(bench.step(offer(in(1), carl())) == Lines{"reanswer in1 200 m2 [0 PCMU] sendrecv v1 expires 1800 uas"});
   }
@@ -133,10 +134,11 @@ TEST_CASE("other codecs of the phone") {
 }
 
 TEST_CASE("the peer is asked to follow where it can") {
+  const std::string kStrange = "a=rtpmap:99 X-CODEC/16000\r\n";
   CoreSettings settings;
   settings.early_media_waiting = false;
   Bench bench(settings);
-  const Phone both{.ip = "192.0.2.9", .port = 4000, .formats = "0 9", .attributes = ""};
+  const Phone both{.ip = "192.0.2.9", .port = 4000, .formats = "0 99", .attributes = kStrange};
   bench.invited(in(1), both.sdp());
   bench.admit(made(1), made(2), link::Admit::WAITING);
   bench.invite(made(1), given(1), "sip:bob@tandem.test");
@@ -144,13 +146,15 @@ TEST_CASE("the peer is asked to follow where it can") {
                             .sdp = Phone{.ip = "192.0.2.2", .port = 6000, .formats = "0", .attributes = ""}.sdp()});
   bench.admit(made(1), made(2), link::Admit::ANSWER);
   bench.step(Acked{in(1), {}});
-  // bob now wants G722 only; carl has shown that he can.
-  CHECK(bench.step(offer(out(1), Phone{.ip = "192.0.2.2", .port = 6000, .formats = "9", .attributes = ""})) ==
-        Lines{"reanswer out1 200 m1 [9 G722] sendrecv v2 expires 1800 uas", "connect m1 192.0.2.2:6000 [9 G722] watch",
-              "reinvite in1 m2 [9 G722] sendrecv v2 expires 1800 uac"});
+  // bob now wants that one only; carl has shown that he can.
+  CHECK(bench.step(offer(out(1), Phone{.ip = "192.0.2.2", .port = 6000, .formats = "99", .attributes = kStrange})) ==
+        Lines{"reanswer out1 200 m1 [99 X-CODEC/16000] sendrecv v2 expires 1800 uas",
+              "connect m1 192.0.2.2:6000 [99 X-CODEC/16000] watch",
+              "reinvite in1 m2 [99 X-CODEC/16000] sendrecv v2 expires 1800 uac"});
   CHECK(bench.step(ReinviteAccepted{
-            .leg = in(1), .sdp = Phone{.ip = "192.0.2.9", .port = 4000, .formats = "9", .attributes = ""}.sdp()}) ==
-        Lines{"connect m2 192.0.2.9:4000 [9 G722] watch"});
+            .leg = in(1),
+            .sdp = Phone{.ip = "192.0.2.9", .port = 4000, .formats = "99", .attributes = kStrange}.sdp()}) ==
+        Lines{"connect m2 192.0.2.9:4000 [99 X-CODEC/16000] watch"});
 }
 
 TEST_CASE("a re-INVITE without offer gets ours, the ACK its answer") {

@@ -109,15 +109,18 @@ TEST_CASE("an answer that can't be used") {
 
 TEST_CASE("what a called party is offered") {
   // A caller nothing was agreed on with: all it can do, in its order, and the other G.711.
-  CHECK(formats(offer_for({}, {opus(96), g722(), pcmu(), event(101)})) ==
+  CHECK(formats(offer_for({}, {opus(96), g722(), pcmu(), event(101)}, own_payloads({}))) ==
         "96 opus/48000/2 useinbandfec=1, 9 G722, 0 PCMU, 8 PCMA, 101 telephone-event 0-16");
-  // No G.711: none is added, we couldn't convert.
-  CHECK(formats(offer_for({}, {opus(96), event(101)})) == "96 opus/48000/2 useinbandfec=1, 101 telephone-event 0-16");
+  // Nothing we speak: none is added, we couldn't convert.
+  CHECK(formats(offer_for({}, {Payload{.number = 99, .encoding = "X"}, event(101)}, own_payloads({}))) ==
+        "99 X, 101 telephone-event 0-16");
+  CHECK(formats(offer_for({}, {opus(96), event(101)}, own_payloads({}))) ==
+        "96 opus/48000/2 useinbandfec=1, 0 PCMU, 8 PCMA, 101 telephone-event 0-16");
   // What an early answer fixed comes first.
-  CHECK(formats(offer_for({pcmu(), event(101)}, {opus(96), pcmu(), event(101)})) ==
+  CHECK(formats(offer_for({pcmu(), event(101)}, {opus(96), pcmu(), event(101)}, own_payloads({}))) ==
         "0 PCMU, 96 opus/48000/2 useinbandfec=1, 8 PCMA, 101 telephone-event 0-16");
   // A number is given once.
-  CHECK(formats(offer_for({pcmu()}, {opus(0), pcmu(97)})) == "0 PCMU, 8 PCMA");
+  CHECK(formats(offer_for({pcmu()}, {opus(0), pcmu(97)}, own_payloads({}))) == "0 PCMU, 8 PCMA");
 }
 
 TEST_CASE("what an answer made of our offer") {
@@ -139,25 +142,28 @@ TEST_CASE("what a caller is answered, given what the called party took") {
         "107 opus/48000/2 useinbandfec=1, 110 telephone-event 0-16");
   // Order is the called party's.
   CHECK(formats(share({pcmu(), g722()}, {g722(), pcmu()})) == "9 G722, 0 PCMU");
-  // Nothing but G.711 of either kind: converted.
+  // Nothing in common, but formats of ours on both sides: converted.
   CHECK(formats(share({pcmu(), event(101)}, {pcma(), event(101)})) == "0 PCMU, 101 telephone-event 0-16");
   CHECK(formats(share({pcmu(), noise()}, {pcma(), noise()})) == "0 PCMU, 13 CN");
-  CHECK(share({g722(), event(101)}, {pcma(), event(101)}).empty());
+  CHECK(formats(share({g722(), event(101)}, {pcma(), event(101)})) == "9 G722, 101 telephone-event 0-16");
+  CHECK(share({g722(), event(101)}, {Payload{.number = 99, .encoding = "X"}, event(101)}).empty());
 }
 
 TEST_CASE("what we serve alone") {
   CHECK(formats(own_share({opus(96), g722(), pcma(), pcmu(), event(100), event(101)})) ==
-        "8 PCMA, 0 PCMU, 100 telephone-event 0-16");
-  CHECK(own_share({opus(96), event(101)}).empty());
-  CHECK(formats(own_payloads()) == "0 PCMU, 8 PCMA, 101 telephone-event 0-16");
+        "96 opus/48000/2 useinbandfec=1, 9 G722, 8 PCMA, 0 PCMU, 100 telephone-event 0-16");
+  CHECK(own_share({Payload{.number = 99, .encoding = "X"}, event(101)}).empty());
+  CHECK(formats(own_payloads({"opus", "G722"})) == "96 opus/48000/2, 9 G722, 101 telephone-event 0-16");
+  CHECK(formats(own_payloads({"PCMU", "pcma"})) == "0 PCMU, 8 PCMA, 101 telephone-event 0-16");
 }
 
 TEST_CASE("does sound flow") {
   CHECK(flows({pcmu()}, {pcmu()}));
   CHECK(flows({pcmu()}, {pcma()}));
   CHECK(flows({opus(96)}, {opus(107), pcmu()}));
-  CHECK_FALSE(flows({opus(96)}, {pcmu()}));
-  CHECK_FALSE(flows({pcmu(), opus(96)}, {opus(96)}));
+  CHECK(flows({opus(96)}, {pcmu()}));
+  CHECK_FALSE(flows({Payload{.number = 99, .encoding = "X"}}, {pcmu()}));
+  CHECK(flows({pcmu(), opus(96)}, {opus(96)}));
   CHECK_FALSE(flows({event(101)}, {pcmu()}));
   CHECK_FALSE(flows({}, {}));
 }

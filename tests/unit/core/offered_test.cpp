@@ -92,9 +92,9 @@ TEST_CASE("MMC-297: how a caller waits") {
     CHECK(bench.admit(made(1), made(2), link::Admit::WAITING).empty());
     CHECK(bench.admit(made(1), made(2), link::Admit::RINGING).empty());
   }
-  SECTION("who offers no G.711 can't be played a tone: 180") {
+  SECTION("who offers nothing we speak can't be played a tone: 180") {
     Bench bench;
-    bench.invited(in(1), Phone{.formats = "96", .attributes = "a=rtpmap:96 opus/48000/2\r\n"}.sdp());
+    bench.invited(in(1), Phone{.formats = "99", .attributes = "a=rtpmap:99 X-CODEC/16000\r\n"}.sdp());
     CHECK(bench.admit(made(1), made(2), link::Admit::WAITING) == Lines{"answer in1 180"});
   }
   SECTION("who offers nothing: 180") {
@@ -108,18 +108,20 @@ TEST_CASE("MMC-297: how a caller waits") {
     bench.invited(in(1), kCarl.sdp());
     CHECK(bench.admit(made(1), made(2), link::Admit::WAITING) == Lines{"answer in1 180"});
   }
-  SECTION("only G.711 and telephone-event are answered early; the address is the one it came to") {
+  SECTION("only what we speak and telephone-event are answered early; the address is the one it came to") {
     Bench bench;
     auto input = call(in(1), Phone{.ip = "192.0.2.9",
                                    .port = 4000,
-                                   .formats = "96 9 8 101",
-                                   .attributes = "a=rtpmap:96 opus/48000/2\r\na=rtpmap:101 telephone-event/8000\r\n"}
+                                   .formats = "96 99 9 8 101",
+                                   .attributes = "a=rtpmap:96 opus/48000/2\r\na=rtpmap:99 X-CODEC/16000\r\n"
+                                                 "a=rtpmap:101 telephone-event/8000\r\n"}
                                  .sdp());
     input.local_ip = "10.0.0.7";
     bench.step(input);
     CHECK(bench.admit(made(1), made(2), link::Admit::WAITING) ==
-          Lines{"answer in1 183 m1 [8 PCMA, 101 telephone-event] sendrecv v1",
-                "connect m1 192.0.2.9:4000 [8 PCMA, 101 telephone-event]", "scene P1: m1 ringback mute"});
+          Lines{"answer in1 183 m1 [96 opus/48000/2, 9 G722, 8 PCMA, 101 telephone-event] sendrecv v1",
+                "connect m1 192.0.2.9:4000 [96 opus/48000/2, 9 G722, 8 PCMA, 101 telephone-event]",
+                "scene P1: m1 ringback mute"});
     CHECK(bench.described["in1"].find("c=IN IP4 10.0.0.7\r\n") != std::string::npos);
   }
 }

@@ -178,7 +178,7 @@ TEST_CASE("what is written is read back") {
   sdp::Local local;
   local.ip = "10.0.0.1";
   local.port = 20000;
-  local.payloads = own_payloads();
+  local.payloads = own_payloads({});
   local.direction = Direction::Inactive;
   local.rtcp_mux = true;
   local.ptime_ms = 30;
