@@ -17,7 +17,7 @@ def logged_in(site, user="bob", agent="1002", **more):
 def after_call_work_ends_by_itself():  # MMC-245 to MMC-248
     with Site(agent_logins=[{"code": "1002", "name": "Bob", "options": {"TServer": {"wrap-up-time": 2}}}]) as site:
         alice, bob = site.phone("alice", "A"), site.phone("bob", "B")
-        desk, router = logged_in(site), site.tlib(dn("support"), name="router")
+        desk, router = logged_in(site), site.tlib(dn("support"), dn("bob"), name="router")
         mark = desk.mark()
         routed(site, alice, router)
         established = desk.wait("EventEstablished", ThisDN=dn("bob"), since=mark)
@@ -26,7 +26,7 @@ def after_call_work_ends_by_itself():  # MMC-245 to MMC-248
         alice.do("hangup")
         closed(alice, bob)
         working = desk.wait("EventAgentNotReady", since=mark)
-        equal((working["AgentWorkMode"], working["Extensions"]["WrapUpTime"]), ("AgentAfterCallWork", 2))
+        equal((working["AgentWorkMode"], working["Extensions"]["WrapUpTime"]), ("AgentWorkModeAfterCallWork", 2))
         desk.wait("EventAgentReady", since=mark)
         equal(steps(desk, mark), ["EventRinging bob", "EventEstablished bob", "EventAgentNotReady bob", "EventReleased bob", "EventAgentReady bob"])
 
@@ -41,7 +41,7 @@ def an_agent_who_does_not_answer_is_not_ready_any_more():  # MMC-307, MMC-309
         alice.dial(dn("support"))
         conn = router.wait("EventRouteRequest")["ConnID"]
         router.send("RequestRouteCall", ThisDN=dn("support"), ConnID=conn, OtherDN=dn("bob"), ReferenceID=5)
-        equal(router.wait("EventError", ReferenceID=5)["ErrorCode"], "TERR_DN_NO_ANSWER")
+        equal(router.wait("EventError", ReferenceID=5)["ErrorCode"], 232)
         desk.wait("EventAgentNotReady", since=mark)
         equal(sorted(steps(desk, mark)), ["EventAgentNotReady bob", "EventReleased bob", "EventRinging bob"])
         bob.wait("CALL_CLOSED")
@@ -64,7 +64,7 @@ def strict_agent_ids():  # MMC-455
     with Site(tserver={"agent-strict-id": True}, agent_logins=[{"code": "1002", "name": "Bob"}]) as site:
         desk = site.tlib(dn("bob"), name="desk")
         desk.send("RequestAgentLogin", ThisDN=dn("bob"), AgentID="9999", ReferenceID=3)
-        equal(desk.wait("EventError", ReferenceID=3)["ErrorCode"], "TERR_SOFT_AGENT_WRONG_ID")
+        equal(desk.wait("EventError", ReferenceID=3)["ErrorCode"], 1703)
         desk.send("RequestAgentLogin", ThisDN=dn("bob"), AgentID="1002", ReferenceID=4)
         desk.wait("EventAgentLogin", ReferenceID=4)
 

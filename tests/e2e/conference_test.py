@@ -52,7 +52,7 @@ def five_hear_each_other():  # MMC-400: each of five hears the other four
 @test
 def a_conference_with_wideband_phones():
     """Each speaks another codec: PCMU, G.722 and Opus."""
-    with Site(annex={"connector": {"codecs": "PCMU, PCMA, G722, opus"}}) as site:
+    with Site(media={"codecs": "PCMU, PCMA, G722, opus"}) as site:
         alice, bob, carol = site.phone("alice", "A"), site.phone("bob", "B", codecs=("g722",)), site.phone("carol", "C", codecs=("opus",))
         client = site.tlib(dn("alice"), dn("bob"), dn("carol"), name="desk")
         client.send("RequestMakeCall", ThisDN=dn("alice"), OtherDN=dn("bob"))

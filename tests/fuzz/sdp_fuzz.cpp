@@ -51,7 +51,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   answer(*offer, offer->payloads);
   const auto own = own_share(offer->payloads);
   if (!own.empty()) answer(*offer, own);
-  const auto onward = offer_for(own, offer->payloads);
+  const auto onward = offer_for(own, offer->payloads, own_payloads({"PCMU", "PCMA", "G722", "opus"}));
   demand(onward.size() >= own.size());
   // Whoever takes all we offer leaves the caller something that flows.
   const auto settled = settle(onward, onward);

@@ -94,6 +94,7 @@ TEST_CASE("a link comes up: Hello from both, then the Snapshot") {
   expected.set_epoch(1234);
   link::Hello& hello = *expected.mutable_hello();
   hello.set_major(1);
+  hello.set_minor(1);
   hello.set_application("TServer_1");
   hello.set_role(link::ROLE_PRIMARY);
   hello.set_addp_timeout_ms(5000);
