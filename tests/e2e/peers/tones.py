@@ -26,14 +26,14 @@ def make(path, party, seconds=120, rate=8000, amplitude=0.25):
 
 
 def samples(path):
-    """(samples, rate) of a PCM16 mono WAV, also of one whose header was never completed."""
+    """(samples, rate) of a PCM16 WAV's first channel, also of one whose header was never completed."""
     data = open(path, "rb").read()
     at = data.find(b"data") + 8
-    rate = int.from_bytes(data[24:28], "little")
+    channels, rate = int.from_bytes(data[22:24], "little"), int.from_bytes(data[24:28], "little")
     pcm = array.array("h", data[at:at + (len(data) - at) // 2 * 2])
     if sys.byteorder == "big":
         pcm.byteswap()
-    return pcm, rate
+    return pcm[::channels], rate
 
 
 def amplitude(window, rate, frequency):
