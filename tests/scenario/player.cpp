@@ -90,6 +90,8 @@ Settings the_switch() {
 std::string set_option(Settings& settings, const std::string& name, const std::string& value) {
   if (name == "default-dn") {
     settings.default_dn = value;
+  } else if (name == "conferences") {
+    settings.conference_pools.insert(value == "default" ? "" : value);
   } else if (name == "router-timeout") {
     settings.router_timeout = seconds(value);
   } else if (name == "default-redirection-limit") {
@@ -402,9 +404,11 @@ class Player {
       if (!link::CommandFailed::Code_Parse(words.get("code"), &code)) complain("no code " + words.get("code"));
       happening.mutable_command_failed()->set_code(code);
       happening.mutable_command_failed()->set_text(words.get("text"));
-      for (const auto kind : {link::Command::kPlay, link::Command::kSendDigits, link::Command::kPickup}) {
+      for (const auto kind :
+           {link::Command::kPlay, link::Command::kSendDigits, link::Command::kPickup, link::Command::kConference}) {
         if (words.has(kind == link::Command::kPlay         ? "Play"
                       : kind == link::Command::kSendDigits ? "SendDigits"
+                      : kind == link::Command::kConference ? "Conference"
                                                            : "Pickup")) {
           answer(words, kind, happening);
         }
@@ -435,7 +439,11 @@ class Player {
           complain("no field " + name + " of " + what);
         }
       }
-      answer(words, what == "DigitsSent" ? link::Command::kSendDigits : link::Command::kPlay, happening);
+      if (what != "ConferenceChanged") {
+        answer(words, what == "DigitsSent" ? link::Command::kSendDigits : link::Command::kPlay, happening);
+      } else if (!words.has("unasked")) {
+        answer(words, link::Command::kConference, happening);
+      }
       return;
     }
     complain("no happening " + what);

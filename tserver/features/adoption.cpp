@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "tserver/features/attempt.h"
+#include "tserver/features/conference_address.h"
 #include "tserver/features/make_call.h"
 #include "tserver/features/single_step.h"
 
@@ -133,6 +134,7 @@ void take_up(Core& core, CtiLink& link, const link::Conversation& conversation, 
   if (members.size() > 2) make_conference(call);
   if (conversation.conn_id() == 0) order_tag(core, call);
   find_main(core, call);
+  recover_conference_address(core, call, conversation);
   if (rings != nullptr) {
     Party& caller = call.parties.front();
     const bool dials = members.size() == 2 && caller.state != PartyState::Held;

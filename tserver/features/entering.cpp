@@ -90,6 +90,7 @@ std::uint32_t replace(Core& core, Call& call, const link::Happening& happening, 
 std::uint32_t join(Core& core, Call& call, const link::Happening& happening, Device* caller) {
   if (call.dialing() != nullptr || call.settled() == 0) return 480;
   if (call.party(caller) != nullptr) return 486;
+  if (call.conference_address.lobby) return 403;  // nobody lets them out of the lobby
   Party& party = core.state.add_party(call, newcomer(happening, caller, tlib::RoleConferenceMember));
   make_conference(call);
   core.log(LogLevel::Interaction, call, party.name(), "enters the conference");

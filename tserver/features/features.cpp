@@ -37,6 +37,7 @@ Table all_features() {
   register_dnd(table);
   register_user_events(table);
   register_call_info(table);
+  register_conference_address(table);
   register_reservation(table);
   register_private_service(table);
   register_sites(table);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tserver/features/attempt.h"
+#include "tserver/features/conference_address.h"
 #include "tserver/features/features.h"
 #include "tserver/features/hold.h"
 #include "tserver/features/party_events.h"
@@ -57,6 +58,7 @@ void merge(Core& core, const TwoCalls& calls) {
   if (consult.attempt) attempt = end_attempt(core, consult);
   core.log(LogLevel::Interaction, main, calls.device->dn.str(), "merged with " + to_string(consult.id));
   move_treatment(core, consult, main);
+  move_conference_address(consult, main);
   core.state.merge_calls(main, consult);
   if (attempt) move_attempt(core, std::move(*attempt), main);
   if (waits) wait_for_instruction(core, main);

@@ -5,6 +5,7 @@
 
 #include "tserver/features/adoption.h"
 #include "tserver/features/attempt.h"
+#include "tserver/features/conference_address.h"
 #include "tserver/features/ending.h"
 #include "tserver/features/features.h"
 #include "tserver/features/hold.h"
@@ -106,6 +107,7 @@ void reconcile(Core& core, Call& call, const link::Conversation& conversation) {
     if (core.state.call(id) == nullptr) return;
   }
   repeat_lost_commands(core, call, conversation);
+  recover_conference_address(core, call, conversation);
   if (call.attempt) reconcile_attempt(core, call, conversation);
 }
 

@@ -2,6 +2,7 @@
 #include "tserver/features/attempt.h"
 #include "tserver/features/awaited.h"
 #include "tserver/features/checks.h"
+#include "tserver/features/conference_address.h"
 #include "tserver/features/ending.h"
 #include "tserver/features/features.h"
 #include "tserver/features/leaving.h"
@@ -101,6 +102,8 @@ void on_command_failed(Core& core, CtiLink& link, const link::Happening& happeni
   if (call == nullptr) return;
   const link::CommandFailed& failed = happening.command_failed();
   if (failed.code() != link::CommandFailed::NO_SUCH_CONVERSATION && treatment_failed(core, *call, happening)) return;
+  if (failed.code() != link::CommandFailed::NO_SUCH_CONVERSATION && conference_address_failed(core, *call, happening))
+    return;
   Party* party = call->party(PartyNo{happening.party()});
   core.log(LogLevel::Standard, *call, party != nullptr ? party->name() : "",
            "the Connector failed a command: " + link::CommandFailed::Code_Name(failed.code()) + " " + failed.text());

@@ -98,6 +98,15 @@ struct Treatment {
   std::optional<TimerKey> deadline;  // to begin
 };
 
+// How a conference can be called and watched (MMC-229): its address lives on the Connector.
+struct ConferenceAddress {
+  bool asked = false;       // ordered, in this time of the link
+  std::uint64_t order = 0;  // id of the last command about it
+  std::string uri;          // empty: not known, or none
+  bool locked = false;
+  bool lobby = false;  // who calls it is refused: nobody can let them in
+};
+
 struct Call {
   ConnId id;
   std::string uuid;
@@ -118,6 +127,7 @@ struct Call {
   std::uint32_t redirections = 0;  // sent on to a default-dn since the last instruction
   std::list<Party> parties;        // addresses stay valid until that party leaves
   std::optional<Attempt> attempt;
+  ConferenceAddress conference_address;
   std::optional<TimerKey> router_timer;
   std::optional<Treatment> treatment;  // only while it waits on a Routing Point
   std::uint32_t generation = 0;        // of this call's timers

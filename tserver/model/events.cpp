@@ -40,6 +40,8 @@ Event new_call_event(Now now, tlib::MessageType type, const Call& call, const De
   if (call.user_data.pairs_size() > 0 || type == tlib::EventAttachedDataChanged)
     *event->mutable_userdata() = call.user_data;
   kv_add(*event->mutable_extensions(), "Conversation-ID", call.conversation_id);
+  if (!call.conference_address.uri.empty())
+    kv_add(*event->mutable_extensions(), "ConferenceURI", call.conference_address.uri);
   if (details.extensions != nullptr) kv_attach(*event->mutable_extensions(), *details.extensions);
   if (const ConnId previous = details.previous ? details.previous : call.main)
     event->set_previousconnid(previous.value);

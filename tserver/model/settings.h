@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "common/base/dial_plan_rule.h"
@@ -116,6 +117,7 @@ struct Settings {
   bool unmonitored_external = false;                     // users of our domains without a DN count as external
   bool ringing_when_alerting = false;                    // EventRinging when the phone rings, not with the invitation
   std::unordered_map<std::string, DialPlan> dial_plans;  // by pool
+  std::unordered_set<std::string> conference_pools;      // pools whose conferences get an address
   std::vector<std::string> domains;                      // SIP domains of this switch
   std::unordered_map<Dn, DnSettings> dns;
   std::vector<LinkSettings> links;

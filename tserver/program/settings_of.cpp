@@ -224,6 +224,11 @@ Settings settings_of(const config::Environment& environment, const config::Appli
     settings.dial_plans.emplace("", dial_plan_of(environment, application, *of, ""));
     for (const LinkPlan::Entry& entry : links.entries)
       settings.dial_plans.emplace(entry.config.pool, dial_plan_of(environment, application, *of, entry.config.pool));
+    for (const LinkPlan::Entry& entry : links.entries) {
+      const config::Scope pool = config::scope_of_pool(environment, application, entry.config.pool);
+      if (!pool.get(options::conference_services.uri_pattern).empty())
+        settings.conference_pools.insert(entry.config.pool);
+    }
   }
   for (const LinkPlan::Entry& entry : links.entries)
     settings.links.push_back({entry.config.section, entry.config.pool});
