@@ -176,7 +176,6 @@ void SipSubscription::expire() {
 
 int SipSubscription::handle(nta_incoming_t* request, const sip_t* sip) {
   all_.host_.enter();
-  all_.graveyard_.clear();
   const auto& common = all_.host_.headers();
   const auto refuse = [&](int status) {
     nta_incoming_treply(request, status, nullptr, SIPTAG_SERVER(common.server), SIPTAG_ALLOW(common.allow),
@@ -208,7 +207,6 @@ int SipSubscription::handle(nta_incoming_t* request, const sip_t* sip) {
 
 int SipSubscription::notified(const sip_t* sip) {
   all_.host_.enter();
-  all_.graveyard_.clear();
   const int status = sip != nullptr && sip->sip_status != nullptr ? sip->sip_status->st_status : 408;
   if (status < 200) return 0;
   notify_.reset();
@@ -311,7 +309,7 @@ void SipSubscriptions::sweep() {
     if (one->due(now)) due.push_back(id);
   for (const SubscriptionId id : due)
     if (auto* one = find(id)) one->expire();
-  if (!all_.empty()) watch();
+  if (!all_.empty() || !graveyard_.empty()) watch();
 }
 
 }  // namespace tandem::connector

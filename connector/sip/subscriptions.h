@@ -51,7 +51,8 @@ class SipSubscriptions {
   SipLegHost& host_;
   std::unordered_map<SubscriptionId, std::unique_ptr<SipSubscription>> all_;
   std::unordered_map<std::string, std::size_t> of_source_;
-  std::vector<std::unique_ptr<SipSubscription>> graveyard_;  // ended, perhaps still on the call stack
+  std::vector<std::unique_ptr<SipSubscription>>
+      graveyard_;  // ended, perhaps still on the call stack; emptied from outside of their callbacks only
   std::uint64_t last_ = 0;
   std::unique_ptr<su_timer_t, sofia::Closer<su_timer_destroy>> timer_;
   bool watching_ = false;
