@@ -57,6 +57,7 @@ class SipSubscription {
   bool due(Instant now) const { return now >= until_; }
   void expire();
   void finish(const char* why);  // the last NOTIFY, then it is gone
+  void bury() { buried_ = true; }
   const std::string& source() const { return source_; }
   ConferenceSubscribed told() const { return ConferenceSubscribed{id_, uri_, subscriber_}; }
 
@@ -79,6 +80,7 @@ class SipSubscription {
   bool routed_ = false;
   bool fetch_ = false;  // Expires: 0, the state once
   const sip_contact_t* contact_ = nullptr;
+  bool buried_ = false;  // ended; kept until no callback of it can be under way
   sofia::DialogLeg dialog_;
   sofia::Incoming request_;  // until the core has answered
   sofia::Outgoing notify_;
@@ -184,6 +186,7 @@ int SipSubscription::handle(nta_incoming_t* request, const sip_t* sip) {
   };
   const auto method = sip->sip_request->rq_method;
   if (method == sip_method_ack) return 200;
+  if (buried_) return refuse(481);
   if (method != sip_method_subscribe) return refuse(405);
   if (!ours(sip->sip_event)) return refuse(489);
   if (request_) return refuse(500);  // the first one isn't answered yet
@@ -210,6 +213,7 @@ int SipSubscription::notified(const sip_t* sip) {
   const int status = sip != nullptr && sip->sip_status != nullptr ? sip->sip_status->st_status : 408;
   if (status < 200) return 0;
   notify_.reset();
+  if (status >= 300 && buried_) return 0;
   if (status >= 300) {  // nobody is there any more
     const ConferenceUnsubscribed gone{id_};
     SipLegHost& host = all_.host_;
@@ -272,6 +276,7 @@ void SipSubscriptions::end(SubscriptionId id) {
   if (it == all_.end()) return;
   if (const auto source = of_source_.find(it->second->source()); source != of_source_.end() && --source->second == 0)
     of_source_.erase(source);
+  it->second->bury();
   graveyard_.push_back(std::move(it->second));
   all_.erase(it);
 }
