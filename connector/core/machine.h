@@ -324,8 +324,8 @@ struct CoreLog {
 
 using Action = std::variant<SendInvite, Answer, SendCancel, SendBye, SendReinvite, AnswerReinvite, AnswerRefer,
                             NotifyRefer, SendTalk, AnswerSubscription, NotifyConference, ForgetLeg, MediaConnect,
-                            MediaBridge, MediaTone, MediaScene, MediaPlay, MediaRecord, MediaDigits, MediaClose, Report,
-                            SendSnapshot, LearnLocation, SetCoreTimer, CancelCoreTimer, CoreLog>;
+                            MediaScene, MediaPlay, MediaRecord, MediaDigits, MediaClose, Report, SendSnapshot,
+                            LearnLocation, SetCoreTimer, CancelCoreTimer, CoreLog>;
 using Actions = std::vector<Action>;
 
 class Machine {

@@ -53,8 +53,6 @@ struct Agreement {
   std::uint32_t ptime_ms = 20;
 };
 
-enum class Tone { None, Ringback, Busy };
-
 // Set or replaced; symmetric RTP: the first packet corrects the address. `watch_silence`: the party is in a call and
 // has to send; begin to wait for its packets anew and say MediaSilent if none comes. False: on hold or not answered
 // yet.
@@ -63,14 +61,6 @@ struct MediaConnect {
   Agreement agreement;
   bool watch_silence = false;
 };
-struct MediaBridge {
-  MediaId a;
-  MediaId b;
-};  // relay between both; {a, none}: a is alone again
-struct MediaTone {
-  MediaId media;
-  Tone tone;
-};  // played to the party instead of relayed media; None: ends it
 
 // What a listener hears where it is not the others in its scene.
 enum class Sound { Others, Silence, Ringback, Busy, FastBusy, Music };
@@ -126,6 +116,6 @@ struct MediaDigits {
 };
 struct MediaClose {
   MediaId media;
-};  // the last word about it; a bridge with it is gone as well
+};  // the last word about it; it leaves its scene
 
 }  // namespace tandem::connector

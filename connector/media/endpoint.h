@@ -79,7 +79,6 @@ struct WireEndpoint {
   int mix_waits = 0;                     // rounds for which it still hears the relay, until the mix has something
 
   Player player;
-  ClipPtr ordered_tone;  // by MediaTone
   ClipPtr scene_sound;
   bool hears_music = false;
   std::string music;                        // its scene's file; empty: the configured one

@@ -139,24 +139,6 @@ class MediaRoom::Rooms {
     workers_[worker]->post(std::move(order));
   }
 
-  // A scene of two, under a number of its own.
-  void bridge(const MediaBridge& order) {
-    auto a = order.a, b = order.b;
-    if (find(a) == nullptr) std::swap(a, b);
-    if (find(a) == nullptr) return;
-    MediaScene pair{SceneId{1ull << 63 | a.value}, {{a}}};
-    if (find(b) != nullptr && a != b) {
-      pair.scene = SceneId{1ull << 63 | std::min(a.value, b.value)};
-      pair.members.push_back({b});
-    }
-    // Whoever was bridged with one of them is alone.
-    for (const auto& media : {a, b}) {
-      const auto* slot = find(media);
-      if (slot != nullptr && slot->scene && slot->scene != pair.scene) scene({slot->scene, {}});
-    }
-    scene(std::move(pair));
-  }
-
   void use_files(std::string music_file, const std::string& ringtone_file) {
     for (const auto& worker : workers_) worker->post(UseMusic{music_file});
     if (ringtone_file.empty()) {
@@ -367,12 +349,6 @@ void MediaRoom::handle(MediaConnect order) {
 }
 void MediaRoom::handle(MediaScene order) {
   rooms_->scene(std::move(order));
-}
-void MediaRoom::handle(MediaBridge order) {
-  rooms_->bridge(order);
-}
-void MediaRoom::handle(MediaTone order) {
-  rooms_->tell_owner(order);
 }
 void MediaRoom::handle(MediaClose order) {
   rooms_->close(order);

@@ -49,8 +49,6 @@ class MediaRoom final : public MediaAllocator {
   // Orders about media that isn't open (any more) are ignored.
   void handle(MediaConnect order);
   void handle(MediaScene order);
-  void handle(MediaBridge order);
-  void handle(MediaTone order);
   void handle(MediaClose order);
   void handle(MediaPlay order);
   void handle(MediaRecord order);

@@ -1,4 +1,4 @@
-// Which payload of one leg becomes which payload of another, worked out once per bridge so that a packet needs one
+// Which payload of one leg becomes which payload of another, worked out once per scene so that a packet needs one
 // look-up. Pure.
 #pragma once
 

@@ -30,7 +30,7 @@ struct MediaSettings {
   // Addresses of ours, IPv4 or IPv6; the first is what open() takes when told none. "0.0.0.0" and "::" bind to every
   // address of their family, and then the address asked for is what goes into the SDP.
   std::vector<std::string> addresses{"127.0.0.1"};
-  unsigned workers = 1;           // threads that relay; both ends of a bridge live on one of them
+  unsigned workers = 1;           // threads that relay; all members of a scene live on one of them
   std::size_t max_endpoints = 0;  // open at once; 0: as many as there are ports
   std::size_t preopened = 64;  // socket pairs bound at start on the first address; more are bound when needed and kept
   int receive_buffer_bytes = 65536;  // SO_RCVBUF of each socket

@@ -218,16 +218,6 @@ void Worker::on(MediaConnect& message) {
   if (moved) comfort(*endpoint);
 }
 
-void Worker::on(MediaTone& message) {
-  auto* endpoint = find(message.media);
-  if (endpoint == nullptr) return;
-  endpoint->ordered_tone = message.tone == Tone::Ringback ? clips_->ringback
-                           : message.tone == Tone::Busy   ? clips_->busy
-                                                          : nullptr;
-  endpoint->player.loop(endpoint->ordered_tone ? endpoint->ordered_tone : endpoint->scene_sound);
-  schedule(*endpoint);
-}
-
 void Worker::on(MediaClose& message) {
   auto* endpoint = find(message.media);
   if (endpoint == nullptr) return;

@@ -107,9 +107,8 @@ struct UseClips {
 struct UseMusic {
   std::string file;
 };
-using WorkerMessage =
-    std::variant<Opened, MediaConnect, MediaScene, MediaTone, MediaClose, MediaPlay, MediaRecord, MediaDigits,
-                 PromptsFetched, MusicFetched, UseClips, UseMusic, HandOver, Expect, Adopt, Stop>;
+using WorkerMessage = std::variant<Opened, MediaConnect, MediaScene, MediaClose, MediaPlay, MediaRecord, MediaDigits,
+                                   PromptsFetched, MusicFetched, UseClips, UseMusic, HandOver, Expect, Adopt, Stop>;
 
 class Worker {
  public:
@@ -132,7 +131,6 @@ class Worker {
   void on(Opened& message);
   void on(MediaConnect& message);
   void on(MediaScene& message);
-  void on(MediaTone& message);
   void on(MediaClose& message);
   void on(MediaPlay& message);
   void on(MediaRecord& message);

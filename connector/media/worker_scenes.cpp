@@ -187,7 +187,7 @@ void Worker::set_sound(WireEndpoint& endpoint, Sound sound, const std::string& m
       endpoint.scene_sound = music(endpoint);
       break;
   }
-  endpoint.player.loop(endpoint.ordered_tone ? endpoint.ordered_tone : endpoint.scene_sound);
+  endpoint.player.loop(endpoint.scene_sound);
   schedule(endpoint);
 }
 

@@ -75,8 +75,6 @@ class Engine {
   void act(AnswerReinvite& a) { sip_->perform(a); }
   void act(ForgetLeg& a) { sip_->perform(a); }
   void act(MediaConnect& a) { media_->handle(std::move(a)); }
-  void act(MediaBridge& a) { media_->handle(std::move(a)); }
-  void act(MediaTone& a) { media_->handle(std::move(a)); }
   void act(AnswerRefer& a) { sip_->perform(a); }
   void act(NotifyRefer& a) { sip_->perform(a); }
   void act(SendTalk& a) { sip_->perform(a); }

@@ -247,10 +247,6 @@ struct Writer {
   std::string operator()(const SetCoreTimer&) const { return {}; }
   std::string operator()(const CancelCoreTimer&) const { return {}; }
   std::string operator()(const CoreLog&) const { return {}; }
-  template <class Other>
-  std::string operator()(const Other&) const {
-    return "other";
-  }
 };
 
 }  // namespace

@@ -90,8 +90,14 @@ class Books {
   void note(const SendSnapshot&) {}
   void note(const LearnLocation&) {}
   void note(const CoreLog&) {}
-  template <class Other>
-  void note(const Other&) {}
+  void note(const AnswerRefer& a) { alive(a.leg); }
+  void note(const NotifyRefer& a) { alive(a.leg); }
+  void note(const SendTalk& a) { alive(a.leg); }
+  void note(const AnswerSubscription&) {}
+  void note(const NotifyConference&) {}
+  void note(const MediaPlay& a) { CHECK(open.count(a.media) == 1); }
+  void note(const MediaRecord& a) { CHECK(open.count(a.media) == 1); }
+  void note(const MediaDigits& a) { CHECK(open.count(a.media) == 1); }
 
   void take(const link::Happening& happening) {
     using What = link::Happening;

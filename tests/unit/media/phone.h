@@ -220,4 +220,17 @@ inline Agreement agree(const Phone& phone, std::vector<Payload> payloads, Direct
   return agreement;
 }
 
+// Those who talk and listen to each other, in a scene of this number.
+inline MediaScene scene_of(const std::vector<MediaId>& media, SceneId number = SceneId{1}) {
+  MediaScene scene{number, {}};
+  for (const auto each : media) scene.members.push_back({each});
+  return scene;
+}
+// One who is alone and hears a sound of ours.
+inline MediaScene hears(MediaId media, Sound sound, SceneId number = SceneId{1}) {
+  auto scene = scene_of({media}, number);
+  scene.members.front().sound = sound;
+  return scene;
+}
+
 }  // namespace tandem::connector::test

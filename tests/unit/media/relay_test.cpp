@@ -10,7 +10,7 @@ using namespace tandem::connector::test;
 
 namespace {
 
-// Two phones bridged; each has heard the comfort packet that opens its NAT.
+// Two phones in a scene; each has heard the comfort packet that opens its NAT.
 struct Call {
   explicit Call(MediaSettings settings = quiet_settings(), std::vector<Payload> a_payloads = {pcmu(), events()},
                 std::vector<Payload> b_payloads = {pcmu(), events()}, const std::string& ip = "127.0.0.1")
@@ -19,7 +19,7 @@ struct Call {
     at_b = room.open(ip).value();
     room.handle(MediaConnect{at_a.media, agree(a, std::move(a_payloads))});
     room.handle(MediaConnect{at_b.media, agree(b, std::move(b_payloads))});
-    room.handle(MediaBridge{at_a.media, at_b.media});
+    room.handle(scene_of({at_a.media, at_b.media}));
     comfort_a = a.hear();
     comfort_b = b.hear();
   }
@@ -161,7 +161,7 @@ TEST_CASE("before the signalling is done nothing is relayed") {
   const auto at_a = room.open("").value();
   const auto at_b = room.open("").value();
   room.handle(MediaConnect{at_b.media, agree(b, {pcmu()})});
-  room.handle(MediaBridge{at_a.media, at_b.media});
+  room.handle(scene_of({at_a.media, at_b.media}));
   REQUIRE(b.hear());
   a.send(at_a, rtp(0, 1, 0, 1, {1}));
   CHECK_FALSE(b.hear(200ms));
@@ -176,7 +176,7 @@ TEST_CASE("from ringback to the agent, and on to another agent: the caller hears
   const auto at_caller = room.open("").value();
   const auto at_first = room.open("").value();
   const auto at_second = room.open("").value();
-  room.handle(MediaTone{at_caller.media, Tone::Ringback});
+  room.handle(hears(at_caller.media, Sound::Ringback));
   room.handle(MediaConnect{at_caller.media, agree(caller, {pcmu()})});
   room.handle(MediaConnect{at_first.media, agree(first, {pcmu()})});
   room.handle(MediaConnect{at_second.media, agree(second, {pcmu()})});
@@ -196,10 +196,9 @@ TEST_CASE("from ringback to the agent, and on to another agent: the caller hears
     REQUIRE(own >= 3);
   };
   for (int i = 0; i < 5; ++i) heard.push_back(caller.hear().value());
-  room.handle(MediaBridge{at_caller.media, at_first.media});
-  room.handle(MediaTone{at_caller.media, Tone::None});
+  room.handle(scene_of({at_caller.media, at_first.media}));
   listen_until(first, at_first, 60000, 0xfffffff0, 1);
-  room.handle(MediaBridge{at_caller.media, at_second.media});
+  room.handle(scene_of({at_caller.media, at_second.media}));
   listen_until(second, at_second, 3, 12345, 2);
   std::size_t marks = 0;
   for (std::size_t i = 0; i < heard.size(); ++i) {
@@ -228,20 +227,26 @@ TEST_CASE("a party on hold: what it sends is dropped, or nothing is sent to it")
   CHECK_FALSE(call.a.hear(100ms));
 }
 
-TEST_CASE("a bridge ends with {a, none}, and with either end's close") {
+TEST_CASE("who is left out of the scene is alone, and so is everybody once it is over, or who is left by the other") {
   Call call;
   call.a.send(call.at_a, rtp(0, 1, 0, 1, {1}));
   REQUIRE(call.b.hear());
-  call.room.handle(MediaBridge{call.at_a.media, MediaId{}});
-  call.a.send(call.at_a, rtp(0, 2, 160, 1, {2}));
-  CHECK_FALSE(call.b.hear(100ms));
-  call.room.handle(MediaBridge{call.at_b.media, call.at_a.media});
-  call.a.send(call.at_a, rtp(0, 3, 320, 1, {3}));
-  CHECK(call.b.hear().value().payload == Octets{3});
+  std::uint16_t sequence = 1;
+  for (const auto& apart : {scene_of({call.at_a.media}), scene_of({call.at_b.media}), scene_of({}),
+                            scene_of({call.at_a.media}, SceneId{2})}) {
+    call.room.handle(apart);
+    ++sequence;
+    call.a.send(call.at_a, rtp(0, sequence, sequence * 160u, 1, {2}));
+    CHECK_FALSE(call.b.hear(100ms));
+    call.room.handle(scene_of({call.at_b.media, call.at_a.media}));
+    ++sequence;
+    call.a.send(call.at_a, rtp(0, sequence, sequence * 160u, 1, {3}));
+    CHECK(call.b.hear().value().payload == Octets{3});
+  }
   call.close(call.at_b);
-  call.a.send(call.at_a, rtp(0, 4, 480, 1, {4}));
+  call.a.send(call.at_a, rtp(0, 10, 1600, 1, {4}));
   CHECK_FALSE(call.b.hear(100ms));
-  CHECK(call.close(call.at_a).counters.packets_in == 4);
+  CHECK(call.close(call.at_a).counters.packets_in == 10);
 }
 
 TEST_CASE("RTCP on the RTP port where both agreed to it (RFC 5761)") {
