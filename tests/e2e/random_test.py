@@ -13,7 +13,7 @@ from harness import BIN, Site, extension, routing_point, test, until
 from legality import complaints
 
 USERS = [f"u{number}" for number in range(20)]
-SECONDS = float(os.environ.get("TANDEM_SECONDS", "30"))
+SECONDS = float(os.environ.get("TANDEM_SECONDS", "15"))
 
 
 class Crowd:
