@@ -164,8 +164,8 @@ class Checker {
           ((agent->work == Agent::Work::AfterCall || agent->work == Agent::Work::InIdle) && !agent->untimed);
       expect(agent->work_timer.has_value() == timed, name + "timed work has an end");
       expect(agent->work == Agent::Work::None || !agent->state.ready, name + "who works isn't Ready");
-      const bool talks = std::any_of(device->calls.begin(), device->calls.end(), [&](Call* call) {
-        const PartyState state = call->party(device.get())->state;
+      const bool talks = std::any_of(device->calls.begin(), device->calls.end(), [on = device.get()](Call* call) {
+        const PartyState state = call->party(on)->state;
         return state == PartyState::Connected || state == PartyState::Held;
       });
       expect(agent->work != Agent::Work::Announced || talks, name + "announced work follows a call");
