@@ -220,9 +220,11 @@ struct HaSection : Section {
   using enum Effect;
 
   // clang-format off
-  Option<Arbiter> arbiter{*this, "arbiter", level::kTServer, "lock-file", {}, NotInUseYet, "Who decides which T-Server is primary."};
-  Option<Path> lock_file{*this, "lock-file", level::kTServer, "run/tserver.lock", {1, 1024}, NotInUseYet, "File whose lock the primary holds, on a host that both T-Servers share."};
+  Option<Arbiter> arbiter{*this, "arbiter", level::kTServer, "lock-file", {}, AtStart, "Who decides which T-Server of a pair is primary: a file on the host that both share; etcd is not served yet and refused at the start."};
+  Option<Path> lock_file{*this, "lock-file", level::kTServer, "run/tserver.lock", {1, 1024}, AtStart, "File whose lock the primary holds, the same for both T-Servers of a pair and for no other; on a local file system."};
   Option<List> endpoints{*this, "endpoints", level::kTServer, "", {0, 16}, NotInUseYet, "Addresses of the etcd cluster."};
+  Option<Milliseconds> lease_ttl{*this, "lease-ttl", level::kTServer, "2 sec", {500, 60000}, AtStart, "How long the role is kept by a primary that gives no sign of life; one that can't renew it steps down before."};
+  Option<List> administrators{*this, "administrators", level::kTServer, "", {0, 64}, Immediately, "Names of the certificates whose holders may ask for a switchover; empty: everybody who shows a certificate."};
   // clang-format on
 };
 

@@ -37,6 +37,7 @@ void Core::on(LinkRole& input) {
   if (found == links_.end()) return;
   if (found->second != input.primary) ++link_generation_;  // another one commands from now on
   found->second = input.primary;
+  if (input.primary) act(SendSnapshot{input.link, snapshot()});
   reach_changed();
 }
 

@@ -118,6 +118,8 @@ void LinkSession::hello(const link::Hello& hello, std::uint64_t epoch, Instant n
     check(now, out);
   } else if (primary != primary_) {
     primary_ = primary;
+    // Who takes over begins from a snapshot of its own: what it heard as a backup, it may have dropped.
+    if (primary) state_ = State::SnapshotDue;
     out.inputs.emplace_back(LinkRole{link_, primary});
   }
 }

@@ -124,6 +124,10 @@ std::string set_option(Settings& settings, const std::string& name, const std::s
     settings.consult_user_data = value == "joint"       ? ConsultUserData::Joint
                                  : value == "inherited" ? ConsultUserData::Inherited
                                                         : ConsultUserData::Separate;
+  } else if (name == "hot-standby") {
+    settings.hot_standby = value == "true";
+  } else if (name == "administrators") {
+    settings.administrators = {value};
   } else if (name == "max-calls") {
     settings.max_calls = static_cast<std::uint32_t>(std::stoul(value));
   } else if (name == "max-requests-per-client") {
@@ -251,6 +255,10 @@ class Player {
       const long n = std::stol(amount);
       world_->advance(ms ? Instant(std::chrono::milliseconds(n)) : Instant(std::chrono::seconds(n)),
                       [&](const Effects& effects) { show(effects); });
+    } else if (first == "primary") {
+      show(world_->handle(RoleChanged{true, std::stoull(words.at(1)), "the arbiter says so"}));
+    } else if (first == "backup") {
+      show(world_->handle(RoleChanged{false, 0, "the arbiter says so"}));
     } else if (first == "set" || first == "dn" || first == "agent" || first == "delete") {
       change_settings(words);
     } else if (std::find(links_.begin(), links_.end(), first) != links_.end()) {
@@ -280,7 +288,7 @@ class Player {
     const SessionId session{clients_.size() + 1};
     clients_[words.at(1)] = session;
     names_.client(session, words.at(1));
-    world_->handle(ClientOpened{session, "peer"});
+    world_->handle(ClientOpened{session, "peer", words.get("certificate")});
     if (words.has("unopened")) return;
     tlib::Message message;
     message.set_type(tlib::RequestRegisterClient);

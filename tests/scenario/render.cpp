@@ -291,6 +291,8 @@ std::vector<std::string> render(const Effects& effects, Names& names, const std:
       for (std::string& line : render_event(*deliver, names)) lines.push_back(std::move(line));
     } else if (const auto* order = std::get_if<Order>(&effect)) {
       lines.push_back(render_order(*order, names, links));
+    } else if (const auto* role = std::get_if<GiveUpRole>(&effect)) {
+      lines.push_back("gives up its role " + quoted(role->why));
     } else if (const auto* close = std::get_if<CloseClient>(&effect)) {
       lines.push_back("close " + names.client(close->session) + " " + quoted(close->why));
     }

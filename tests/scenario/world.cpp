@@ -45,6 +45,8 @@ Effects World::run(Input input) {
       timers_.set(set->key, set->at);
     } else if (const auto* cancel = std::get_if<CancelTimer>(&effect)) {
       timers_.cancel(cancel->key);
+    } else if (std::holds_alternative<CancelAllTimers>(effect)) {
+      timers_ = {};
     } else if (auto* line = std::get_if<LogLine>(&effect)) {
       log_.push_back(std::move(line->text));
     } else {

@@ -1,6 +1,7 @@
 #include "tserver/client/ctl.h"
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -65,6 +66,8 @@ std::vector<tlib::Message> questions(const Asked& asked) {
   return list;
 }
 
+using Questions = std::function<std::vector<tlib::Message>(const Asked&)>;
+
 Result<ClientOptions, Failure> client_options(const CtlOptions& options, const Asked& asked) {
   ClientOptions made;
   made.servers = {asked.server};
@@ -83,7 +86,7 @@ Result<ClientOptions, Failure> client_options(const CtlOptions& options, const A
   return made;
 }
 
-void ask_all(const CtlOptions& options, std::vector<Asked>& all) {
+void ask_all(const CtlOptions& options, std::vector<Asked>& all, const Questions& questions) {
   net::EventLoop loop;
   std::vector<std::unique_ptr<Inquiry>> inquiries;
   std::size_t open = 0;
@@ -153,6 +156,36 @@ CtlResult report_dns(Verb verb, const std::vector<Asked>& all, const std::vector
   return {0, verb == Verb::Dns ? dns_table(dns) : calls_table(dns), {}};
 }
 
+// The pair to which `--app` belongs, if it is given; else the first that has a primary.
+CtlResult switch_over(const CtlOptions& options, const std::vector<Asked>& all,
+                      const std::vector<ServerStatus>& servers) {
+  const auto fail = [](const std::string& why) { return CtlResult{1, {}, "tandemctl: " + why + "\n"}; };
+  const auto paired = [&](const ServerStatus& a, const ServerStatus& b) {
+    return all[static_cast<std::size_t>(&a - servers.data())].application->backup == b.name ||
+           all[static_cast<std::size_t>(&b - servers.data())].application->backup == a.name;
+  };
+  const auto primary = std::ranges::find_if(servers, [&](const ServerStatus& server) {
+    const bool meant =
+        options.app.empty() || server.name == options.app || std::ranges::any_of(servers, [&](const auto& other) {
+          return other.name == options.app && paired(server, other);
+        });
+    return meant && server.failure.empty() && server.info.serverrole() == tlib::ServerRolePrimary;
+  });
+  if (primary == servers.end()) return fail("no primary T-Server answers");
+  const auto backup = std::ranges::find_if(servers, [&](const ServerStatus& server) {
+    return paired(server, *primary) && server.failure.empty() && server.info.serverrole() == tlib::ServerRoleBackup;
+  });
+  if (backup == servers.end()) return fail(primary->name + " stays primary: no backup T-Server answers");
+  std::vector<Asked> asked{all[static_cast<std::size_t>(primary - servers.begin())]};
+  asked.front().outcome = {};
+  ask_all(options, asked, [](const Asked&) { return std::vector{question(tlib::RequestSwitchover)}; });
+  const Inquiry::Outcome& outcome = asked.front().outcome;
+  if (!outcome.failure.empty()) return fail(primary->name + ": " + outcome.failure);
+  const tlib::Message& answer = outcome.answers.front();
+  if (answer.type() != tlib::EventACK) return fail(primary->name + " refuses: " + answer.errormessage());
+  return {0, primary->name + " gives its role up, " + backup->name + " takes it\n", {}};
+}
+
 }  // namespace
 
 CtlResult run_ctl(const CtlOptions& options) {
@@ -162,21 +195,24 @@ CtlResult run_ctl(const CtlOptions& options) {
 
   std::vector<Asked> all;
   for (const Application& application : environment.applications) {
-    if (!options.app.empty() && application.name != options.app) continue;
+    // A switchover concerns the other one of the pair, too.
+    if (!options.app.empty() && application.name != options.app && options.verb != Verb::Switchover) continue;
     if (application.type != config::AppType::TServer) continue;
     const config::Port* port = application.port("tlib");
     if (port == nullptr) continue;
     Asked asked{&application, {reachable(port->address), port->port}, {}, {}};
-    if (options.verb != Verb::Status) asked.dns = monitored(environment.switch_of(application));
+    if (options.verb != Verb::Status && options.verb != Verb::Switchover)
+      asked.dns = monitored(environment.switch_of(application));
     all.push_back(std::move(asked));
   }
   if (all.empty()) {
     const std::string which = options.app.empty() ? "with a tlib port" : "named " + options.app;
     return {1, {}, "tandemctl: " + options.config + " has no T-Server " + which + "\n"};
   }
-  ask_all(options, all);
+  ask_all(options, all, questions);
   std::vector<ServerStatus> servers;
   std::ranges::transform(all, std::back_inserter(servers), status_of);
+  if (options.verb == Verb::Switchover) return switch_over(options, all, servers);
   if (options.verb != Verb::Status) return report_dns(options.verb, all, servers);
   const bool whole = std::ranges::all_of(servers, [](const ServerStatus& server) { return server.failure.empty(); });
   return {whole ? 0 : 1, status_table(servers), complaints(servers)};

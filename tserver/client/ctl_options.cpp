@@ -27,11 +27,9 @@ po::options_description describe() {
 
 Result<CtlOptions, Failure> parse_ctl_options(const std::vector<std::string>& arguments) {
   using Verb = CtlOptions::Verb;
-  static const std::map<std::string, Verb, std::less<>> verbs{{"status", Verb::Status},
-                                                              {"check", Verb::Check},
-                                                              {"calls", Verb::Calls},
-                                                              {"agents", Verb::Agents},
-                                                              {"dns", Verb::Dns}};
+  static const std::map<std::string, Verb, std::less<>> verbs{
+      {"status", Verb::Status}, {"check", Verb::Check}, {"calls", Verb::Calls},
+      {"agents", Verb::Agents}, {"dns", Verb::Dns},     {"switchover", Verb::Switchover}};
   po::variables_map given;
   try {
     po::options_description all = describe();
@@ -59,11 +57,11 @@ Result<CtlOptions, Failure> parse_ctl_options(const std::vector<std::string>& ar
   const double seconds = given["timeout"].as<double>();
   if (!(seconds > 0 && seconds <= 3600)) return Failure{"--timeout: expected seconds, at most 3600"};
   options.patience = std::chrono::milliseconds(std::llround(seconds * 1000));
-  if (!given.contains("verb")) return Failure{"expected one of status, check, calls, agents, dns"};
+  if (!given.contains("verb")) return Failure{"expected one of status, check, calls, agents, dns, switchover"};
   const auto& words = given["verb"].as<std::vector<std::string>>();
   const auto verb = verbs.find(words.front());
   if (words.size() > 1 || verb == verbs.end()) {
-    return Failure{"expected one of status, check, calls, agents, dns, not \"" + words.back() + "\""};
+    return Failure{"expected one of status, check, calls, agents, dns, switchover, not \"" + words.back() + "\""};
   }
   options.verb = verb->second;
   if (options.config.empty()) return Failure{"--config FILE is missing"};
@@ -72,12 +70,13 @@ Result<CtlOptions, Failure> parse_ctl_options(const std::vector<std::string>& ar
 
 std::string ctl_usage() {
   std::ostringstream out;
-  out << "usage: tandemctl --config FILE [--app NAME] status | check | calls | agents | dns\n"
-         "  status  every T-Server of the file: role, links, calls, clients; exit status 1 if one is not reached\n"
-         "  check   whether the file is right; every mistake is told\n"
-         "  calls   calls in progress, with their parties\n"
-         "  agents  who is logged in where, in which state, and with which calls\n"
-         "  dns     DNs, whether in service, and their calls\n"
+  out << "usage: tandemctl --config FILE [--app NAME] status | check | calls | agents | dns | switchover\n"
+         "  status      every T-Server of the file: role, links, calls, clients; exit status 1 if one is not reached\n"
+         "  check       whether the file is right; every mistake is told\n"
+         "  calls       calls in progress, with their parties\n"
+         "  agents      who is logged in where, in which state, and with which calls\n"
+         "  dns         DNs, whether in service, and their calls\n"
+         "  switchover  the primary of a hot standby pair gives its role to the other one\n"
       << describe();
   return out.str();
 }

@@ -10,7 +10,7 @@
 namespace tandem::client {
 
 struct CtlOptions {
-  enum class Verb { Status, Check, Calls, Agents, Dns };
+  enum class Verb { Status, Check, Calls, Agents, Dns, Switchover };
   bool help = false;
   Verb verb = Verb::Status;
   std::string config;

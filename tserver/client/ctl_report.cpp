@@ -115,14 +115,15 @@ std::string table(const std::vector<Row>& rows) {
 }
 
 std::string status_table(const std::vector<ServerStatus>& servers) {
-  std::vector<Row> rows{{"APPLICATION", "ADDRESS", "ROLE", "LINKS", "CALLS", "CLIENTS", "DNS", "VERSION", "UP SINCE"}};
+  std::vector<Row> rows{
+      {"APPLICATION", "ADDRESS", "ROLE", "EPOCH", "LINKS", "CALLS", "CLIENTS", "DNS", "VERSION", "UP SINCE"}};
   for (const ServerStatus& server : servers) {
     if (!server.failure.empty()) {
       rows.push_back({server.name, server.address, "not reached"});
       continue;
     }
     const tlib::Message& info = server.info;
-    rows.push_back({server.name, server.address, text(info, "role"),
+    rows.push_back({server.name, server.address, text(info, "role"), text(info, "epoch"),
                     text(info, "links-up") + "/" + text(info, "links-total"), text(info, "calls"),
                     text(info, "clients"), text(info, "dns"), printable(info.serverversion()),
                     utc(info.serverstarttime())});

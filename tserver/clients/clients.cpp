@@ -120,13 +120,14 @@ void Clients::set_tls(const net::TlsContextPtr& tls) {
 void Clients::accept(net::ConnectionPtr connection) {
   const SessionId id{++last_session_};
   std::string peer = connection->peer();
-  if (!connection->peer_name().empty()) peer += " (" + connection->peer_name() + ")";
+  std::string certificate = connection->peer_name();
+  if (!certificate.empty()) peer += " (" + certificate + ")";
   auto& session = sessions_[id] = std::make_unique<Session>(*this, id, std::move(connection));
   session->start();
   if (log_.enabled(LogLevel::Trace)) {
     log_.write(LogLevel::Trace, session->name() + ": connected, " + session->connection().protocol());
   }
-  take_(ClientOpened{id, std::move(peer)});
+  take_(ClientOpened{id, std::move(peer), std::move(certificate)});
 }
 
 void Clients::deliver(const Deliver& event) {

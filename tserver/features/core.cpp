@@ -1,10 +1,13 @@
 #include "tserver/features/core.h"
 
+#include <algorithm>
+
 #include "tserver/model/kv.h"
 
 namespace tandem::tserver {
 
 void Core::deliver(Event event, std::vector<SessionId> to, Asker asker) {
+  if (state.role == Role::Backup && !asker) return;  // it answers; the primary tells
   event->set_eventsequencenumber(++state.event_sequence);
   out_.emplace_back(Deliver{std::move(event), std::move(to), asker.session, asker.reference_id});
 }
@@ -63,11 +66,18 @@ void Core::refuse(Asker asker, const Refusal& refusal, std::string_view this_dn,
 }
 
 void Core::hold(Asker asker) {
-  if (Client* client = state.client(asker.session)) ++client->outstanding;
+  Client* client = state.client(asker.session);
+  if (client == nullptr) return;
+  ++client->outstanding;
+  client->unanswered.push_back(asker.reference_id);
 }
 
 void Core::settle(Asker asker) {
-  if (Client* client = state.client(asker.session)) --client->outstanding;
+  Client* client = state.client(asker.session);
+  if (client == nullptr) return;
+  --client->outstanding;
+  auto& all = client->unanswered;
+  if (const auto it = std::find(all.begin(), all.end(), asker.reference_id); it != all.end()) all.erase(it);
 }
 
 void Core::admit(const Call& call, const Party& party, link::Admit::Mode mode) {

@@ -59,11 +59,11 @@ class Core {
   void hold(Asker asker);
   void settle(Asker asker);
 
-  // --- Orders; nothing is sent on a link that is down ---
+  // --- Orders; nothing is sent on a link that is down, and a backup orders nothing ---
 
   template <class Fill>
   void order(CtiLink& link, ConversationNo conversation, PartyNo party, Fill fill) {
-    if (!link.up) return;
+    if (!link.up || state.role == Role::Backup) return;
     auto& order = std::get<Order>(out_.emplace_back(std::in_place_type<Order>));
     order.link = link.no;
     order.command.set_id(++link.last_command);
@@ -82,6 +82,8 @@ class Core {
 
   TimerKey set_timer(TimerKind kind, std::uint64_t subject, std::uint32_t generation, Instant delay);
   void cancel_timer(std::optional<TimerKey>& key);
+  void cancel_all_timers() { out_.emplace_back(CancelAllTimers{}); }
+  void give_up_role(std::string why) { out_.emplace_back(GiveUpRole{std::move(why)}); }
 
   // --- Log ---
 

@@ -4,6 +4,7 @@
 #include "tserver/features/features.h"
 #include "tserver/features/machine_state.h"
 #include "tserver/features/recovery.h"
+#include "tserver/features/role.h"
 #include "tserver/features/service.h"
 #include "tserver/features/session.h"
 #include "tserver/model/invariants.h"
@@ -22,6 +23,25 @@ void refuse(Core& core, const Request& request, const Refusal& refusal) {
   core.refuse(request.asker(), refusal, request.message.thisdn(), core.state.call(ConnId{conn_id}), conn_id);
 }
 
+// A backup keeps sessions, registrations and links, and answers what these are about. The rest is the primary's.
+bool of_backup(tlib::MessageType type) {
+  switch (type) {
+    case tlib::RequestRegisterClient:
+    case tlib::RequestSetInputMask:
+    case tlib::RequestQueryServer:
+    case tlib::RequestRegisterAddress:
+    case tlib::RequestUnregisterAddress:
+    case tlib::RequestQueryAddress:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool of_backup(link::Happening::WhatCase what) {
+  return what == link::Happening::kRegistration || what == link::Happening::kDnStatus;
+}
+
 void serve(Core& core, ClientRequest& input) {
   Client* client = core.state.client(input.session);
   if (client == nullptr) return;
@@ -32,8 +52,16 @@ void serve(Core& core, ClientRequest& input) {
     return refuse(core, request,
                   refusal(tlib::TERR_NOT_REGISTERED, "the session is not open: RequestRegisterClient comes first"));
   }
+  if (input.message.type() == tlib::RequestSwitchover) {
+    if (const auto why = switch_over(core, request)) refuse(core, request, *why);
+    return;
+  }
   if (!input.message.has_type() || handler == nullptr)
     return refuse(core, request, refusal(tlib::TERR_UNSUP_OPER, "the request is not supported"));
+  if (core.state.role == Role::Backup && !of_backup(input.message.type())) {
+    return refuse(core, request,
+                  refusal(tlib::TERR_OPER_NOT_SUPPORTED_NOW, "this T-Server is the backup: ask the primary"));
+  }
   if (const Device* device = core.state.device(Dn(input.message.thisdn()))) core.pool = device->settings.pool;
   if (const auto why = handler(core, request)) {
     refuse(core, request, *why);
@@ -44,6 +72,7 @@ void serve(Core& core, ClientRequest& input) {
 void happened(Core& core, const Happened& input) {
   if (input.link >= core.state.links.size() || !core.state.links[input.link].up) return;
   const auto what = static_cast<std::size_t>(input.happening.what_case());
+  if (core.state.role == Role::Backup && !of_backup(input.happening.what_case())) return;
   if (what >= Table::kHappenings || core.table.happenings[what] == nullptr) return;
   core.pool = core.state.links[input.link].pool;
   core.table.happenings[what](core, core.state.links[input.link], input.happening);
@@ -63,7 +92,8 @@ void FeatureMachine::handle(Input input, Now now, Effects& out) {
                  [&](const ClientClosed& in) { client_closed(core, in); }, [&](const LinkUp& in) { link_up(core, in); },
                  [&](const LinkDown& in) { link_down(core, in.link, in.why); },
                  [&](const Happened& in) { happened(core, in); }, [&](const TimerFired& in) { fired(core, in); },
-                 [&](const SettingsChanged& in) { settings_changed(core, in.settings); }},
+                 [&](const SettingsChanged& in) { settings_changed(core, in.settings); },
+                 [&](const RoleChanged& in) { role_changed(core, in); }},
       input);
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <list>
+#include <utility>
 
 #include "tserver/features/adoption.h"
 #include "tserver/features/attempt.h"
@@ -158,6 +159,7 @@ void link_up(Core& core, const LinkUp& input) {
   if (input.link >= core.state.links.size()) return;
   CtiLink& link = core.state.links[input.link];
   if (link.up) link_down(core, link.no, "connected again");
+  const bool backup = core.state.role == Role::Backup;
   const bool same = link.incarnation == input.hello.incarnation();
   if (!same) {
     give_up_calls(core, link);
@@ -165,6 +167,7 @@ void link_up(Core& core, const LinkUp& input) {
   }
   core.cancel_timer(link.loss_timer);
   link.up = true;
+  link.coming_up = false;
   link.incarnation = input.hello.incarnation();
   link.application = input.hello.application();
   for (const auto& [dn, device] : core.state.devices) std::erase(device->refused_by, link.no);
@@ -174,6 +177,7 @@ void link_up(Core& core, const LinkUp& input) {
                                    std::to_string(input.snapshot.conversations_size()) + " conversations");
   if (core.state.links_up == 1) tell_link_status(core);
   review_service(core, "no Connector serves its pool");
+  if (backup) return exchange_locations(core, link, input.snapshot);  // its calls are the primary's
   std::unordered_set<ConversationNo> known;
   for (const auto& [conversation, call] : link.conversations) known.insert(conversation);
   for (const auto& [conversation, call] : link.merged) known.insert(conversation);
@@ -188,8 +192,13 @@ void link_up(Core& core, const LinkUp& input) {
 }
 
 void link_down(Core& core, LinkNo no, const std::string& why) {
-  if (no >= core.state.links.size() || !core.state.links[no].up) return;
+  if (no >= core.state.links.size()) return;
   CtiLink& link = core.state.links[no];
+  if (std::exchange(link.coming_up, false)) {
+    core.log(LogLevel::Standard, "link " + link.name + ": lost before its snapshot came, " + why);
+    review_service(core, "no Connector serves its pool");
+  }
+  if (!link.up) return;
   link.up = false;
   --core.state.links_up;
   core.log(LogLevel::Standard,

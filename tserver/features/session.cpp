@@ -26,8 +26,8 @@ Event link_status(Core& core) {
   event->set_applicationname(core.settings().application);
   event->set_serverversion(core.settings().version);
   event->set_protocolversion(std::string(kProtocolVersion));
-  event->set_serverrole(tlib::ServerRolePrimary);
-  event->set_serverstarttime(core.state.identity.start_ms() / 1000);
+  event->set_serverrole(server_role(core));
+  event->set_serverstarttime(core.state.started_ms / 1000);
   return event;
 }
 
@@ -64,8 +64,8 @@ std::optional<Refusal> query_server(Core& core, Request& request) {
   event->set_applicationname(core.settings().application);
   event->set_serverversion(core.settings().version);
   event->set_protocolversion(std::string(kProtocolVersion));
-  event->set_serverrole(tlib::ServerRolePrimary);
-  event->set_serverstarttime(core.state.identity.start_ms() / 1000);
+  event->set_serverrole(server_role(core));
+  event->set_serverstarttime(core.state.started_ms / 1000);
   std::string mask(kMaskBits / 8, '\0');
   for (std::size_t bit = 0; bit < kMaskBits; ++bit) {
     if (core.table.capabilities[bit]) mask[bit / 8] = static_cast<char>(mask[bit / 8] | (1 << (bit % 8)));
@@ -73,7 +73,9 @@ std::optional<Refusal> query_server(Core& core, Request& request) {
   event->set_capabilities(mask);
   *event->mutable_serverxcapabilities() = core.table.extended;
   tlib::KVList& extensions = *event->mutable_extensions();
-  kv_add(extensions, "role", "primary");
+  kv_add(extensions, "role", core.state.role == Role::Primary ? "primary" : "backup");
+  kv_add(extensions, "redundancy", core.settings().hot_standby ? "hot-standby" : "none");
+  kv_add(extensions, "epoch", std::to_string(core.state.epoch));
   kv_add(extensions, "links-up", static_cast<std::int32_t>(core.state.links_up));
   kv_add(extensions, "links-total", static_cast<std::int32_t>(core.settings().links.size()));
   kv_add(extensions, "calls", static_cast<std::int32_t>(core.state.calls.size()));
@@ -90,6 +92,7 @@ void client_opened(Core& core, const ClientOpened& opened) {
   auto client = std::make_unique<Client>();
   client->session = opened.session;
   client->peer = opened.peer;
+  client->certificate = opened.certificate;
   core.state.clients.emplace(opened.session, std::move(client));
 }
 
@@ -107,6 +110,17 @@ void client_closed(Core& core, const ClientClosed& closed) {
   core.state.clients.erase(closed.session);
   for (std::size_t i = 0; i < devices.size(); ++i) agent_client_gone(core, *devices[i], closed.session, logouts[i]);
   for (Device* device : devices) routers_gone(core, *device);
+}
+
+tlib::TServerRole server_role(const Core& core) {
+  return core.state.role == Role::Primary ? tlib::ServerRolePrimary : tlib::ServerRoleBackup;
+}
+
+void tell_disconnected(Core& core, tlib::TServerRole role) {
+  Event event = link_status(core);
+  event->set_type(tlib::EventLinkDisconnected);
+  event->set_serverrole(role);
+  core.tell_all(std::move(event));
 }
 
 void tell_link_status(Core& core) {

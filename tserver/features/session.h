@@ -15,5 +15,9 @@ void client_closed(Core& core, const ClientClosed& closed);
 
 // EventLinkConnected or EventLinkDisconnected, whichever is true now, to every client.
 void tell_link_status(Core& core);
+// The role is about to be `role`, with no Connector in reach as far as clients are concerned.
+void tell_disconnected(Core& core, tlib::TServerRole role);
+// What ServerRole, and the Extensions of EventServerInfo, say.
+tlib::TServerRole server_role(const Core& core);
 
 }  // namespace tandem::tserver

@@ -57,6 +57,12 @@ class Links::Link final : public net::Connection::Handler {
     }
     carry_out();
   }
+  void set_role() {
+    if (session_ == nullptr) return;
+    session_->role(owner_.identity_.role, owner_.identity_.epoch, owner_.loop_.steady(), effects_);
+    carry_out();
+    check();
+  }
   void goodbye(link::Goodbye::Reason reason, const std::string& text) {
     if (session_ == nullptr) return;
     session_->goodbye(reason, text, effects_);
@@ -77,7 +83,7 @@ class Links::Link final : public net::Connection::Handler {
     hello.set_application(owner_.identity_.application);
     hello.set_version(owner_.identity_.version);
     hello.set_pool(options_.pool);
-    hello.set_role(link::ROLE_PRIMARY);
+    hello.set_role(owner_.identity_.role);
     session_ = std::make_unique<LinkSession>(LinkSessionOptions{.hello = hello,
                                                                 .epoch = owner_.identity_.epoch,
                                                                 .addp_timeout = options_.addp_timeout,
@@ -158,6 +164,8 @@ class Links::Link final : public net::Connection::Handler {
   void end(const LinkSession::Over& is) {
     over_ = is.why;
     connection_->close(is.why);
+    if (is.fenced && owner_.fenced_)
+      owner_.loop_.post([fenced = owner_.fenced_, why = name() + ": " + is.why] { fenced(why); });
     if (!is.dead) return;  // else down once what was sent has left
     connection_->detach();
     on_closed(net::CloseReason::Local, is.why);
@@ -192,8 +200,8 @@ class Links::Link final : public net::Connection::Handler {
   bool stopped_ = false;
 };
 
-Links::Links(net::EventLoop& loop, Logger& log, LinkIdentity identity, Take take)
-    : loop_(loop), log_(log), identity_(std::move(identity)), take_(std::move(take)) {}
+Links::Links(net::EventLoop& loop, Logger& log, LinkIdentity identity, Take take, Fenced fenced)
+    : loop_(loop), log_(log), identity_(std::move(identity)), take_(std::move(take)), fenced_(std::move(fenced)) {}
 Links::~Links() = default;
 
 void Links::set(LinkNo link, LinkOptions options) {
@@ -207,6 +215,14 @@ void Links::set(LinkNo link, LinkOptions options) {
 
 void Links::remove(LinkNo link) {
   if (link < links_.size() && links_[link] != nullptr) links_[link]->stop("the link is configured no more");
+}
+
+void Links::set_role(link::Role role, std::uint64_t epoch) {
+  identity_.role = role;
+  identity_.epoch = epoch;
+  for (const auto& link : links_) {
+    if (link != nullptr) link->set_role();
+  }
 }
 
 void Links::order(Order order) {

@@ -30,15 +30,18 @@ struct LinkOptions {
 struct LinkIdentity {
   std::string application;
   std::string version;
+  link::Role role = link::ROLE_PRIMARY;
   std::uint64_t epoch = 0;
 };
 
 class Links {
  public:
   using Take = std::function<void(Input)>;
+  // A Connector has seen a primary with a higher epoch than ours.
+  using Fenced = std::function<void(const std::string& why)>;
 
   // `take` is given LinkUp, Happened and LinkDown, never from within a call to this object.
-  Links(net::EventLoop& loop, Logger& log, LinkIdentity identity, Take take);
+  Links(net::EventLoop& loop, Logger& log, LinkIdentity identity, Take take, Fenced fenced = {});
   ~Links();
   Links(const Links&) = delete;
   Links& operator=(const Links&) = delete;
@@ -49,6 +52,8 @@ class Links {
   // Says goodbye and dials no more.
   void remove(LinkNo link);
 
+  // Told on every link at once. Who becomes primary is sent a new snapshot by each Connector: LinkUp comes anew.
+  void set_role(link::Role role, std::uint64_t epoch);
   void order(Order order);
   // Goodbye on every link.
   void stop(const std::string& why);
@@ -61,6 +66,7 @@ class Links {
   Logger& log_;
   LinkIdentity identity_;
   Take take_;
+  Fenced fenced_;
   std::vector<std::unique_ptr<Link>> links_;
 };
 

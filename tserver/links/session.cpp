@@ -1,5 +1,7 @@
 #include "tserver/links/session.h"
 
+#include <utility>
+
 namespace tandem::tserver {
 
 link::Envelope& LinkSession::send(Effects& out) {
@@ -14,6 +16,11 @@ void LinkSession::connected(Instant now, Effects& out) {
   sent_ = received_ = 0;
   deadline_ = now + options_.open_timeout;
   addp_.emplace(net::AddpOptions{options_.addp_timeout}, now);
+  again_ = hello_owed_ = false;
+  say_hello(out);
+}
+
+void LinkSession::say_hello(Effects& out) {
   link::Hello& hello = *send(out).mutable_hello();
   hello = options_.hello;
   hello.set_major(link_major);
@@ -44,11 +51,9 @@ void LinkSession::received(link::Envelope envelope, Instant now, Effects& out) {
     case link::Envelope::kHello:
       return state_ == State::AwaitHello ? hello(envelope.hello(), out) : out_of_order("Hello");
     case link::Envelope::kSnapshot:
-      if (state_ != State::AwaitSnapshot) return out_of_order("Snapshot");
-      state_ = State::Up;
-      out.emplace_back(Up{std::move(peer_), std::move(*envelope.mutable_snapshot())});
-      return;
+      return state_ == State::AwaitSnapshot ? snapshot(envelope, now, out) : out_of_order("Snapshot");
     case link::Envelope::kHappening:
+      if (again_ && state_ == State::AwaitSnapshot) return;
       if (state_ != State::Up) return out_of_order("Happening");
       out.emplace_back(Happening{std::move(*envelope.mutable_happening())});
       return;
@@ -78,6 +83,30 @@ void LinkSession::hello(const link::Hello& hello, Effects& out) {
   state_ = State::AwaitSnapshot;
 }
 
+void LinkSession::snapshot(link::Envelope& envelope, Instant now, Effects& out) {
+  state_ = State::Up;
+  if (std::exchange(hello_owed_, false)) return role(options_.hello.role(), options_.epoch, now, out);
+  out.emplace_back(Up{peer_, std::move(*envelope.mutable_snapshot())});
+}
+
+void LinkSession::role(link::Role role, std::uint64_t epoch, Instant now, Effects& out) {
+  options_.hello.set_role(role);
+  options_.epoch = epoch;
+  if (state_ == State::Closed) return;
+  const bool primary = role == link::ROLE_PRIMARY;
+  // Two Snapshots can't be told apart: the second is asked for when the first has come.
+  if (primary && state_ != State::Up) {
+    hello_owed_ = true;
+    return;
+  }
+  hello_owed_ = false;
+  say_hello(out);
+  if (!primary) return;
+  state_ = State::AwaitSnapshot;
+  again_ = true;
+  deadline_ = now + options_.open_timeout;
+}
+
 void LinkSession::malformed(Effects& out) {
   if (state_ != State::Closed) goodbye(link::Goodbye::PROTOCOL_ERROR, "a frame can't be decoded", out);
 }
@@ -101,7 +130,7 @@ Instant LinkSession::check(Instant now, Effects& out) {
 }
 
 bool LinkSession::command(link::Command command, Effects& out) {
-  if (state_ != State::Up) return false;
+  if (state_ != State::Up || options_.hello.role() != link::ROLE_PRIMARY) return false;
   *send(out).mutable_command() = std::move(command);
   return true;
 }

@@ -2,7 +2,8 @@
 // whoever drives it sends, closes, and asks check() again when told.
 //
 // Both sides say Hello, the Connector sends its Snapshot, and then the link is up. Anything out of order, another major
-// version, or a gap in the sequence numbers ends it with a Goodbye that says why.
+// version, or a gap in the sequence numbers ends it with a Goodbye that says why. A T-Server whose role changes says
+// Hello again; one that becomes primary is sent a new Snapshot, and until that has come the link is not up.
 #pragma once
 
 #include <chrono>
@@ -60,6 +61,8 @@ class LinkSession {
   Instant check(Instant now, Effects& out);
   // False: the link isn't up, the command is lost.
   bool command(link::Command command, Effects& out);
+  // Our role is another now. Becoming primary: Up follows anew.
+  void role(link::Role role, std::uint64_t epoch, Instant now, Effects& out);
   void goodbye(link::Goodbye::Reason reason, const std::string& text, Effects& out);
 
   bool up() const { return state_ == State::Up; }
@@ -68,7 +71,9 @@ class LinkSession {
   enum class State { Closed, AwaitHello, AwaitSnapshot, Up };
 
   link::Envelope& send(Effects& out);
+  void say_hello(Effects& out);
   void hello(const link::Hello& hello, Effects& out);
+  void snapshot(link::Envelope& envelope, Instant now, Effects& out);
   void over(std::string why, Effects& out, bool fenced = false);
 
   LinkSessionOptions options_;
@@ -76,6 +81,8 @@ class LinkSession {
   std::uint64_t sent_ = 0;      // sequence number of the last envelope sent
   std::uint64_t received_ = 0;  // and of the last one received
   Instant deadline_{0};         // of the opening
+  bool again_ = false;          // the Snapshot awaited isn't the first: happenings before it count no more
+  bool hello_owed_ = false;     // our role changed while a Snapshot was on its way
   std::optional<net::Addp> addp_;
   link::Hello peer_;
 };

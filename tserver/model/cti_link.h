@@ -16,6 +16,8 @@ struct CtiLink {
   std::string name;
   std::string pool;
   bool up = false;
+  // We have just become primary and its new snapshot is on its way: its DNs stay in service meanwhile.
+  bool coming_up = false;
   std::uint64_t incarnation = 0;  // of the Connector last heard of
   std::string application;        // its name
   std::uint64_t last_command = 0;

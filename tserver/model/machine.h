@@ -26,7 +26,8 @@ using LinkNo = std::uint32_t;               // index into Settings::links
 struct ClientOpened {
   SessionId session;
   std::string peer;
-};  // transport is up; RequestRegisterClient follows
+  std::string certificate{};  // its common name, if the client showed one
+};                            // transport is up; RequestRegisterClient follows
 struct ClientRequest {
   SessionId session;
   tlib::Message message;
@@ -54,9 +55,15 @@ struct TimerFired {
 struct SettingsChanged {
   std::shared_ptr<const Settings> settings;
 };
+// Primary: every link comes up anew after it, with a snapshot. Backup: nothing is ordered any more.
+struct RoleChanged {
+  bool primary = false;
+  std::uint64_t epoch = 0;  // of the primary's role
+  std::string why;
+};
 
-using Input =
-    std::variant<ClientOpened, ClientRequest, ClientClosed, LinkUp, LinkDown, Happened, TimerFired, SettingsChanged>;
+using Input = std::variant<ClientOpened, ClientRequest, ClientClosed, LinkUp, LinkDown, Happened, TimerFired,
+                           SettingsChanged, RoleChanged>;
 
 // --- What is to be done ---
 
@@ -79,8 +86,13 @@ struct SetTimer {
 struct CancelTimer {
   TimerKey key;
 };
+struct CancelAllTimers {};
 struct CloseClient {
   SessionId session;
+  std::string why;
+};
+// An operator wants the other T-Server of the pair to be primary.
+struct GiveUpRole {
   std::string why;
 };
 struct LogLine {
@@ -88,7 +100,7 @@ struct LogLine {
   std::string text;
 };
 
-using Effect = std::variant<Deliver, Order, SetTimer, CancelTimer, CloseClient, LogLine>;
+using Effect = std::variant<Deliver, Order, SetTimer, CancelTimer, CancelAllTimers, CloseClient, GiveUpRole, LogLine>;
 using Effects = std::vector<Effect>;
 
 class Machine {

@@ -99,7 +99,9 @@ struct Settings {
   std::uint32_t server_id = 1;  // 0 to 16383, in the top 14 bits of ConnIDs
   std::string application;
   std::string version;
-  std::string location;  // the switch: what this site is called towards others
+  std::string location;                     // the switch: what this site is called towards others
+  bool hot_standby = false;                 // one of a pair: backup until it is told otherwise
+  std::vector<std::string> administrators;  // certificates' names whose holders may switch over; none: all who show one
   std::string default_dn;
   std::chrono::seconds router_timeout{10};
   std::uint32_t default_redirection_limit = 4;

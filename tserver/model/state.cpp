@@ -19,7 +19,10 @@ void drop_call(Device& device, const Call* call) {
 }  // namespace
 
 State::State(std::shared_ptr<const Settings> initial, Now start)
-    : settings(std::move(initial)), identity(settings->server_id, start) {
+    : settings(std::move(initial)),
+      identity(settings->server_id, start),
+      started_ms(identity.start_ms()),
+      role(settings->hot_standby ? Role::Backup : Role::Primary) {
   calls.reserve(1024);
   for (const auto& [dn, dn_settings] : settings->dns) {
     auto device = std::make_unique<Device>();
@@ -46,8 +49,47 @@ bool State::serves(const CtiLink& link, const Device& device) const {
 }
 
 bool State::serviceable(const Device& device) const {
-  return device.settings.registered &&
-         std::any_of(links.begin(), links.end(), [&](const CtiLink& link) { return serves(link, device); });
+  return device.settings.registered && std::any_of(links.begin(), links.end(), [&](const CtiLink& link) {
+           return serves(link, device) || (link.coming_up && link.pool == device.settings.pool);
+         });
+}
+
+void State::begin_anew(Now now) {
+  State fresh(settings, now);
+  fresh.started_ms = started_ms;
+  fresh.role = role;
+  fresh.epoch = epoch;
+  fresh.event_sequence = event_sequence;
+  for (auto& [session, client] : clients) {
+    client->devices.clear();
+    client->outstanding = 0;
+    client->unanswered.clear();
+  }
+  for (const auto& [dn, device] : devices) {
+    Device* same = fresh.device(dn);
+    if (same == nullptr) continue;
+    same->in_service = device->in_service;
+    same->refused_by = device->refused_by;
+    for (const Registration& r : device->registrations) {
+      fresh.add_registration(*r.client, *same, r.mode);
+      same->registrations.back() = r;
+    }
+  }
+  fresh.clients = std::move(clients);
+  for (CtiLink& link : links) {
+    CtiLink& same = link.no < fresh.links.size() ? fresh.links[link.no] : fresh.links.emplace_back();
+    same.no = link.no;
+    same.name = link.name;
+    same.pool = link.pool;
+    same.up = link.up;
+    same.incarnation = link.incarnation;
+    same.application = link.application;
+    same.last_command = link.last_command;
+    same.generation = link.generation;
+    same.registrations = std::move(link.registrations);
+  }
+  fresh.links_up = links_up;
+  *this = std::move(fresh);
 }
 
 Call& State::create_call(LinkNo link, ConversationNo conversation, ConnId known, std::string uuid) {

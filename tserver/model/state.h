@@ -17,11 +17,17 @@
 
 namespace tandem::tserver {
 
+// Which of a pair we are. A T-Server alone is primary.
+enum class Role { Primary, Backup };
+
 struct State {
   State(std::shared_ptr<const Settings> initial, Now start);
 
   std::shared_ptr<const Settings> settings;
   Identity identity;
+  std::uint64_t started_ms;  // the process, wall clock
+  Role role;
+  std::uint64_t epoch = 0;  // of our role, or the last we had; 0: none was ever given
   std::unordered_map<ConnId, std::unique_ptr<Call>> calls;
   std::unordered_map<Dn, std::unique_ptr<Device>> devices;
   std::unordered_map<SessionId, std::unique_ptr<Client>> clients;
@@ -46,6 +52,9 @@ struct State {
   bool serves(const CtiLink& link, const Device& device) const;
   // In service: its `register` flag is true and a Connector serves it (MMC-61).
   bool serviceable(const Device& device) const;
+  // All calls, agents and requests under way are forgotten; clients, their registrations and links stay. New names are
+  // different from those given so far.
+  void begin_anew(Now now);
 
   // A call on `link`; `known` and `uuid` are given for a call that had them before.
   Call& create_call(LinkNo link, ConversationNo conversation, ConnId known = {}, std::string uuid = {});

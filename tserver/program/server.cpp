@@ -1,6 +1,7 @@
 #include "tserver/program/server.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "common/config/log_settings.h"
 #include "common/config/scope.h"
@@ -8,6 +9,7 @@
 #include "common/messages/link_text.h"
 #include "common/messages/tlib_text.h"
 #include "tserver/features/machine.h"
+#include "tserver/standby/lock_file.h"
 
 namespace tandem::tserver {
 namespace {
@@ -22,11 +24,9 @@ Overloaded(Cases...) -> Overloaded<Cases...>;
 }  // namespace
 
 Server::Server(net::EventLoop& loop, Logger& log, std::string version)
-    : loop_(loop),
-      log_(log),
-      version_(std::move(version)),
-      timers_(loop, [this](const TimerKey& key) { take(TimerFired{key}); }),
-      stopping_(loop) {}
+    : loop_(loop), log_(log), version_(std::move(version)), stopping_(loop) {
+  renew_timers();
+}
 Server::~Server() = default;
 
 Result<std::string, Failure> Server::start(std::shared_ptr<const config::Environment> environment,
@@ -43,15 +43,70 @@ Result<std::string, Failure> Server::start(std::shared_ptr<const config::Environ
       make_machine(std::make_shared<const Settings>(settings_of(*environment_, *application_, version_, plan_)), now);
   const auto sink = [this](Input input) { take(std::move(input)); };
   clients_ = std::make_unique<Clients>(loop_, log_, clients_options(scope), sink);
-  // One T-Server alone is primary; its start is its epoch.
+  // One T-Server alone is primary; its start is its epoch. Of two, each begins as backup.
+  const bool alone = peer_of(*environment_, *application_) == nullptr;
   const auto epoch = std::chrono::duration_cast<std::chrono::milliseconds>(now.wall).count();
-  links_ = std::make_unique<Links>(loop_, log_, LinkIdentity{name, version_, static_cast<std::uint64_t>(epoch)}, sink);
+  links_ = std::make_unique<Links>(loop_, log_,
+                                   LinkIdentity{.application = name,
+                                                .version = version_,
+                                                .role = alone ? link::ROLE_PRIMARY : link::ROLE_BACKUP,
+                                                .epoch = alone ? static_cast<std::uint64_t>(epoch) : 0},
+                                   sink, [this](const std::string& why) {
+                                     if (standby_ != nullptr) standby_->fenced(why);
+                                   });
 
   if (auto made = make_tls(scope); !made) return made.error();
   auto opened = open_ports(scope);
   if (!opened) return opened.error();
+  if (!alone) {
+    if (auto made = make_standby(scope); !made) return made.error();
+  }
   set_links(scope);
+  if (standby_ != nullptr) standby_->start();
   return {boost::system::in_place_value, name + " ready: " + *opened};
+}
+
+// None of those set before fires any more.
+void Server::renew_timers() {
+  ++timer_era_;
+  old_timers_ =
+      std::exchange(timers_, std::make_unique<net::KeyedTimers>(loop_, [this, era = timer_era_](const TimerKey& key) {
+                      if (era == timer_era_) take(TimerFired{key});
+                    }));
+}
+
+Result<void, Failure> Server::make_standby(const config::Scope& scope) {
+  const auto& ha = config::options::ha;
+  if (scope.get(ha.arbiter) == config::Arbiter::Etcd)
+    return Failure{"option ha/arbiter is etcd, which is not served yet"};
+  const auto arbiter = [&](Arbiter::Answer answer) -> ArbiterPtr {
+    return std::make_unique<LockFile>(
+        LockFileOptions{.path = scope.get(ha.lock_file).text, .application = name_, .lease = scope.get(ha.lease_ttl)},
+        [this] { return loop_.now(); }, std::move(answer));
+  };
+  standby_ = std::make_unique<Standby>(loop_, log_, role_options(scope), arbiter,
+                                       Standby::Handlers{[this](std::uint64_t epoch) { become_primary(epoch); },
+                                                         [this](const std::string& why) { become_backup(why); }});
+  return {};
+}
+
+// The machine first: it expects every link to come up anew.
+void Server::become_primary(std::uint64_t epoch) {
+  take(RoleChanged{true, epoch, "the arbiter gave it the role"});
+  links_->set_role(link::ROLE_PRIMARY, epoch);
+}
+
+// The links first: no order goes out any more.
+void Server::become_backup(const std::string& why) {
+  links_->set_role(link::ROLE_BACKUP, 0);
+  take(RoleChanged{false, 0, why});
+}
+
+// Not while an input is being handled.
+void Server::give_up(const std::string& why) {
+  loop_.post([this, why] {
+    if (standby_ != nullptr) standby_->give_up(why);
+  });
 }
 
 Result<void, Failure> Server::make_tls(const config::Scope& scope) {
@@ -86,6 +141,7 @@ Result<void, Failure> Server::make_tls(const config::Scope& scope) {
 Result<std::string, Failure> Server::open_ports(const config::Scope& scope) {
   std::string open;
   for (const config::Port& port : application_->ports) {
+    if (port.name == "ha-sync") continue;  // the pair synchronises nothing yet
     if (port.name != "tlib") {
       log_.write(LogLevel::Standard, "port " + port.name + " is not served by this version");
       continue;
@@ -140,6 +196,7 @@ void Server::take(Input input) {
     later_.push_back(std::move(input));
     return;
   }
+  if (standby_ != nullptr) standby_->check();
   busy_ = true;
   const auto handle = [this](Input one) {
     effects_.clear();
@@ -164,8 +221,10 @@ void Server::carry_out(Effect& effect) {
   std::visit(Overloaded{
                  [this](const Deliver& event) { clients_->deliver(event); },
                  [this](Order& order) { links_->order(std::move(order)); },
-                 [this](const SetTimer& timer) { timers_.set(timer.key, timer.at); },
-                 [this](const CancelTimer& timer) { timers_.cancel(timer.key); },
+                 [this](const SetTimer& timer) { timers_->set(timer.key, timer.at); },
+                 [this](const CancelTimer& timer) { timers_->cancel(timer.key); },
+                 [this](CancelAllTimers) { renew_timers(); },
+                 [this](const GiveUpRole& role) { give_up(role.why); },
                  [this](const CloseClient& client) { clients_->close(client.session, client.why); },
                  [this](const LogLine& line) { log_.write(line.level, line.text); },
              },
@@ -202,6 +261,7 @@ void Server::log_effect(const Effect& effect) {
 void Server::stop(std::function<void()> stopped) {
   clients_->stop("the T-Server stops");
   links_->stop("the T-Server stops");
+  if (standby_ != nullptr) standby_->stop();  // the other may act from now on
   await_silence(loop_.steady() + 2s, stopped);
 }
 

@@ -2,6 +2,7 @@
 // nothing.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -15,6 +16,7 @@
 #include "tserver/links/links.h"
 #include "tserver/model/machine.h"
 #include "tserver/program/settings_of.h"
+#include "tserver/standby/standby.h"
 
 namespace tandem::tserver {
 
@@ -41,6 +43,11 @@ class Server {
   Result<std::string, Failure> open_ports(const config::Scope& scope);
   Result<void, Failure> make_tls(const config::Scope& scope);
   void set_links(const config::Scope& scope);
+  void renew_timers();
+  Result<void, Failure> make_standby(const config::Scope& scope);
+  void become_primary(std::uint64_t epoch);
+  void become_backup(const std::string& why);
+  void give_up(const std::string& why);
   void await_silence(Instant deadline, const std::function<void()>& stopped);
 
   net::EventLoop& loop_;
@@ -54,10 +61,13 @@ class Server {
   net::TlsContextPtr link_tls_;           // towards Connectors, with our certificate
   net::TlsContextPtr link_tls_nameless_;  // and without
   std::unique_ptr<Machine> machine_;
-  net::KeyedTimers timers_;
+  std::unique_ptr<net::KeyedTimers> timers_;
+  std::unique_ptr<net::KeyedTimers> old_timers_;  // cancelled all together, perhaps while they fire
+  std::uint32_t timer_era_ = 0;
   net::Timer stopping_;
   std::unique_ptr<Clients> clients_;
   std::unique_ptr<Links> links_;
+  std::unique_ptr<Standby> standby_;  // null: alone
   Effects effects_;
   std::deque<Input> later_;  // inputs that came while one was being handled
   bool busy_ = false;

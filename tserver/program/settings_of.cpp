@@ -192,6 +192,8 @@ Settings settings_of(const config::Environment& environment, const config::Appli
   settings.server_id = config::server_id_of(environment, application);
   settings.application = application.name;
   settings.version = version;
+  settings.hot_standby = peer_of(environment, application) != nullptr;
+  settings.administrators = scope.get(options::ha.administrators);
   settings.default_dn = scope.get(options::tserver.default_dn);
   settings.router_timeout = scope.get(options::tserver.router_timeout);
   settings.default_redirection_limit =
@@ -257,6 +259,20 @@ LinkOptions link_options(const config::Scope& scope, const config::LinkConfig& l
           .reconnect = {.first = link.reconnect_timeout, .limit = link.reconnect_timeout_max},
           .connection = {.frame_limit = scope.get(options::tserver_limits.frame_size).count,
                          .queue_limit = scope.get(options::tserver_limits.link_queue).count}};
+}
+
+const config::Application* peer_of(const config::Environment& environment, const config::Application& application) {
+  if (application.redundancy != config::Redundancy::HotStandby) return nullptr;
+  if (!application.backup.empty()) return environment.application(application.backup);
+  for (const config::Application& other : environment.applications) {
+    if (other.backup == application.name) return &other;
+  }
+  return nullptr;
+}
+
+RoleOptions role_options(const config::Scope& scope) {
+  const std::chrono::milliseconds lease = scope.get(options::ha.lease_ttl);
+  return {.renew_every = lease / 5, .margin = lease / 10, .rest = std::max<std::chrono::milliseconds>(lease, 2s)};
 }
 
 net::TlsOptions tls_options(const config::Application& application, const config::Scope& scope) {

@@ -12,6 +12,7 @@
 #include "tserver/clients/clients.h"
 #include "tserver/links/links.h"
 #include "tserver/model/settings.h"
+#include "tserver/standby/role_machine.h"
 
 namespace tandem::tserver {
 
@@ -34,6 +35,10 @@ ClientsOptions clients_options(const config::Scope& scope);
 net::ConnectionOptions client_connection(const config::Scope& scope);
 // Without TLS contexts, which are made from files.
 LinkOptions link_options(const config::Scope& scope, const config::LinkConfig& link);
+
+// The other T-Server of a hot standby pair; null: there is none.
+const config::Application* peer_of(const config::Environment& environment, const config::Application& application);
+RoleOptions role_options(const config::Scope& scope);
 
 // TLS files and options of the application, as a server towards clients or as a client towards Connectors.
 net::TlsOptions tls_options(const config::Application& application, const config::Scope& scope);

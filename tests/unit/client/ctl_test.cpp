@@ -23,7 +23,7 @@ tlib::Message message(std::string_view line) {
 
 const char* const kServerInfo =
     R"("event":"EventServerInfo","ServerVersion":"0.1.0","ServerRole":"ServerRolePrimary","ServerStartTime":1700000000,)"
-    R"("Extensions":{"role":"primary","links-up":1,"links-total":2,"calls":3,"clients":4,"dns":5})";
+    R"("Extensions":{"role":"primary","epoch":"7","links-up":1,"links-total":2,"calls":3,"clients":4,"dns":5})";
 
 // Answers like a T-Server with one call.
 void answer(FakeServer::Session& session, const tlib::Message& request) {
@@ -33,7 +33,8 @@ void answer(FakeServer::Session& session, const tlib::Message& request) {
   if (request.type() != tlib::RequestQueryAddress) return;
   std::string extensions = R"({"status":1})";
   if (request.thisdn().starts_with("sip:alice")) {
-    extensions = R"({"status":1,"AgentStatus":4,"conn-0":"0071024a1b2c3d4e","ps-0":12,"ct-0":2,"mt-0":0},"AgentID":"1001")";
+    extensions =
+        R"({"status":1,"AgentStatus":4,"conn-0":"0071024a1b2c3d4e","ps-0":12,"ct-0":2,"mt-0":0},"AgentID":"1001")";
 
   } else if (request.thisdn().starts_with("sip:bob")) {
     extensions = R"({"status":0,"conn-0":"0071024a1b2c3d4e","ps-0":65548,"ct-0":2})";
@@ -149,9 +150,16 @@ TEST_CASE("tandemctl asks the T-Servers of the file", "[ctl]") {
     const CtlResult result = run_ctl(options);
     CHECK(result.exit_code == 0);
     CHECK(result.err.empty());
-    CHECK(result.out ==
-          table({{"APPLICATION", "ADDRESS", "ROLE", "LINKS", "CALLS", "CLIENTS", "DNS", "VERSION", "UP SINCE"},
-                 {"TServer_1", site.address(), "primary", "1/2", "3", "4", "5", "0.1.0", "2023-11-14T22:13:20Z"}}));
+    CHECK(
+        result.out ==
+        table({{"APPLICATION", "ADDRESS", "ROLE", "EPOCH", "LINKS", "CALLS", "CLIENTS", "DNS", "VERSION", "UP SINCE"},
+               {"TServer_1", site.address(), "primary", "7", "1/2", "3", "4", "5", "0.1.0", "2023-11-14T22:13:20Z"}}));
+  }
+  SECTION("switchover without anybody to take the role") {
+    options.verb = CtlOptions::Verb::Switchover;
+    const CtlResult result = run_ctl(options);
+    CHECK(result.exit_code == 1);
+    CHECK(result.err == "tandemctl: TServer_1 stays primary: no backup T-Server answers\n");
   }
   SECTION("status of a server that isn't there") {
     site.stop();
@@ -214,9 +222,11 @@ TEST_CASE("Command line of tandemctl", "[ctl]") {
     REQUIRE(!options.has_value());
     return options.error().text;
   };
-  CHECK(refused({"--config", "f"}) == "expected one of status, check, calls, agents, dns");
-  CHECK(refused({"--config", "f", "stop"}) == R"(expected one of status, check, calls, agents, dns, not "stop")");
-  CHECK(refused({"--config", "f", "status", "dns"}) == R"(expected one of status, check, calls, agents, dns, not "dns")");
+  CHECK(refused({"--config", "f"}) == "expected one of status, check, calls, agents, dns, switchover");
+  CHECK(refused({"--config", "f", "stop"}) ==
+        R"(expected one of status, check, calls, agents, dns, switchover, not "stop")");
+  CHECK(refused({"--config", "f", "status", "dns"}) ==
+        R"(expected one of status, check, calls, agents, dns, switchover, not "dns")");
   CHECK(refused({"status"}) == "--config FILE is missing");
   CHECK(refused({"--config", "f", "status", "--timeout", "0"}) == "--timeout: expected seconds, at most 3600");
   const auto options = parse_ctl_options({"-config", "f", "-app", "a", "calls"});

@@ -237,6 +237,10 @@ TEST_CASE("Link: a backup that becomes primary says Hello again") {
   CHECK(std::get<LinkRole>(changed.inputs[0]).primary);
   CHECK(changed.fence_raised);
   CHECK(fence.epoch == 9);
+  CHECK_FALSE(server.session.takes_happenings());  // what came before the new Snapshot is in it
+  const auto snapshot = server.snapshot();
+  REQUIRE(snapshot.send.size() == 1);
+  CHECK(snapshot.send[0].has_snapshot());
   CHECK(server.session.takes_happenings());
   CHECK(server.command(1).inputs.size() == 1);
   CHECK(server.hello().inputs.empty());  // the same role again says nothing

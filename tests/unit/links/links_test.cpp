@@ -73,7 +73,7 @@ struct Connector {
 
 struct Fixture {
   Fixture()
-      : links(loop, log, {"TServer_1", "0.1", 77}, [this](Input input) {
+      : links(loop, log, {"TServer_1", "0.1", link::ROLE_PRIMARY, 77}, [this](Input input) {
           if (auto* up = std::get_if<LinkUp>(&input)) ups.push_back(*up);
           if (auto* down = std::get_if<LinkDown>(&input)) downs.push_back(*down);
           if (auto* happened = std::get_if<Happened>(&input)) happenings.push_back(*happened);

@@ -94,7 +94,7 @@ TEST_CASE("a link comes up: Hello from both, then the Snapshot") {
   expected.set_epoch(1234);
   link::Hello& hello = *expected.mutable_hello();
   hello.set_major(1);
-  hello.set_minor(1);
+  hello.set_minor(link_minor);
   hello.set_application("TServer_1");
   hello.set_role(link::ROLE_PRIMARY);
   hello.set_addp_timeout_ms(5000);
@@ -257,4 +257,71 @@ TEST_CASE("a Connector that doesn't come to its Snapshot in time is given up") {
     CHECK(f.session.check(110s, effects) == Instant{0});  // and no heartbeats wanted
     CHECK(effects.empty());
   }
+}
+
+namespace {
+
+const LinkSession::Up* up_in(const Effects& effects) {
+  for (const auto& effect : effects) {
+    if (const auto* up = std::get_if<LinkSession::Up>(&effect)) return up;
+  }
+  return nullptr;
+}
+
+LinkSessionOptions backup_options() {
+  LinkSessionOptions backup = options();
+  backup.hello.set_role(link::ROLE_BACKUP);
+  backup.epoch = 0;
+  return backup;
+}
+
+}  // namespace
+
+TEST_CASE("MMC-96: who becomes primary says Hello again and is up with the next Snapshot") {
+  Fixture f(backup_options());
+  f.come_up();
+  Effects out;
+  CHECK_FALSE(f.session.command({}, out));  // a backup commands nothing
+  CHECK(out.empty());
+  f.session.role(link::ROLE_PRIMARY, 9, 101s, out);
+  REQUIRE(out.size() == 1);
+  CHECK(sent(out).epoch() == 9);
+  CHECK(sent(out).hello().role() == link::ROLE_PRIMARY);
+  CHECK_FALSE(f.session.up());
+  CHECK(f.feed(f.connector.happening(9)).empty());  // in the Snapshot that comes
+  CHECK_FALSE(f.session.command({}, out));
+  REQUIRE(up_in(f.feed(f.connector.snapshot())));
+  CHECK(f.session.command({}, out));
+  SECTION("and backup again, at once") {
+    out.clear();
+    f.session.role(link::ROLE_BACKUP, 9, 101s, out);
+    REQUIRE(out.size() == 1);
+    CHECK(sent(out).hello().role() == link::ROLE_BACKUP);
+    CHECK(f.session.up());
+    CHECK_FALSE(f.session.command({}, out));
+  }
+}
+
+TEST_CASE("a role that changes before the first Snapshot is told after it, and a second Snapshot awaited") {
+  Fixture f(backup_options());
+  f.feed(f.connector.hello());
+  Effects out;
+  f.session.role(link::ROLE_PRIMARY, 9, 101s, out);
+  CHECK(out.empty());
+  const Effects told = f.feed(f.connector.snapshot());
+  REQUIRE(told.size() == 1);
+  CHECK(sent(told).hello().role() == link::ROLE_PRIMARY);
+  CHECK(f.feed(f.connector.happening(9)).empty());
+  CHECK(up_in(f.feed(f.connector.snapshot())));
+}
+
+TEST_CASE("a Snapshot that doesn't come after the change of role ends the link") {
+  Fixture f(backup_options());
+  f.come_up();
+  Effects out;
+  f.session.role(link::ROLE_PRIMARY, 9, 101s, out);
+  out.clear();
+  f.session.check(111s, out);
+  REQUIRE_FALSE(out.empty());
+  CHECK(std::holds_alternative<LinkSession::Over>(out.back()));
 }

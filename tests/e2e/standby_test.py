@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+"""Two T-Servers, one primary: it is killed, it hangs, it gives its role up, and nobody on the phone notices. MMC-91, MMC-92, MMC-96, MMC-97."""
+import signal
+import subprocess
+import time
+
+import harness
+from calls import closed, dn, equal, routed, silent, talk, until
+from harness import BIN, SLOW, Site, test
+from peers import tones
+
+AIM = 0.3  # seconds without a primary after one was killed
+
+
+class Pair(Site):
+    """TServer_1, primary at first, and TServer_2."""
+
+    def environment(self):
+        environment = super().environment()
+        applications = environment["applications"]
+        first = applications["TServer_1"]
+        first["options"]["ha"] = {"arbiter": "lock-file", "lock-file": str(self.folder / "pair.lock")}
+        first.update(redundancy="hot-standby", backup="TServer_2")
+        first["ports"]["ha-sync"] = {"port": 7005}
+        log = {"verbose": "debug", "all": str(self.folder / "tserver2.log")}
+        applications["TServer_2"] = {**first, "backup": "TServer_1", "options": {**first["options"], "log": log},
+                                     "ports": {"tlib": {"port": 7010, "transport": "tls"}, "ha-sync": {"port": 7015}}}
+        return environment
+
+    def start_tserver(self):
+        self.start("TServer_1", "tserver")
+        self.role("tserver", "primary")
+        self.start("TServer_2", "tserver")
+        until("TServer_2 to be linked", lambda: "link connector1: connected" in self.log("tserver2"), 30)
+
+    def role(self, log, role, times=1, timeout=20):
+        until(f"{log} to be {role}", lambda: self.log(log).count(f"role: {role}, ") >= times, timeout, 0.005)
+
+    def client(self, number, *registered, **more):
+        port = {1: 7000, 2: 7010}[number]
+        return self.tlib(*registered, server=f"{self.server_address}:{port}", **{"name": f"client{number}", **more})
+
+    def ctl(self, *arguments):
+        done = subprocess.run([BIN / "tandemctl", "--config", self.file, *arguments], capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stdout, done.stderr
+
+    def roles(self):
+        return {line.split()[0]: line.split()[2] for line in self.ctl("status")[1].splitlines()[1:]}
+
+
+def all_three(site, number):
+    return site.client(number, dn("support"), dn("alice"), dn("bob"))
+
+
+def no_gap(*phones_and_parties):
+    """Every tenth of a second from the first that was heard on, but for the very end."""
+    for phone, party in phones_and_parties:
+        recording = phone.recordings()[-1]
+        share = tones.heard(recording, 1.0, tones.length(recording) - 0.5)[party]
+        assert share >= 0.98, f"{phone.user} heard {party} in {share:.0%} of the time"
+
+
+@test
+def the_primary_is_killed():
+    with Pair() as site:
+        alice, bob = site.phone("alice", "A"), site.phone("bob", "B")
+        first, second = all_three(site, 1), all_three(site, 2)
+        conn = routed(site, alice, first)
+        equal(site.roles(), {"TServer_1": "primary", "TServer_2": "backup"}, "roles")
+        equal([e for e in second.names() if e[0] not in ("EventServerConnected", "EventLinkConnected", "EventRegistered")], [], "the backup tells nobody")
+        second.send("RequestReleaseCall", ThisDN=dn("bob"), ConnID=conn)
+        equal(second.wait("EventError")["ErrorCode"], 258, "the backup refuses")
+        talk(2)
+        mark = second.mark()
+        killed = time.monotonic()
+        site.tserver.kill()
+        second.wait("EventLinkDisconnected", since=mark)
+        equal(second.wait("EventLinkConnected", since=mark)["ServerRole"], "ServerRolePrimary", "role told at the takeover")
+        took = time.monotonic() - killed  # until it works: the Connector's calls are taken up
+        print(f"    a killed primary was replaced in {took * 1000:.0f} ms (aim {AIM * 1000:.0f} ms)", flush=True)
+        assert took < AIM * SLOW * 3, "too slow"  # far below the lease, after which a hanging one is replaced
+        talk(2)
+        equal([e["type"] for e in alice.events if e["type"] == "CALL_CLOSED"], [], "alice's call")
+        second.send("RequestReleaseCall", ThisDN=dn("bob"), ConnID=conn)
+        for who in ("alice", "bob"):
+            second.wait("EventReleased", since=mark, ThisDN=dn(who), ConnID=conn)
+        closed(alice, bob)
+        # New calls; and the old primary comes back as backup.
+        site.start("TServer_1", "tserver")
+        another = routed(site, alice, second)
+        assert another != conn
+        until("TServer_1 to be back", lambda: site.roles() == {"TServer_1": "backup", "TServer_2": "primary"}, 20)
+        again = site.client(1, dn("support"), dn("alice"), dn("bob"), name="again")
+        equal(again.names()[1][0], "EventLinkConnected", "the returned one is linked")
+        since = alice.mark()
+        alice.do("hangup")
+        alice.wait("CALL_CLOSED", since=since)
+        second.wait("EventReleased", since=mark, ThisDN=dn("bob"), ConnID=another)
+        first_calls = [phone.recordings()[0] for phone in (alice, bob)]
+        for phone in (alice, bob):
+            phone.stop()
+        for recording, party in zip(first_calls, "BA"):
+            share = tones.heard(recording, 1.0, tones.length(recording) - 0.5)[party]
+            assert share >= 0.98, f"{party} was heard in {share:.0%} of the time"
+        silent(alice, bob)
+
+
+@test
+def the_primary_hangs_and_wakes_up():
+    """Two primaries never act: the one that slept steps down before it does anything."""
+    with Pair() as site:
+        alice, bob = site.phone("alice", "A"), site.phone("bob", "B")
+        first, second = all_three(site, 1), all_three(site, 2)
+        conn = routed(site, alice, first)
+        mark = first.mark()
+        hung = time.monotonic()
+        site.tserver.process.send_signal(signal.SIGSTOP)
+        try:
+            # Lies in its socket when it wakes up.
+            first.send("RequestReleaseCall", ThisDN=dn("bob"), ConnID=conn)
+            second.wait("EventLinkDisconnected", ServerRole="ServerRolePrimary")
+            print(f"    a hanging primary was replaced in {(time.monotonic() - hung) * 1000:.0f} ms", flush=True)
+            second.wait("EventLinkConnected", ServerRole="ServerRolePrimary")
+            talk(1)
+        finally:
+            site.tserver.process.send_signal(signal.SIGCONT)
+        equal(first.wait("EventError", since=mark)["ErrorCode"], 258, "what was asked of it meanwhile")
+        until("TServer_1 to have stepped down", lambda: "role: backup, " in site.log("tserver"))
+        until("the roles", lambda: site.roles() == {"TServer_1": "backup", "TServer_2": "primary"}, 30)
+        talk(1)
+        equal([e["type"] for e in alice.events if e["type"] == "CALL_CLOSED"], [], "alice's call")
+        taken = site.log("connector1").split("TServer_2", 1)[1].split("is primary now", 1)[1]
+        equal([line for line in taken.splitlines() if "TServer_1" in line and ": command " in line], [], "commands of the old primary")
+        second.send("RequestReleaseCall", ThisDN=dn("bob"), ConnID=conn)
+        second.wait("EventReleased", ThisDN=dn("bob"), ConnID=conn)
+        closed(alice, bob)
+        for phone in (alice, bob):
+            phone.stop()
+        no_gap((alice, "B"), (bob, "A"))
+
+
+@test
+def an_operator_switches_over_and_back():
+    with Pair() as site:
+        alice, bob = site.phone("alice", "A"), site.phone("bob", "B")
+        first, second = all_three(site, 1), all_three(site, 2)
+        conn = routed(site, alice, first)
+        talk(1)
+        mark = second.mark()
+        code, out, err = site.ctl("switchover")
+        equal((code, out, err), (0, "TServer_1 gives its role up, TServer_2 takes it\n", ""), "tandemctl switchover")
+        site.role("tserver2", "primary")
+        equal(first.wait("EventLinkDisconnected")["ServerRole"], "ServerRoleBackup", "what the clients of the old one hear")
+        second.wait("EventLinkConnected", since=mark, ServerRole="ServerRolePrimary")
+        until("the roles", lambda: site.roles() == {"TServer_1": "backup", "TServer_2": "primary"}, 20)
+        talk(1)
+        mark = first.mark()
+        time.sleep(0.1)
+        equal(site.ctl("--app", "TServer_1", "switchover")[0], 0, "and back")
+        site.role("tserver", "primary", times=2)
+        first.wait("EventLinkConnected", since=mark, ServerRole="ServerRolePrimary")
+        talk(1)
+        first.send("RequestReleaseCall", ThisDN=dn("alice"), ConnID=conn)
+        first.wait("EventReleased", ThisDN=dn("bob"), ConnID=conn)
+        closed(alice, bob)
+        site.programs["TServer_2"].stop()
+        code, out, err = site.ctl("switchover")
+        equal((code, out, err), (1, "", "tandemctl: TServer_1 stays primary: no backup T-Server answers\n"), "nobody to switch over to")
+        for phone in (alice, bob):
+            phone.stop()
+        no_gap((alice, "B"), (bob, "A"))
+
+
+harness.main()

@@ -1,0 +1,85 @@
+#include "tserver/features/role.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "tserver/features/checks.h"
+#include "tserver/features/features.h"
+#include "tserver/features/session.h"
+
+namespace tandem::tserver {
+namespace {
+
+void become_primary(Core& core, const RoleChanged& input) {
+  State& state = core.state;
+  state.role = Role::Primary;
+  state.epoch = input.epoch;
+  core.log(LogLevel::Standard, "role: primary, epoch " + std::to_string(input.epoch) + "; " + input.why);
+  for (CtiLink& link : state.links) {
+    if (std::exchange(link.up, false)) link.coming_up = true;
+  }
+  state.links_up = 0;
+  tell_disconnected(core, tlib::ServerRolePrimary);
+}
+
+// Whoever waits for an answer gets one here: the primary-to-be doesn't know of the request.
+void answer_all(Core& core) {
+  std::vector<SessionId> sessions;
+  for (const auto& [session, client] : core.state.clients) sessions.push_back(session);
+  std::sort(sessions.begin(), sessions.end());
+  const Refusal why = refusal(tlib::TERR_OPER_NOT_SUPPORTED_NOW, "the role passes to the other T-Server");
+  for (const SessionId session : sessions) {
+    for (const std::int32_t reference : core.state.client(session)->unanswered)
+      core.refuse({session, reference}, why, {}, nullptr);
+  }
+}
+
+void become_backup(Core& core, const RoleChanged& input) {
+  State& state = core.state;
+  core.log(LogLevel::Standard,
+           "role: backup, " + input.why + "; " + std::to_string(state.calls.size()) + " calls are left to the primary");
+  answer_all(core);
+  tell_disconnected(core, tlib::ServerRoleBackup);
+  state.role = Role::Backup;
+  for (CtiLink& link : state.links) {
+    // Its first snapshot as primary may still be on its way; the link is there all the same.
+    if (!std::exchange(link.coming_up, false)) continue;
+    link.up = true;
+    ++state.links_up;
+  }
+  core.cancel_all_timers();
+  state.begin_anew(core.now);
+}
+
+// Anybody with the authority's certificate, or only the named ones; nobody without a certificate.
+bool may_switch_over(const Core& core, const Client& client) {
+  const auto& allowed = core.settings().administrators;
+  return !client.certificate.empty() &&
+         (allowed.empty() || std::find(allowed.begin(), allowed.end(), client.certificate) != allowed.end());
+}
+
+}  // namespace
+
+std::optional<Refusal> switch_over(Core& core, Request& request) {
+  const Client& client = request.client;
+  if (!core.settings().hot_standby) return refusal(tlib::TERR_UNSUP_OPER, "this T-Server has no backup");
+  if (!may_switch_over(core, client)) {
+    core.log(LogLevel::Standard, "switchover refused: client " + client.application + " at " + client.peer);
+    return refusal(tlib::TERR_ACCESS_RESTRICTED, "not with this certificate: see option ha/administrators");
+  }
+  if (core.state.role == Role::Backup) return refusal(tlib::TERR_IN_SAME_STATE, "this T-Server is the backup");
+  core.answer(request.asker(), new_event(core.now, tlib::EventACK));
+  core.give_up_role("switchover asked for by " + client.application + " at " + client.peer);
+  return std::nullopt;
+}
+
+void role_changed(Core& core, const RoleChanged& input) {
+  if (input.primary == (core.state.role == Role::Primary)) return;
+  if (input.primary) {
+    become_primary(core, input);
+  } else {
+    become_backup(core, input);
+  }
+}
+
+}  // namespace tandem::tserver
