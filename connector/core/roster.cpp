@@ -2,26 +2,16 @@
 
 #include <algorithm>
 
+#include "common/base/utf8.h"
+
 namespace tandem::connector {
 namespace {
 
-// Length of the UTF-8 character that begins `text`; 0: none does (RFC 3629, no surrogates, no overlong forms).
-std::size_t utf8(std::string_view text) {
-  const auto at = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
-  const auto follows = [&](std::size_t i) { return (at(i) & 0xc0) == 0x80; };
-  const unsigned a = at(0);
-  if (a < 0x80) return 1;
-  if (a >= 0xc2 && a <= 0xdf && follows(1)) return 2;
-  if (a >= 0xe0 && a <= 0xef && follows(1) && follows(2)) {
-    if ((a == 0xe0 && at(1) < 0xa0) || (a == 0xed && at(1) >= 0xa0)) return 0;
-    if (a == 0xef && at(1) == 0xbf && at(2) >= 0xbe) return 0;  // U+FFFE and U+FFFF
-    return 3;
-  }
-  if (a >= 0xf0 && a <= 0xf4 && follows(1) && follows(2) && follows(3)) {
-    if ((a == 0xf0 && at(1) < 0x90) || (a == 0xf4 && at(1) >= 0x90)) return 0;
-    return 4;
-  }
-  return 0;
+// Production 2 of XML 1.0: no control characters but tab and line ends, no U+FFFE and U+FFFF.
+bool xml_character(std::string_view character) {
+  if (character.size() > 1) return character != "\xef\xbf\xbe" && character != "\xef\xbf\xbf";
+  const char c = character.front();
+  return static_cast<unsigned char>(c) >= ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
 void element(std::string& out, std::string_view name, std::string_view text) {
@@ -47,14 +37,13 @@ std::string xml_escaped(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {
-    const auto length = utf8(text);
-    const char c = text.front();
-    if (length > 1) {
-      out.append(text.substr(0, length));
-    } else if (length == 0 || (static_cast<unsigned char>(c) < ' ' && c != '\t' && c != '\n' && c != '\r')) {
+    const std::size_t length = utf8_length(text);
+    const std::string_view character = text.substr(0, std::max<std::size_t>(length, 1));
+    text.remove_prefix(character.size());
+    if (length == 0 || !xml_character(character)) {
       out += '?';
     } else {
-      switch (c) {
+      switch (character.front()) {
         case '&':
           out += "&amp;";
           break;
@@ -71,10 +60,9 @@ std::string xml_escaped(std::string_view text) {
           out += "&apos;";
           break;
         default:
-          out += c;
+          out += character;
       }
     }
-    text.remove_prefix(std::max<std::size_t>(length, 1));
   }
   return out;
 }

@@ -4,11 +4,8 @@
 
 #include <google/protobuf/message.h>
 
-#include <string_view>
-
 namespace tandem::connector {
 
-bool is_utf8(std::string_view text);
 // Replaces each byte that is no part of UTF-8 by '?', in every string of the message and of those inside it.
 void make_utf8(google::protobuf::Message& message);
 

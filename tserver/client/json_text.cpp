@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "common/base/utf8.h"
+
 namespace tandem::client {
 
 namespace json = boost::json;
@@ -99,23 +101,6 @@ class Builder {
   std::string key_;
 };
 
-// Length of the UTF-8 sequence at the start of `rest`, 0 if there is none (RFC 3629 section 4).
-std::size_t sequence(std::string_view rest) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(rest[i]); };
-  const unsigned char lead = byte(0);
-  if (lead < 0x80) return 1;
-  const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || rest.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  }
-  if (lead == 0xe0 && byte(1) < 0xa0) return 0;  // overlong
-  if (lead == 0xed && byte(1) > 0x9f) return 0;  // surrogates
-  if (lead == 0xf0 && byte(1) < 0x90) return 0;
-  if (lead == 0xf4 && byte(1) > 0x8f) return 0;
-  return length;
-}
-
 constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::string_view kHex = "0123456789abcdef";
 
@@ -144,24 +129,8 @@ Result<json::value, Failure> parse_json(std::string_view text, const JsonLimits&
   return Failure{"not JSON: " + ec.message() + " at column " + std::to_string(used + 1)};
 }
 
-bool is_utf8(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const std::size_t length = sequence(bytes);
-    if (length == 0) return false;
-    bytes.remove_prefix(length);
-  }
-  return true;
-}
-
 std::string as_utf8(std::string_view bytes) {
-  std::string out;
-  out.reserve(bytes.size());
-  while (!bytes.empty()) {
-    const std::size_t length = sequence(bytes);
-    out.append(length == 0 ? std::string_view("\xef\xbf\xbd") : bytes.substr(0, length));
-    bytes.remove_prefix(std::max<std::size_t>(length, 1));
-  }
-  return out;
+  return mended_utf8(bytes, "\xef\xbf\xbd");
 }
 
 std::string to_base64(std::string_view bytes) {

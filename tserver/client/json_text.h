@@ -19,7 +19,6 @@ struct JsonLimits {
 
 Result<boost::json::value, Failure> parse_json(std::string_view text, const JsonLimits& limits = {});
 
-bool is_utf8(std::string_view bytes);
 // `bytes` with every byte that is not UTF-8 replaced by U+FFFD.
 std::string as_utf8(std::string_view bytes);
 

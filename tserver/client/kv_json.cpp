@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/base/utf8.h"
 #include "tserver/client/json_text.h"
 
 namespace tandem::client {

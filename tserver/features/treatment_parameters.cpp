@@ -4,6 +4,7 @@
 #include <charconv>
 #include <map>
 
+#include "common/base/utf8.h"
 #include "tserver/model/kv.h"
 
 namespace tandem::tserver {
@@ -15,24 +16,6 @@ constexpr std::int32_t kMaxAttempts = 10;
 constexpr std::size_t kMaxPrompts = 64;
 constexpr std::size_t kMaxText = 4000;
 constexpr std::size_t kMaxId = 128;
-
-// What is spoken goes to the Connector as text of protobuf, which is UTF-8.
-bool is_utf8(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<unsigned char>(text[i++]);
-    const int more = lead < 0x80 ? 0 : lead >= 0xc2 && lead < 0xe0 ? 1 : lead >= 0xe0 && lead < 0xf0 ? 2 : 3;
-    if (more == 3 && (lead < 0xf0 || lead > 0xf4)) return false;
-    std::uint32_t code = lead & (0x7fu >> more);
-    for (int k = 0; k < more; ++k, ++i) {
-      if (i >= text.size() || (static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) return false;
-      code = (code << 6) | (static_cast<unsigned char>(text[i]) & 0x3f);
-    }
-    if ((more == 2 && (code < 0x800 || (code >= 0xd800 && code < 0xe000))) ||
-        (more == 3 && (code < 0x10000 || code > 0x10ffff)))
-      return false;
-  }
-  return true;
-}
 
 // Reads parameters and remembers the first that can't be.
 class Reader {
@@ -60,7 +43,7 @@ class Reader {
       complain(std::string(key) + " is no text");
     }
     if (value.size() > limit) complain(std::string(key) + " is too long");
-    if (!is_utf8(value)) {
+    if (!is_utf8(value)) {  // what is spoken goes to the Connector as text of protobuf
       complain(std::string(key) + " is not UTF-8");
       value.clear();
     }

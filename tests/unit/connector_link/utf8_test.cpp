@@ -8,17 +8,6 @@
 using namespace tandem;
 using namespace tandem::connector;
 
-TEST_CASE("What is UTF-8 and what isn't") {
-  for (const std::string good :
-       {"", "plain", "M\xc3\xbcller", "\xe2\x82\xac", "\xf0\x9f\x93\x9e", "\xed\x9f\xbf", "\xf4\x8f\xbf\xbf"}) {
-    CHECK(is_utf8(good));
-  }
-  for (const std::string bad : {"\xfe", "M\xfcller", "\xc3", "\xc0\x80", "\xe0\x9f\xbf", "\xed\xa0\x80",
-                                "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\x80", "\xe2\x82", "\xf8\x88\x80\x80\x80"}) {
-    CHECK_FALSE(is_utf8(bad));
-  }
-}
-
 TEST_CASE("Every string of a happening can be read by the other side") {
   link::Happening happening;
   auto* offered = happening.mutable_offered();
