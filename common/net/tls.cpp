@@ -1,12 +1,14 @@
 #include "common/net/tls.h"
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
 #include <array>
 #include <boost/asio/ip/address.hpp>
 #include <climits>
+#include <ctime>
 #include <system_error>
 
 namespace tandem::net {
@@ -204,6 +206,15 @@ Result<std::shared_ptr<TlsContext>, Failure> TlsContext::make(TlsSide side, cons
     SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, nullptr);
   }
   return std::shared_ptr<TlsContext>(new TlsContext(std::move(impl)));
+}
+
+std::optional<std::chrono::seconds> certificate_expiry(const std::string& file) {
+  const std::unique_ptr<BIO, Free<BIO_free>> bio(BIO_new_file(file.c_str(), "r"));
+  if (bio == nullptr) return std::nullopt;
+  const X509Ptr certificate(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
+  std::tm end{};
+  if (certificate == nullptr || ASN1_TIME_to_tm(X509_get0_notAfter(certificate.get()), &end) != 1) return std::nullopt;
+  return std::chrono::seconds(timegm(&end));
 }
 
 struct TlsSession::Impl {

@@ -2,7 +2,9 @@
 // here.
 #pragma once
 
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -39,6 +41,9 @@ class TlsContext {
 };
 
 using TlsContextPtr = std::shared_ptr<const TlsContext>;
+
+// When the first certificate of a PEM file ends; seconds since 1970. Nothing: it can't be read.
+std::optional<std::chrono::seconds> certificate_expiry(const std::string& file);
 
 class TlsSession {
  public:
