@@ -144,7 +144,7 @@ void take_up(Core& core, CtiLink& link, const link::Conversation& conversation, 
   for (const link::Party& party : conversation.parties()) {
     const PartyNo no{party.party()};
     if (call.party(no) != nullptr) continue;
-    core.order(call, no, [](link::Command& command) { command.mutable_remove()->set_status(480); });
+    core.remove(call, no, 480);
   }
   core.log(LogLevel::Standard, call, call.dialed, "taken up from " + link.application);
 }

@@ -112,8 +112,7 @@ void extend(Core& core, Device& device, const std::optional<WrapUp>& asked, Agen
 }
 
 bool talks_in(const Device& device, Call& call) {
-  const Party* party = call.party(&device);
-  return party->state == PartyState::Connected || party->state == PartyState::Held;
+  return call.party(&device)->up();
 }
 
 // Further calls that the DN leaves in the same breath; nothing if it talks on in one. What rings or is being dialed

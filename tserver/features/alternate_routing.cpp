@@ -46,7 +46,8 @@ bool default_route(Core& core, Call& call) {
       core.log(LogLevel::Standard, call, rp->name(), "default-redirection-limit reached, call stays");
     return false;
   }
-  const auto destination = find_destination(core, default_dn(core, *rp->device), tlib::TERR_INV_DEST_DN);
+  const auto destination =
+      find_destination(core, core.pool_of(call), default_dn(core, *rp->device), tlib::TERR_INV_DEST_DN);
   if (!destination || destination->device == rp->device || call.party(destination->device) != nullptr) {
     core.log(LogLevel::Standard, call, rp->name(), "default-dn can't be reached, call stays");
     return false;

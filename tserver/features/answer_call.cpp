@@ -14,8 +14,7 @@ std::optional<Refusal> answer_call(Core& core, Request& request) {
     return refusal(tlib::TERR_UNSUP_OPER, "the phone can't be told to answer: it doesn't support the talk event");
   if (is_awaited(core, *on->call, *on->party, Awaited::Kind::Pickup))
     return refusal(tlib::TERR_OTHER_TEL_OPER, "ThisDN is being told to answer already");
-  if (request.client.outstanding >= core.settings().max_requests_per_client)
-    return refusal(tlib::TERR_TOO_MANY_REQ, "too many requests of this client are outstanding");
+  if (const auto why = too_many_outstanding(core, request)) return *why;
   core.order(*on->call, on->party->no, [](link::Command& command) { command.mutable_pickup(); });
   await(core, *on->call, *on->party, Awaited::Kind::Pickup, request.asker(), core.settings().request_timeout);
   return std::nullopt;

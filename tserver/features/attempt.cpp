@@ -273,7 +273,7 @@ void move_attempt(Core& core, Attempt attempt, Call& into) {
 void withdraw_attempt(Core& core, Call& call, const Refusal& why) {
   const Attempt attempt = end_attempt(core, call);
   Party& leg = *call.party(attempt.leg);
-  core.order(call, leg.no, [](link::Command& command) { command.mutable_remove()->set_status(480); });
+  core.remove(call, leg.no, 480);
   core.tell(call, leg, tlib::EventAbandoned);
   const Party* by = attempt.purpose == Attempt::Purpose::Routed ? call.routing_point() : call.party(attempt.by);
   core.state.remove_party(call, leg);
@@ -313,9 +313,7 @@ void attempt_answered(Core& core, Call& call, const link::Answered& answered) {
 void attempt_missed(Core& core, Call& call, const Missed& why, const link::Failed* redirect) {
   Attempt attempt = end_attempt(core, call);
   Party& leg = *call.party(attempt.leg);
-  if (why.withdraw) {
-    core.order(call, leg.no, [&](link::Command& command) { command.mutable_remove()->set_status(why.status); });
-  }
+  if (why.withdraw) core.remove(call, leg.no, why.status);
   if (attempt.purpose == Attempt::Purpose::Originator) {
     end_call(core, call, {.leaver = &leg, .state = why.state, .order = false});
     return;

@@ -6,6 +6,11 @@ Refusal refusal(tlib::TErrorCode code, std::string text) {
   return Refusal{code, std::move(text)};
 }
 
+Check too_many_outstanding(const Core& core, const Request& request) {
+  if (request.client.outstanding < core.settings().max_requests_per_client) return std::nullopt;
+  return refusal(tlib::TERR_TOO_MANY_REQ, "too many requests of this client are outstanding");
+}
+
 namespace {
 
 Result<Device*, Refusal> check_dn(Core& core, const Request& request, bool with_conn_id) {

@@ -9,6 +9,9 @@ using Check = std::optional<Refusal>;
 
 Refusal refusal(tlib::TErrorCode code, std::string text);
 
+// 111 for one more request of this client that is answered later, beyond `max_requests_per_client`.
+Check too_many_outstanding(const Core& core, const Request& request);
+
 // A DN that may be asked to do something: a link is up (54), ThisDN is given (53), configured (59), registered by this
 // client for more than monitoring (41), in service (58).
 // `with_conn_id`: ConnID is given, too (53).

@@ -24,7 +24,7 @@ Result<Destination, Refusal> check_consultation(Core& core, const Request& reque
   if (!message.location().empty()) return refusal(tlib::TERR_UNSUP_OPER, "other locations are not served");
   if (core.state.calls.size() >= core.settings().max_calls)
     return refusal(tlib::TERR_TOO_MANY_REQ, "too many calls are active");
-  auto destination = find_destination(core, message.otherdn(), tlib::TERR_INV_CALD_DN);
+  auto destination = find_destination(core, core.pool_of(*on.call), message.otherdn(), tlib::TERR_INV_CALD_DN);
   if (!destination) return destination;
   if (destination->device == on.device) return refusal(tlib::TERR_INV_CALD_DN, "ThisDN can't call itself");
   if (on.call->party(destination->device) != nullptr)

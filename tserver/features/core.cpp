@@ -88,6 +88,10 @@ void Core::reject(const Call& call, const Party& party, std::uint32_t status) {
   order(call, party.no, [&](link::Command& command) { command.mutable_reject()->set_status(status); });
 }
 
+void Core::remove(const Call& call, PartyNo party, std::uint32_t status) {
+  order(call, party, [&](link::Command& command) { command.mutable_remove()->set_status(status); });
+}
+
 TimerKey Core::set_timer(TimerKind kind, std::uint64_t subject, std::uint32_t generation, Instant delay) {
   const TimerKey key{static_cast<std::uint32_t>(kind), generation, subject};
   out_.emplace_back(SetTimer{key, now.steady + delay});

@@ -35,9 +35,10 @@ class Core {
   State& state;
   const Table& table;
   const Now now;
-  std::string_view pool;  // of the DN or Connector whose input this is: whose dial plan counts
 
   const Settings& settings() const { return *state.settings; }
+  // Whose dial plan counts for a call: that of its Connector's pool.
+  std::string_view pool_of(const Call& call) const { return state.links[call.link].pool; }
 
   // --- Events ---
 
@@ -77,6 +78,8 @@ class Core {
   }
   void admit(const Call& call, const Party& party, link::Admit::Mode mode);
   void reject(const Call& call, const Party& party, std::uint32_t status);
+  // Takes the party out of this conversation; `status` answers a caller who was not answered yet.
+  void remove(const Call& call, PartyNo party, std::uint32_t status = 0);
 
   // --- Waits ---
 

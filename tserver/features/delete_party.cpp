@@ -34,8 +34,7 @@ std::optional<Refusal> delete_from_conference(Core& core, Request& request) {
   Call& call = *on->call;
   const tlib::KVList& reasons = request.message.reasons();
   if (request.message.otherdn().empty()) return refusal(tlib::TERR_INVALID_ATTR, "OtherDN is missing");
-  if (on->party->state != PartyState::Connected && on->party->state != PartyState::Held)
-    return refusal(tlib::TERR_INV_CALL_STATE, "ThisDN doesn't talk in the call");
+  if (!on->party->up()) return refusal(tlib::TERR_INV_CALL_STATE, "ThisDN doesn't talk in the call");
   Party* dropped = party_named(call, request.message.otherdn());
   if (dropped == nullptr) return refusal(tlib::TERR_PARTY_NOT_ON_CALL, "OtherDN is not a party of the call");
   if (call.invites(*dropped) && call.attempt->purpose != Attempt::Purpose::Joining)
@@ -52,7 +51,7 @@ std::optional<Refusal> delete_from_conference(Core& core, Request& request) {
   if (talks) {
     if (call.attempt && call.attempt->purpose == Attempt::Purpose::Transfer && call.attempt->by == dropped->no)
       withdraw_attempt(core, call, {tlib::TERR_DISCON_CALL, "ThisDN was taken out before the transfer was done"});
-    core.order(call, dropped->no, [](link::Command& command) { command.mutable_remove(); });
+    core.remove(call, dropped->no);
     tell_released(core, call, *dropped, {.reasons = &reasons});
     core.state.remove_party(call, *dropped);
   } else {

@@ -20,10 +20,11 @@ bool is_address(std::string_view text) {
   return !text.empty() && text.size() <= kMaxAddress && printable(text);
 }
 
-Result<Destination, Refusal> find_destination(Core& core, std::string_view text, tlib::TErrorCode invalid) {
+Result<Destination, Refusal> find_destination(Core& core, std::string_view pool, std::string_view text,
+                                              tlib::TErrorCode invalid) {
   if (text.empty()) return refusal(invalid, "no destination is given");
   if (!is_address(text)) return refusal(invalid, "the destination is not an address");
-  if (const auto why = barred(core, core.pool, text)) return *why;
+  if (const auto why = barred(core, pool, text)) return *why;
   Device* device = core.state.device(Dn(text));
   if (device == nullptr) return Destination{nullptr, std::string(text)};
   if (!device->extension() && !device->routes()) return refusal(invalid, "the destination takes no calls");

@@ -16,9 +16,10 @@ struct Destination {
   const std::string& name() const { return device != nullptr ? device->dn.str() : address; }
 };
 
-// 165 for one that the dial plan bars. `invalid` is the code for an address that can't be reached: 415 where calls are routed, 71 where they are made. A DN
-// that is out of service is 93, one that must not be disturbed 231.
-Result<Destination, Refusal> find_destination(Core& core, std::string_view text, tlib::TErrorCode invalid);
+// 165 for one that the dial plan of `pool` bars. `invalid` is the code for an address that can't be reached: 415 where
+// calls are routed, 71 where they are made. A DN that is out of service is 93, one that must not be disturbed 231.
+Result<Destination, Refusal> find_destination(Core& core, std::string_view pool, std::string_view text,
+                                              tlib::TErrorCode invalid);
 
 // Printable, without what encloses addresses, and not too long.
 bool is_address(std::string_view text);

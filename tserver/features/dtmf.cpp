@@ -39,8 +39,7 @@ std::optional<Refusal> send_dtmf(Core& core, Request& request) {
   if (on->party->state != PartyState::Connected) return refusal(tlib::TERR_INV_CALL_STATE, "ThisDN isn't connected");
   if (is_awaited(core, *on->call, *on->party, Awaited::Kind::Digits))
     return refusal(tlib::TERR_OTHER_TEL_OPER, "digits of ThisDN are being sent already");
-  if (request.client.outstanding >= core.settings().max_requests_per_client)
-    return refusal(tlib::TERR_TOO_MANY_REQ, "too many requests of this client are outstanding");
+  if (const auto why = too_many_outstanding(core, request)) return *why;
   core.order(*on->call, on->party->no,
              [&](link::Command& command) { command.mutable_send_digits()->set_digits(digits); });
   const Instant deadline = duration_of(digits) + core.settings().request_timeout;

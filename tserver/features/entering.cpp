@@ -23,10 +23,6 @@ Party newcomer(const link::Happening& happening, Device* caller, tlib::TDNRole r
   return party;
 }
 
-void order_remove(Core& core, const Call& call, PartyNo no) {
-  core.order(call, no, [](link::Command& command) { command.mutable_remove(); });
-}
-
 // The same DN on another leg: nobody sees a difference.
 void change_leg(Core& core, Call& call, Party& party, const Party& now) {
   if (party.held_by_phone) phone_held(core, call, party, false);
@@ -35,7 +31,7 @@ void change_leg(Core& core, Call& call, Party& party, const Party& now) {
   party.call_id = now.call_id;
   core.admit(call, party, link::Admit::ANSWER);
   if (party.on_hold) core.order(call, party.no, [](link::Command& command) { command.mutable_hold()->set_on(true); });
-  order_remove(core, call, before);
+  core.remove(call, before);
   core.log(LogLevel::Interaction, call, party.name(), "is on another leg");
 }
 
@@ -56,7 +52,7 @@ void take_place(Core& core, Call& call, Party& old, Party now) {
 // Who rings is answered for by another phone: a pickup.
 void pick_up(Core& core, Call& call, Party& ringing, const Party& now) {
   core.log(LogLevel::Interaction, call, ringing.name(), "is answered for by " + now.name());
-  order_remove(core, call, ringing.no);
+  core.remove(call, ringing.no);
   ringing.no = now.no;
   call.attempt->leg = now.no;
   core.admit(call, ringing, link::Admit::ANSWER);

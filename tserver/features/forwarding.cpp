@@ -27,7 +27,7 @@ std::optional<Destination> next_destination(Core& core, const Call& call, Attemp
   while (!attempt.alternatives.empty() && attempt.tried.size() < kMaxHops) {
     const std::string contact = std::move(attempt.alternatives.front());
     attempt.alternatives.erase(attempt.alternatives.begin());
-    auto found = find_destination(core, contact, tlib::TERR_INV_DEST_DN);
+    auto found = find_destination(core, core.pool_of(call), contact, tlib::TERR_INV_DEST_DN);
     if (!found) continue;
     const std::string& name = found->name();
     if (std::find(attempt.tried.begin(), attempt.tried.end(), name) != attempt.tried.end()) continue;

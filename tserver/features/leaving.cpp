@@ -46,7 +46,7 @@ void tell_deleted(Core& core, const Call& call, const std::string& name, const s
 void tell_replaced(Core& core, const Call& call, const std::string& name, tlib::TDNRole role, const std::string& before,
                    tlib::TCallState state) {
   for (const Party& party : call.parties) {
-    if (party.state != PartyState::Connected && party.state != PartyState::Held) continue;
+    if (!party.up()) continue;
     if (party.in_place_of) continue;  // the new one itself
     core.tell(call, party, tlib::EventPartyChanged,
               {.state = state,
@@ -68,7 +68,7 @@ void leave_call(Core& core, Call& call, Party& party, Ending ending) {
     end_call(core, call, ending);
     return;
   }
-  if (ending.order) core.order(call, party.no, [](link::Command& command) { command.mutable_remove(); });
+  if (ending.order) core.remove(call, party.no);
   tell_released(core, call, party, {.state = ending.state, .reasons = ending.reasons}, ending.asker);
   core.log(LogLevel::Interaction, call, party.name(), "left, the call goes on");
   const std::string name = party.name();

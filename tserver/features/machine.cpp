@@ -62,7 +62,6 @@ void serve(Core& core, ClientRequest& input) {
     return refuse(core, request,
                   refusal(tlib::TERR_OPER_NOT_SUPPORTED_NOW, "this T-Server is the backup: ask the primary"));
   }
-  if (const Device* device = core.state.device(Dn(input.message.thisdn()))) core.pool = device->settings.pool;
   if (const auto why = handler(core, request)) {
     refuse(core, request, *why);
     if (why->code == tlib::TERR_PROTO_VERS) core.close(client->session, why->text);
@@ -74,7 +73,6 @@ void happened(Core& core, const Happened& input) {
   const auto what = static_cast<std::size_t>(input.happening.what_case());
   if (core.state.role == Role::Backup && !of_backup(input.happening.what_case())) return;
   if (what >= Table::kHappenings || core.table.happenings[what] == nullptr) return;
-  core.pool = core.state.links[input.link].pool;
   core.table.happenings[what](core, core.state.links[input.link], input.happening);
 }
 

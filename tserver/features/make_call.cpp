@@ -57,7 +57,7 @@ std::optional<Refusal> make_call(Core& core, Request& request) {
   if (pending(dn)) return refusal(tlib::TERR_OTHER_TEL_OPER, "another request of ThisDN is being carried out");
   if (core.state.calls.size() >= core.settings().max_calls)
     return refusal(tlib::TERR_TOO_MANY_REQ, "too many calls are active");
-  const auto destination = find_destination(core, message.otherdn(), tlib::TERR_INV_CALD_DN);
+  const auto destination = find_destination(core, dn.settings.pool, message.otherdn(), tlib::TERR_INV_CALD_DN);
   if (!destination) return destination.error();
   if (destination->device == &dn) return refusal(tlib::TERR_INV_CALD_DN, "ThisDN can't call itself");
   if (kv_bytes(message.userdata()) > core.settings().user_data_limit) {
@@ -118,7 +118,7 @@ void order_tag(Core& core, const Call& call) {
 }
 
 void call_target(Core& core, Call& call, const Attempt& asked) {
-  const auto destination = find_destination(core, asked.target, tlib::TERR_INV_CALD_DN);
+  const auto destination = find_destination(core, core.pool_of(call), asked.target, tlib::TERR_INV_CALD_DN);
   if (!destination) {  // it went away since the request
     fail_call(core, call, nullptr, missed(404, ""));
   } else if (destination->routes()) {

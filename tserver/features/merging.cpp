@@ -23,10 +23,6 @@ ConnId second_call(const tlib::Message& message) {
   return {};
 }
 
-bool up(const Party& party) {
-  return party.state == PartyState::Connected || party.state == PartyState::Held;
-}
-
 // Everybody but `self`, as long as the list isn't changed.
 std::vector<const Party*> all_but(const Call& call, const Party& self) {
   std::vector<const Party*> all;
@@ -74,10 +70,6 @@ void order_merge(Core& core, const TwoCalls& calls) {
              [&](link::Command& command) { command.mutable_merge()->set_into(calls.main->conversation.value); });
 }
 
-void order_remove(Core& core, const Call& call, PartyNo no) {
-  core.order(call, no, [](link::Command& command) { command.mutable_remove(); });
-}
-
 }  // namespace
 
 TwoCalls in_order(Device& device, Call& a, Party& in_a, Call& b, Party& in_b) {
@@ -116,7 +108,7 @@ Check merging_refused(const TwoCalls& calls, bool for_transfer) {
   const auto cannot = for_transfer ? tlib::TERR_CANT_COMPLETE_TRANSFER : tlib::TERR_CANT_COMPLETE_CONF;
   const bool waits =
       for_transfer && calls.in_consult->state == PartyState::Dialing && !consult.invites(*calls.in_consult);
-  if (!up(*calls.in_main) || !(up(*calls.in_consult) || waits))
+  if (!calls.in_main->up() || !(calls.in_consult->up() || waits))
     return refusal(tlib::TERR_INV_CALL_STATE, "ThisDN doesn't talk, or hold, in both calls");
   // The DN stays, and talks: not beside a third call.
   const Call* active = active_call(*calls.device, &consult);
@@ -161,8 +153,8 @@ void merge_for_transfer(Core& core, const TwoCalls& calls, Asker asker, const tl
   core.state.remove_party(consult, *calls.in_consult);
   merge(core, calls);
   if (main.routing_point() != nullptr && !main.attempt && !main.router_timer) wait_for_instruction(core, main);
-  order_remove(core, main, legs[0]);
-  if (legs[1] != legs[0]) order_remove(core, main, legs[1]);
+  core.remove(main, legs[0]);
+  if (legs[1] != legs[0]) core.remove(main, legs[1]);
   if (main.conference() || real(stayed).size() + real(came).size() > 2) make_conference(main);
 
   Details changed{.state = tlib::CallStateTransferred, .third_party = &by, .third_role = tlib::RoleTransferredBy};
@@ -194,7 +186,7 @@ static void keep_one_leg(Core& core, const TwoCalls& calls, PartyNo other_leg, c
     self.no = other_leg;
     self.call_id = other_call_id;
   }
-  order_remove(core, *calls.main, given_up);
+  core.remove(*calls.main, given_up);
 }
 
 void merge_for_conference(Core& core, const TwoCalls& calls, Asker asker, const tlib::KVList& reasons) {

@@ -12,8 +12,7 @@ std::optional<Refusal> set_mute(Core& core, Request& request, bool muted) {
   Party& party = *on->party;
   if (kv_find(request.message.extensions(), "MonitorMode") != nullptr)
     return refusal(tlib::TERR_INV_CALL_STATE, "ThisDN doesn't supervise the call");
-  if (party.state != PartyState::Connected && party.state != PartyState::Held)
-    return refusal(tlib::TERR_INV_CALL_STATE, "ThisDN isn't connected");
+  if (!party.up()) return refusal(tlib::TERR_INV_CALL_STATE, "ThisDN isn't connected");
   if (party.muted == muted) return refusal(tlib::TERR_IN_SAME_STATE, muted ? "ThisDN is mute" : "ThisDN isn't mute");
   party.muted = muted;
   core.order(*on->call, party.no, [&](link::Command& command) { command.mutable_audio()->set_muted(muted); });

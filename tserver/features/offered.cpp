@@ -4,6 +4,7 @@
 #include "tserver/features/direct_calls.h"
 #include "tserver/features/entering.h"
 #include "tserver/features/features.h"
+#include "tserver/features/make_call.h"
 #include "tserver/features/routing_point.h"
 
 namespace tandem::tserver {
@@ -70,7 +71,7 @@ void on_offered(Core& core, CtiLink& link, const link::Happening& happening) {
     return;
   }
   if (find_call(link, happening) != nullptr) return;
-  const auto destination = find_destination(core, offered.to(), tlib::TERR_INV_DEST_DN);
+  const auto destination = find_destination(core, link.pool, offered.to(), tlib::TERR_INV_DEST_DN);
   if (const auto status = refused_with(core, caller, destination)) {
     core.log(LogLevel::Interaction, "Call-ID " + offered.call_id() + " from " + offered.from() + " to " + offered.to() +
                                         ": refused with " + std::to_string(*status));
@@ -84,10 +85,7 @@ void on_offered(Core& core, CtiLink& link, const link::Happening& happening) {
   const Destination to = unreported ? Destination{nullptr, destination->name()} : *destination;
   Call& call = new_call(core, link, happening, unreported ? nullptr : caller, to);
   call.unreported = unreported;
-  core.order(call, {}, [&](link::Command& command) {
-    command.mutable_tag()->set_conn_id(call.id.value);
-    command.mutable_tag()->set_call_uuid(call.uuid);
-  });
+  order_tag(core, call);
   const Party& from = call.parties.front();
   core.tell(call, from, tlib::EventDialing);
   core.log(LogLevel::Interaction, call, from.name(),

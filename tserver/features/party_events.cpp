@@ -10,17 +10,13 @@ namespace tandem::tserver {
 
 namespace {
 
-bool talked(const Party& party) {
-  return party.state == PartyState::Connected || party.state == PartyState::Held;
-}
-
 // It was established, here or in one of the calls that it leaves at the same time.
 bool ends_talk(const Call& call, const Party& party) {
-  if (talked(party) || !party.leaving) return talked(party);
+  if (party.up() || !party.leaving) return party.up();
   const auto& calls = party.device->calls;
   return std::any_of(calls.begin(), calls.end(), [&](const Call* other) {
     const Party* there = other != &call ? other->party(party.device) : nullptr;
-    return there != nullptr && there->leaving && talked(*there);
+    return there != nullptr && there->leaving && there->up();
   });
 }
 

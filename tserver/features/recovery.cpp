@@ -92,7 +92,7 @@ void repeat_lost_commands(Core& core, Call& call, const link::Conversation& conv
   repeat_holds(core, call, conversation);
   for (const link::Party& known : conversation.parties()) {
     if (call.party(PartyNo{known.party()}) != nullptr) continue;
-    core.order(call, PartyNo{known.party()}, [](link::Command& command) { command.mutable_remove()->set_status(480); });
+    core.remove(call, PartyNo{known.party()}, 480);
   }
 }
 

@@ -26,7 +26,7 @@ std::uint32_t status_of(const Refusal& why) {
 // Blind: the phone's place is taken by whom it names.
 std::uint32_t transfer_blind(Core& core, Call& call, Party& party, const std::string& to) {
   if (call.attempt || call.routing_point() != nullptr) return 491;
-  const auto destination = find_destination(core, to, tlib::TERR_INV_CALD_DN);
+  const auto destination = find_destination(core, core.pool_of(call), to, tlib::TERR_INV_CALD_DN);
   if (!destination) return status_of(destination.error());
   if (call.party(destination->device) != nullptr) return 486;
   tell_phone(core, call, party, 100);
@@ -62,8 +62,7 @@ void on_referred(Core& core, CtiLink& link, const link::Happening& happening) {
   std::uint32_t status = 481;
   if (party != nullptr && party->device == nullptr) {
     status = 403;  // nobody outside spends our lines
-  } else if (party != nullptr && (party->state == PartyState::Connected || party->state == PartyState::Held) &&
-             !referred.replaces_unknown()) {
+  } else if (party != nullptr && party->up() && !referred.replaces_unknown()) {
     status = referred.replaces_conversation() != 0 ? transfer_attended(core, link, *call, *party, referred)
                                                    : transfer_blind(core, *call, *party, referred.to());
   }

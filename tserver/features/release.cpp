@@ -12,10 +12,6 @@
 namespace tandem::tserver {
 namespace {
 
-bool being_invited(const Call& call, const Party& party) {
-  return call.invites(party);
-}
-
 Result<OnCall, Refusal> check_release(Core& core, const Request& request) {
   auto on = check_call(core, request);
   if (!on) return on;
@@ -67,7 +63,7 @@ std::optional<Refusal> clear_call(Core& core, Request& request) {
 
 // The leg is gone on the Connector already, wherever it took part.
 void party_left(Core& core, Call& call, Party& party) {
-  if (party.state == PartyState::Alerting || (being_invited(call, party) && party.leg == LegState::Inviting)) {
+  if (party.state == PartyState::Alerting || (call.invites(party) && party.leg == LegState::Inviting)) {
     attempt_missed(core, call, missed(480, ""));
     return;
   }
@@ -109,7 +105,7 @@ void on_command_failed(Core& core, CtiLink& link, const link::Happening& happeni
            "the Connector failed a command: " + link::CommandFailed::Code_Name(failed.code()) + " " + failed.text());
   if (failed.code() == link::CommandFailed::NO_SUCH_CONVERSATION) {
     end_call(core, *call, {.state = tlib::CallStateSystemError, .order = false});
-  } else if (party != nullptr && being_invited(*call, *party)) {
+  } else if (party != nullptr && call->invites(*party)) {
     attempt_missed(core, *call, command_missed(failed));
   } else if (party != nullptr && failed.code() == link::CommandFailed::NO_SUCH_PARTY) {
     party_left(core, *call, *party);

@@ -48,7 +48,7 @@ bool disconnects(tlib::TRouteType type) {
 Result<Destination, Refusal> instructed_destination(Core& core, const Request& request, const OnCall& on) {
   std::string_view text = request.message.otherdn();
   if (text.empty() && request.message.routetype() == tlib::RouteTypeDefault) text = default_dn(core, *on.device);
-  auto destination = find_destination(core, text, tlib::TERR_INV_DEST_DN);
+  auto destination = find_destination(core, core.pool_of(*on.call), text, tlib::TERR_INV_DEST_DN);
   if (!destination) return destination;
   if (destination->device == on.device)
     return refusal(tlib::TERR_DEST_IS_ORIG_RP, "the destination is the Routing Point itself");
@@ -67,9 +67,7 @@ std::optional<Refusal> route_call(Core& core, Request& request) {
     return refusal(tlib::TERR_CSTA_OPER_REQ_INCOMPAT, "ThisDN is not a Routing Point");
   }
   if (call.attempt) return refusal(tlib::TERR_OTHER_TEL_OPER, "another instruction for the call is being carried out");
-  if (request.client.outstanding >= core.settings().max_requests_per_client) {
-    return refusal(tlib::TERR_TOO_MANY_REQ, "too many requests of this client are outstanding");
-  }
+  if (const auto why = too_many_outstanding(core, request)) return *why;
   if (!request.message.location().empty()) return refusal(tlib::TERR_UNSUP_OPER, "other locations are not served");
   if (!takes_destination(type) && !disconnects(type)) return refusal(tlib::TERR_UNSUP_OPER, "route type is not served");
   if (const auto why = user_data_refused(core, call, request.message.userdata())) return why;

@@ -23,10 +23,9 @@ Result<Destination, Refusal> check_single_step(Core& core, const Request& reques
     return refusal(tlib::TERR_INV_CALL_STATE, "ThisDN doesn't talk in the call");
   if (on.call->attempt || on.call->routing_point() != nullptr)
     return refusal(tlib::TERR_OTHER_TEL_OPER, "somebody is being called into the call already");
-  if (request.client.outstanding >= core.settings().max_requests_per_client)
-    return refusal(tlib::TERR_TOO_MANY_REQ, "too many requests of this client are outstanding");
+  if (const auto why = too_many_outstanding(core, request)) return *why;
   if (!message.location().empty()) return refusal(tlib::TERR_UNSUP_OPER, "other locations are not served");
-  auto destination = find_destination(core, message.otherdn(), tlib::TERR_INV_CALD_DN);
+  auto destination = find_destination(core, core.pool_of(*on.call), message.otherdn(), tlib::TERR_INV_CALD_DN);
   if (!destination) return destination;
   if (destination->device == on.device) return refusal(tlib::TERR_INV_CALD_DN, "ThisDN can't call itself");
   if (on.call->party(destination->device) != nullptr)
@@ -104,7 +103,7 @@ void hand_over(Core& core, Call& call, Party& by, const std::string& name, tlib:
       core, call, by,
       {.state = tlib::CallStateTransferred, .third_party = &name, .third_role = role, .reasons = &attempt.reasons},
       attempt.asker);
-  if (leg_there) core.order(call, by.no, [](link::Command& command) { command.mutable_remove(); });
+  if (leg_there) core.remove(call, by.no);
   core.state.remove_party(call, by);
   tell_replaced(core, call, name, role, before, tlib::CallStateTransferred);
 }

@@ -107,8 +107,7 @@ std::optional<Refusal> check_apply(Core& core, const Request& request, const OnC
   if (on.call->attempt) return refusal(tlib::TERR_OTHER_TEL_OPER, "the call is being routed");
   if (on.call->treatment && !on.call->treatment->applied)
     return refusal(tlib::TERR_OTHER_TEL_OPER, "another treatment is being applied");
-  if (request.client.outstanding >= core.settings().max_requests_per_client)
-    return refusal(tlib::TERR_TOO_MANY_REQ, "too many requests of this client are outstanding");
+  if (const auto why = too_many_outstanding(core, request)) return *why;
   return std::nullopt;
 }
 

@@ -44,6 +44,8 @@ struct Party {
   bool unannounced = false;        // invited, but its phone doesn't ring yet: its DN knows nothing of the call
 
   const std::string& name() const;
+  // It talks, or would if it were not held.
+  bool up() const { return state == PartyState::Connected || state == PartyState::Held; }
 };
 
 // Who asked for something and waits for an answer. Session 0: nobody.

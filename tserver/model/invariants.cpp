@@ -164,10 +164,8 @@ class Checker {
           ((agent->work == Agent::Work::AfterCall || agent->work == Agent::Work::InIdle) && !agent->untimed);
       expect(agent->work_timer.has_value() == timed, name + "timed work has an end");
       expect(agent->work == Agent::Work::None || !agent->state.ready, name + "who works isn't Ready");
-      const bool talks = std::any_of(device->calls.begin(), device->calls.end(), [on = device.get()](Call* call) {
-        const PartyState state = call->party(on)->state;
-        return state == PartyState::Connected || state == PartyState::Held;
-      });
+      const bool talks = std::any_of(device->calls.begin(), device->calls.end(),
+                                     [on = device.get()](Call* call) { return call->party(on)->up(); });
       expect(agent->work != Agent::Work::Announced || talks, name + "announced work follows a call");
     }
     expect(state_.agents.by_id.size() == logged_in && state_.agents.by_session.size() == logged_in,
