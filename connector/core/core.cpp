@@ -29,8 +29,7 @@ void Core::handle(Input input, Now now, Actions& out) {
   out_ = nullptr;
 }
 
-// --- Lookups
-// -----------------------------------------------------------------------------------------------------------
+// --- Lookups ---
 
 Leg* Core::find_leg(LegId id) {
   const auto found = legs_.find(id);
@@ -49,8 +48,7 @@ Conversation& Core::make_conversation(ConversationNo no, std::string id) {
   return conversation;
 }
 
-// --- Ends
-// --------------------------------------------------------------------------------------------------------------
+// --- Ends ---
 
 void Core::forget(LegId leg) {
   const auto found = legs_.find(leg);
@@ -169,8 +167,7 @@ void Core::on(CoreConfigured& input) {
   conferences_made_.top_up(conference_policy(), now_.steady);
 }
 
-// --- Timers
-// ------------------------------------------------------------------------------------------------------------
+// --- Timers ---
 
 void Core::arm(Wait wait, std::uint64_t subject, Slot& slot, Instant after) {
   disarm(wait, subject, slot);
@@ -242,8 +239,7 @@ void Core::on(CoreTimer& input) {
   }
 }
 
-// --- Reports and log
-// ---------------------------------------------------------------------------------------------------
+// --- Reports and log ---
 
 link::Happening Core::happening(const Party& party, std::uint64_t command) const {
   return happening(party, *party.conversation, command);

@@ -15,8 +15,7 @@ constexpr std::uint64_t mixed(std::uint64_t x) {  // splitmix64
 
 }  // namespace
 
-// --- Of the party
-// --------------------------------------------------------------------------------------------------------
+// --- Of the party ---
 
 void Core::refuse_reinvite(const Reinvited& input, int status, std::uint32_t retry_after_s, std::uint32_t min_se_s) {
   AnswerReinvite answer{.leg = input.leg, .status = status, .retry_after_s = retry_after_s};
@@ -109,8 +108,7 @@ void Core::report_held(const Party& party) {
   report(std::move(message));
 }
 
-// --- Of ours
-// -------------------------------------------------------------------------------------------------------------
+// --- Of ours ---
 
 // Formats empty: refresh only, as last described. Sent as soon as nothing else is under way.
 void Core::want_reinvite(Party& party, Payloads formats) {
@@ -202,8 +200,7 @@ void Core::on(ReinviteRejected& input) {
   touch(*party->conversation);
 }
 
-// --- Session timers
-// ------------------------------------------------------------------------------------------------------
+// --- Session timers ---
 
 void Core::run_session_timer(Party& party, SessionExpiry expiry) {
   party.expiry = expiry;

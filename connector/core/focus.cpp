@@ -21,14 +21,14 @@ const char* status_of(const Party& party, const Conversation& conversation) {
       break;
   }
   if (party.held || !is_here(party, conversation)) return "on-hold";
-  return party.audio && party.audio->muted() ? "muted-via-focus" : "connected";
+  return party.muted() ? "muted-via-focus" : "connected";
 }
 
 const char* direction_of(const Party& party, const Conversation& conversation) {
   if (party.state != PartyState::Connected) return "";
   if (party.held || !is_here(party, conversation)) return "inactive";
-  const bool muted = party.audio && party.audio->muted();
-  const bool deaf = party.audio && party.audio->deaf();
+  const bool muted = party.muted();
+  const bool deaf = party.deaf();
   return muted && deaf ? "inactive" : muted ? "recvonly" : deaf ? "sendonly" : "sendrecv";
 }
 
@@ -153,8 +153,7 @@ void Core::enter(PartyNo no) {
   report(std::move(message));
 }
 
-// --- Subscribers
-// -------------------------------------------------------------------------------------------------------------
+// --- Subscribers ---
 
 void Core::on(ConferenceSubscribed& input) {
   const auto known = subscriptions_.find(input.subscription);

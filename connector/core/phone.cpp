@@ -15,8 +15,7 @@ bool is_digit(char c) {
 
 }  // namespace
 
-// --- Digits
-// ------------------------------------------------------------------------------------------------------------------
+// --- Digits ---
 
 // Pressed by the party. Told to its treatment, or to the T-Server; what is pressed while a treatment doesn't ask for it
 // counts for the next one that does.
@@ -55,7 +54,7 @@ bool Core::give_digits(const Party& from, const std::string& digits) {
   if (!is_here(from, conversation)) return false;
   for (const auto* party : conversation.parties) {
     if (party == &from || !is_here(*party, conversation) || party->state != PartyState::Connected) continue;
-    if (!party->stream.announced || party->held || (party->audio && party->audio->deaf())) continue;
+    if (!party->stream.announced || party->held || party->deaf()) continue;
     act(MediaDigits{party->stream.endpoint.media, digits});
     heard = true;
   }
@@ -75,8 +74,7 @@ void Core::send_digits(Party& party, const link::Command& command) {
   report(std::move(message));
 }
 
-// --- "Answer now"
-// ------------------------------------------------------------------------------------------------------------
+// --- "Answer now" ---
 
 void Core::pickup(Party& party, const link::Command& command) {
   if (!party.out) return command_failed(command, Code::WRONG_STATE, "it doesn't ring");
@@ -103,8 +101,7 @@ void Core::on(TalkRefused& input) {
   command_failed(command, Code::NOT_SUPPORTED, "the phone refused to answer: " + std::to_string(input.status));
 }
 
-// --- Transfers
-// ---------------------------------------------------------------------------------------------------------------
+// --- Transfers ---
 
 void Core::on(ReferAsked& input) {
   const auto refuse = [&](int status, std::string reason) {
@@ -151,8 +148,7 @@ void Core::referred(Party& party, int status, std::string reason) {
   act(NotifyRefer{party.dialog, status, std::move(reason)});
 }
 
-// --- Who is at it
-// ------------------------------------------------------------------------------------------------------------
+// --- Who is at it ---
 
 void Core::identify(Party& party, std::string identity) {
   if (identity.empty() || !one_line(identity) || identity == party.identity) return;

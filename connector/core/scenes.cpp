@@ -7,14 +7,6 @@
 namespace tandem::connector {
 namespace {
 
-bool muted(const Party& party) {
-  return party.audio && party.audio->muted();
-}
-
-bool deaf(const Party& party) {
-  return party.audio && party.audio->deaf();
-}
-
 bool may_be_heard_by(const Party& talker, const Party& listener) {
   if (!talker.audio || talker.audio->heard_only_by().empty()) return true;
   const auto& all = talker.audio->heard_only_by();
@@ -33,7 +25,7 @@ bool announces(const Party& party, const Conversation& conversation) {
 
 // Is somebody with `listener`? A silent listener nobody knows of (supervision) is nobody, and so is one it can't hear.
 bool is_company(const Party& other, const Party& listener) {
-  return !(muted(other) && other.audio->hidden()) && may_be_heard_by(other, listener);
+  return !(other.muted() && other.audio->hidden()) && may_be_heard_by(other, listener);
 }
 
 }  // namespace
@@ -101,8 +93,8 @@ void Core::make_scene(const Conversation& conversation) {
           return other != party && talks_here(*other, conversation) && is_company(*other, *party);
         });
       }
-      member.talks = !muted(*party);
-      member.listens = !deaf(*party);
+      member.talks = !party->muted();
+      member.listens = !party->deaf();
       if (!company && absent) {
         member.sound = Sound::Music;
       } else if (!company && rings) {

@@ -153,6 +153,9 @@ struct Party {
   std::string identity;    // who is at the phone, as it last said
   bool referring = false;  // it asked for a transfer, and is owed the outcome
   Slot refer;
+
+  bool muted() const { return audio && audio->muted(); }  // by order
+  bool deaf() const { return audio && audio->deaf(); }
 };
 
 // Stands for the others in the log and in snapshots until one answers.
