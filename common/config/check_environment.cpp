@@ -96,6 +96,11 @@ class Checker {
       else
         ++usable;
     }
+    if (application.redundancy == Redundancy::HotStandby && scope.get(options::ha.arbiter) == Arbiter::Etcd &&
+        scope.get(options::ha.endpoints).empty())
+      report_.fatal(application.at, what(application) +
+                                        ": option ha/arbiter is etcd, but ha/endpoints is empty; expected "
+                                        "http://host:port or https://host:port of each member");
     if (usable == 0)
       report_.fatal(application.at,
                     what(application) +

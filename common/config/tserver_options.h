@@ -220,9 +220,13 @@ struct HaSection : Section {
   using enum Effect;
 
   // clang-format off
-  Option<Arbiter> arbiter{*this, "arbiter", level::kTServer, "lock-file", {}, AtStart, "Who decides which T-Server of a pair is primary: a file on the host that both share; etcd is not served yet and refused at the start."};
+  Option<Arbiter> arbiter{*this, "arbiter", level::kTServer, "lock-file", {}, AtStart, "Who decides which T-Server of a pair is primary: a file on the host that both share, or etcd for T-Servers on several hosts."};
   Option<Path> lock_file{*this, "lock-file", level::kTServer, "run/tserver.lock", {1, 1024}, AtStart, "File whose lock the primary holds, the same for both T-Servers of a pair and for no other; on a local file system."};
-  Option<List> endpoints{*this, "endpoints", level::kTServer, "", {0, 16}, NotInUseYet, "Addresses of the etcd cluster."};
+  Option<List> endpoints{*this, "endpoints", level::kTServer, "", {0, 16}, AtStart, "Members of the etcd cluster: http://host:port or https://host:port each. One that doesn't answer is followed by the next."};
+  Option<std::string> etcd_prefix{*this, "etcd-prefix", level::kTServer, "/tandem/", {1, 255}, AtStart, "What the pair's keys in etcd begin with; different for environments that share a cluster and name their T-Servers alike."};
+  Option<Path> etcd_ca{*this, "etcd-ca", level::kTServer, "", {0, 1024}, AtStart, "PEM file of the authority that signed the certificates of etcd; empty: that of the application."};
+  Option<Path> etcd_certificate{*this, "etcd-certificate", level::kTServer, "", {0, 1024}, AtStart, "PEM file of the certificate shown to etcd; empty: that of the application."};
+  Option<Path> etcd_key{*this, "etcd-key", level::kTServer, "", {0, 1024}, AtStart, "PEM file of that certificate's key; empty: that of the application."};
   Option<Milliseconds> lease_ttl{*this, "lease-ttl", level::kTServer, "2 sec", {500, 60000}, AtStart, "How long the role is kept by a primary that gives no sign of life; one that can't renew it steps down before."};
   Option<List> administrators{*this, "administrators", level::kTServer, "", {0, 64}, Immediately, "Names of the certificates whose holders may ask for a switchover; empty: everybody who shows a certificate."};
   // clang-format on

@@ -1,63 +1,15 @@
 #!/usr/bin/env python3
 """Two T-Servers, one primary: it is killed, it hangs, it gives its role up, and nobody on the phone notices. MMC-91, MMC-92, MMC-96, MMC-97."""
 import signal
-import subprocess
 import time
 
 import harness
 from calls import closed, dn, equal, routed, silent, talk, until
-from harness import BIN, SLOW, Site, test
+from harness import SLOW, test
+from pair import Pair, all_three, no_gap
 from peers import tones
 
 AIM = 0.3  # seconds without a primary after one was killed
-
-
-class Pair(Site):
-    """TServer_1, primary at first, and TServer_2."""
-
-    def environment(self):
-        environment = super().environment()
-        applications = environment["applications"]
-        first = applications["TServer_1"]
-        first["options"]["ha"] = {"arbiter": "lock-file", "lock-file": str(self.folder / "pair.lock")}
-        first.update(redundancy="hot-standby", backup="TServer_2")
-        first["ports"]["ha-sync"] = {"port": 7005}
-        log = {"verbose": "debug", "all": str(self.folder / "tserver2.log")}
-        applications["TServer_2"] = {**first, "backup": "TServer_1", "options": {**first["options"], "log": log},
-                                     "ports": {"tlib": {"port": 7010, "transport": "tls"}, "ha-sync": {"port": 7015}}}
-        return environment
-
-    def start_tserver(self):
-        self.start("TServer_1", "tserver")
-        self.role("tserver", "primary")
-        self.start("TServer_2", "tserver")
-        until("TServer_2 to be linked", lambda: "link connector1: connected" in self.log("tserver2"), 30)
-
-    def role(self, log, role, times=1, timeout=20):
-        until(f"{log} to be {role}", lambda: self.log(log).count(f"role: {role}, ") >= times, timeout, 0.005)
-
-    def client(self, number, *registered, **more):
-        port = {1: 7000, 2: 7010}[number]
-        return self.tlib(*registered, server=f"{self.server_address}:{port}", **{"name": f"client{number}", **more})
-
-    def ctl(self, *arguments):
-        done = subprocess.run([BIN / "tandemctl", "--config", self.file, *arguments], capture_output=True, text=True, timeout=60)
-        return done.returncode, done.stdout, done.stderr
-
-    def roles(self):
-        return {line.split()[0]: line.split()[2] for line in self.ctl("status")[1].splitlines()[1:]}
-
-
-def all_three(site, number):
-    return site.client(number, dn("support"), dn("alice"), dn("bob"))
-
-
-def no_gap(*phones_and_parties):
-    """Every tenth of a second from the first that was heard on, but for the very end."""
-    for phone, party in phones_and_parties:
-        recording = phone.recordings()[-1]
-        share = tones.heard(recording, 1.0, tones.length(recording) - 0.5)[party]
-        assert share >= 0.98, f"{phone.user} heard {party} in {share:.0%} of the time"
 
 
 @test

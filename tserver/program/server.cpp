@@ -9,6 +9,7 @@
 #include "common/messages/link_text.h"
 #include "common/messages/tlib_text.h"
 #include "tserver/features/machine.h"
+#include "tserver/standby/etcd_arbiter.h"
 #include "tserver/standby/lock_file.h"
 
 namespace tandem::tserver {
@@ -77,13 +78,23 @@ void Server::renew_timers() {
 
 Result<void, Failure> Server::make_standby(const config::Scope& scope) {
   const auto& ha = config::options::ha;
-  if (scope.get(ha.arbiter) == config::Arbiter::Etcd)
-    return Failure{"option ha/arbiter is etcd, which is not served yet"};
-  const auto arbiter = [&](Arbiter::Answer answer) -> ArbiterPtr {
+  const auto clock = [this] { return loop_.now(); };
+  Standby::MakeArbiter arbiter = [&](Arbiter::Answer answer) -> ArbiterPtr {
     return std::make_unique<LockFile>(
         LockFileOptions{.path = scope.get(ha.lock_file).text, .application = name_, .lease = scope.get(ha.lease_ttl)},
-        [this] { return loop_.now(); }, std::move(answer));
+        clock, std::move(answer));
   };
+  std::unique_ptr<JsonPost> gateway;
+  if (scope.get(ha.arbiter) == config::Arbiter::Etcd) {
+    auto settings = etcd_settings(*environment_, *application_, scope);
+    if (!settings) return settings.error();
+    auto made = JsonPost::make(loop_, std::move(settings->post));
+    if (!made) return made.error();
+    gateway = std::move(*made);
+    arbiter = [&, etcd = settings->etcd](Arbiter::Answer answer) -> ArbiterPtr {
+      return std::make_unique<EtcdArbiter>(etcd, std::move(gateway), clock, std::move(answer));
+    };
+  }
   standby_ = std::make_unique<Standby>(loop_, log_, role_options(scope), arbiter,
                                        Standby::Handlers{[this](std::uint64_t epoch) { become_primary(epoch); },
                                                          [this](const std::string& why) { become_backup(why); }});
@@ -266,7 +277,9 @@ void Server::stop(std::function<void()> stopped) {
 }
 
 void Server::await_silence(Instant deadline, const std::function<void()>& stopped) {
-  if ((clients_->count() == 0 && links_->connected() == 0) || loop_.steady() >= deadline) return stopped();
+  const bool given_back = standby_ == nullptr || standby_->idle();
+  if ((given_back && clients_->count() == 0 && links_->connected() == 0) || loop_.steady() >= deadline)
+    return stopped();
   stopping_.start_in(10ms, [this, deadline, stopped] { await_silence(deadline, stopped); });
 }
 

@@ -272,7 +272,39 @@ const config::Application* peer_of(const config::Environment& environment, const
 
 RoleOptions role_options(const config::Scope& scope) {
   const std::chrono::milliseconds lease = scope.get(options::ha.lease_ttl);
-  return {.renew_every = lease / 5, .margin = lease / 10, .rest = std::max<std::chrono::milliseconds>(lease, 2s)};
+  // A question to etcd goes over the network, one to the lock file doesn't.
+  const bool far = scope.get(options::ha.arbiter) == config::Arbiter::Etcd;
+  return {.ask_every = far ? 100ms : 50ms,
+          .renew_every = lease / 5,
+          .margin = lease / 10,
+          .rest = std::max<std::chrono::milliseconds>(lease, 2s)};
+}
+
+Result<EtcdSettings, Failure> etcd_settings(const config::Environment& environment,
+                                            const config::Application& application, const config::Scope& scope) {
+  const auto& ha = options::ha;
+  EtcdSettings settings;
+  for (const std::string& endpoint : scope.get(ha.endpoints)) {
+    auto server = read_http_server(endpoint);
+    if (!server) return Failure{"option ha/endpoints: " + server.error().text};
+    settings.post.servers.push_back(*server);
+  }
+  if (settings.post.servers.empty()) return Failure{"option ha/endpoints is empty; expected the members of etcd"};
+  settings.post.tls = tls_options(application, scope);
+  if (const std::string ca = scope.get(ha.etcd_ca).text; !ca.empty()) settings.post.tls.ca = ca;
+  if (const std::string file = scope.get(ha.etcd_certificate).text; !file.empty()) {
+    settings.post.tls.certificate = file;
+    settings.post.tls.key = scope.get(ha.etcd_key).text;
+  }
+  const std::chrono::milliseconds lease = scope.get(ha.lease_ttl);
+  settings.post.patience = lease / 4;
+  // Of the two names, the first by the alphabet names the pair.
+  const config::Application* peer = peer_of(environment, application);
+  const std::string pair = peer == nullptr ? application.name : std::min(application.name, peer->name);
+  settings.etcd.keys.folder = scope.get(ha.etcd_prefix) + pair + "/";
+  settings.etcd.application = application.name;
+  settings.etcd.ttl_seconds = static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::seconds>(lease).count());
+  return settings;
 }
 
 net::TlsOptions tls_options(const config::Application& application, const config::Scope& scope) {

@@ -12,6 +12,8 @@
 #include "tserver/clients/clients.h"
 #include "tserver/links/links.h"
 #include "tserver/model/settings.h"
+#include "tserver/standby/etcd_seat.h"
+#include "tserver/standby/json_post.h"
 #include "tserver/standby/role_machine.h"
 
 namespace tandem::tserver {
@@ -39,6 +41,13 @@ LinkOptions link_options(const config::Scope& scope, const config::LinkConfig& l
 // The other T-Server of a hot standby pair; null: there is none.
 const config::Application* peer_of(const config::Environment& environment, const config::Application& application);
 RoleOptions role_options(const config::Scope& scope);
+
+struct EtcdSettings {
+  EtcdOptions etcd;
+  JsonPostOptions post;
+};
+Result<EtcdSettings, Failure> etcd_settings(const config::Environment& environment,
+                                            const config::Application& application, const config::Scope& scope);
 
 // TLS files and options of the application, as a server towards clients or as a client towards Connectors.
 net::TlsOptions tls_options(const config::Application& application, const config::Scope& scope);

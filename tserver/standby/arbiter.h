@@ -19,6 +19,8 @@ class Arbiter {
   virtual void acquire() = 0;
   virtual void renew() = 0;
   virtual void release() = 0;  // no answer
+  // What was released is given back; asked before the process ends.
+  virtual bool idle() const { return true; }
 };
 
 using ArbiterPtr = std::unique_ptr<Arbiter>;

@@ -32,6 +32,8 @@ class Standby {
   void give_up(const std::string& why) { take(RoleGivenUp{why}); }
   // The role is given back; nothing is told.
   void stop() { take(RoleStopped{}); }
+  // It is given back.
+  bool idle() const { return arbiter_->idle(); }
 
  private:
   void tick() { take(RoleTick{}); }
