@@ -205,6 +205,7 @@ class Site:
         self.stack = contextlib.ExitStack()
         self.programs = {}
         self.hosts = 20
+        self.more_hosts = []  # that certificates are made out for
         self.tlib_port, self.link_port = 7000, 9000
 
     def sounds(self, music, prompts):
@@ -248,7 +249,7 @@ class Site:
     def write(self):
         self.file = self.folder / "environment.yaml"
         self.file.write_text(json.dumps(self.environment(), indent=1))  # JSON is YAML
-        hosts = ",".join([self.server_address, *self.addresses, "localhost", "127.0.0.1"])
+        hosts = ",".join([self.server_address, *self.more_hosts, *self.addresses, "localhost", "127.0.0.1"])
         subprocess.run([ROOT / "deploy/certs", self.folder / "certs", f"tserver={hosts}", f"connector={DOMAIN},{hosts}", f"client={hosts}"],
                        check=True, stdout=subprocess.DEVNULL)
 

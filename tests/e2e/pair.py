@@ -117,28 +117,37 @@ class EtcdPair(Pair):
         need("etcd")
         self.tls = tls
         self.doors = {}
+        self.etcds = 0
+        self.etcd_address = self.server_address
 
     def ha(self, number):
         return {"arbiter": "etcd", "endpoints": f"{'https' if self.tls else 'http'}://{self.server_address}:{23800 + number}"}
 
     def start_etcd(self):
         scheme = "https" if self.tls else "http"
-        client, peer = f"{scheme}://{self.server_address}:2379", f"http://{self.server_address}:2380"
+        client, peer = f"{scheme}://{self.etcd_address}:2379", f"http://{self.etcd_address}:2380"
         certs = self.folder / "certs"
         tls = ["--cert-file", certs / "connector.pem", "--key-file", certs / "connector.key", "--trusted-ca-file", certs / "ca.pem",
                "--client-cert-auth"] if self.tls else []
-        self.etcd = Program(f"etcd.{len(self.programs)}", ["etcd", "--data-dir", self.folder / "etcd", "--listen-client-urls", client,
+        self.etcds += 1
+        self.etcd = Program(f"etcd.{self.etcds}", self.wrap_etcd(["etcd", "--data-dir", self.folder / "etcd", "--listen-client-urls", client,
                                                           "--advertise-client-urls", client, "--listen-peer-urls", peer,
-                                                          "--initial-advertise-peer-urls", peer, "--initial-cluster", f"default={peer}", *tls],
+                                                          "--initial-advertise-peer-urls", peer, "--initial-cluster", f"default={peer}", *tls]),
                             self.folder)
         self.stack.callback(self.etcd.stop)
         self.etcd.wait_text("ready to serve client requests")
 
     def start_tserver(self):
         self.start_etcd()
-        for number in (1, 2):
-            self.doors[number] = self.use(Door(self.server_address, 23800 + number, (self.server_address, 2379)))
+        self.make_doors()
         super().start_tserver()
+
+    def wrap_etcd(self, command):
+        return command
+
+    def make_doors(self):
+        for number in (1, 2):
+            self.doors[number] = self.use(Door(self.server_address, 23800 + number, (self.etcd_address, 2379)))
 
 
 def all_three(site, number):
