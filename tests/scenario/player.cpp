@@ -157,6 +157,8 @@ std::string set_dn(Settings& settings, const Words& words) {
       dn.call_type = std::stoi(value);
     } else if (name == "sip-treatments-continuous") {
       dn.treatments_continuous = value == "true";
+    } else if (name == "association") {
+      settings.associations[value] = dn.dn;
     } else if (name == "register") {
       dn.registered = value == "true";
     } else if (name == "pool") {

@@ -3,6 +3,7 @@
 #include "tserver/features/checks.h"
 #include "tserver/features/conference_address.h"
 #include "tserver/features/features.h"
+#include "tserver/features/lobby.h"
 
 namespace tandem::tserver {
 namespace {
@@ -14,13 +15,17 @@ std::optional<Refusal> set_call_info(Core& core, Request& request) {
   if (!on) return on.error();
   const tlib::Message& message = request.message;
   Call& call = *on->call;
-  const bool conference = asks_for_conference(message);
+  const bool lobby = asks_for_lobby(message);
+  const bool conference = asks_for_conference(message) || lobby;
   if (!message.has_ani() && !message.has_dnis() && !message.has_customerid() && !conference)
     return refusal(tlib::TERR_INVALID_ATTR, "none of ANI, DNIS and CustomerID is given");
   if (message.ani().size() > kMaxText || message.dnis().size() > kMaxText || message.customerid().size() > kMaxText)
     return refusal(tlib::TERR_INVALID_ATTR, "an attribute is longer than 255 bytes");
-  if (conference) {
+  if (asks_for_conference(message)) {
     if (auto why = change_conference(core, call, message)) return why;
+  }
+  if (lobby) {
+    if (auto why = change_lobby(core, call, message)) return why;
   }
   if (message.has_ani()) call.ani = message.ani();
   if (message.has_dnis()) call.dialed = message.dnis();

@@ -13,8 +13,15 @@ Check too_many_outstanding(const Core& core, const Request& request) {
 
 namespace {
 
+// What is asked of a Virtual Queue needs no Connector.
+bool needs_connector(const Core& core, const tlib::Message& message) {
+  const Device* device = core.state.device(Dn(message.thisdn()));
+  return device == nullptr || !device->virtual_queue();
+}
+
 Result<Device*, Refusal> check_dn(Core& core, const Request& request, bool with_conn_id) {
-  if (core.state.links_up == 0) return refusal(tlib::TERR_NO_SWITCH, "no Connector is connected");
+  if (core.state.links_up == 0 && needs_connector(core, request.message))
+    return refusal(tlib::TERR_NO_SWITCH, "no Connector is connected");
   if (request.message.thisdn().empty()) return refusal(tlib::TERR_INVALID_ATTR, "ThisDN is missing");
   if (with_conn_id && request.message.connid() == 0) return refusal(tlib::TERR_INVALID_ATTR, "ConnID is missing");
   Device* device = core.state.device(Dn(request.message.thisdn()));

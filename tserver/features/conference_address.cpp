@@ -2,6 +2,7 @@
 
 #include "tserver/features/checks.h"
 #include "tserver/features/features.h"
+#include "tserver/features/lobby.h"
 #include "tserver/features/routing_point.h"
 #include "tserver/model/kv.h"
 
@@ -94,6 +95,7 @@ std::optional<Refusal> change_conference(Core& core, Call& call, const tlib::Mes
   address.locked = locked->value_or(address.locked);
   address.lobby = lobby->value_or(address.lobby);
   order_conference(core, call);
+  if (!address.lobby) open_lobby(core, call);
   return std::nullopt;
 }
 
@@ -101,6 +103,7 @@ tlib::KVList conference_policy(const Call& call) {
   tlib::KVList policy;
   kv_add(policy, kLocked, call.conference_address.locked ? 1 : 0);
   kv_add(policy, kLobby, call.conference_address.lobby ? 1 : 0);
+  add_lobby(policy, call);
   return policy;
 }
 

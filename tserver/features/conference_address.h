@@ -21,12 +21,12 @@ void recover_conference_address(Core& core, Call& call, const link::Conversation
 // The order for an address failed; false if it was another one.
 bool conference_address_failed(Core& core, const Call& call, const link::Happening& happening);
 
-// RequestSetCallInfo with Extensions ConferenceLocked or ConferenceLobby, 0 or 1; with a lobby, who calls is refused.
+// RequestSetCallInfo with Extensions ConferenceLocked or ConferenceLobby, 0 or 1; with a lobby, who calls waits there.
 // 53 for other values, 496 for a call without an address.
 bool asks_for_conference(const tlib::Message& message);
 std::optional<Refusal> change_conference(Core& core, Call& call, const tlib::Message& message);
 
-// As shown to clients: ConferenceLocked, ConferenceLobby.
+// As shown to clients: ConferenceLocked, ConferenceLobby, ConferenceWaiting.
 tlib::KVList conference_policy(const Call& call);
 
 }  // namespace tandem::tserver

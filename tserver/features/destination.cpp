@@ -14,6 +14,23 @@ bool printable(std::string_view text) {
                      [](char c) { return c > ' ' && c < 0x7f && c != '<' && c != '>' && c != '"'; });
 }
 
+// A number that is the Association of an External Routing Point is that point, however it is written (MMC-64).
+Device* find_device(const Core& core, std::string_view text) {
+  if (Device* device = core.state.device(Dn(text))) return device;
+  const Settings& settings = core.settings();
+  if (settings.associations.empty()) return nullptr;
+  if (const auto colon = text.find(':'); colon != std::string_view::npos) text.remove_prefix(colon + 1);
+  text = text.substr(0, text.find(';'));
+  if (const auto at = text.find('@'); at != std::string_view::npos) {
+    const auto& domains = settings.domains;
+    if (std::find(domains.begin(), domains.end(), text.substr(at + 1)) == domains.end()) return nullptr;
+    text = text.substr(0, at);
+  }
+  if (text.starts_with('+')) text.remove_prefix(1);
+  const auto it = settings.associations.find(std::string(text));
+  return it == settings.associations.end() ? nullptr : core.state.device(it->second);
+}
+
 }  // namespace
 
 bool is_address(std::string_view text) {
@@ -25,7 +42,7 @@ Result<Destination, Refusal> find_destination(Core& core, std::string_view pool,
   if (text.empty()) return refusal(invalid, "no destination is given");
   if (!is_address(text)) return refusal(invalid, "the destination is not an address");
   if (const auto why = barred(core, pool, text)) return *why;
-  Device* device = core.state.device(Dn(text));
+  Device* device = find_device(core, text);
   if (device == nullptr) return Destination{nullptr, std::string(text)};
   if (!device->extension() && !device->routes()) return refusal(invalid, "the destination takes no calls");
   if (!device->in_service) return refusal(tlib::TERR_DEST_INV_STATE, "the destination is out of service");

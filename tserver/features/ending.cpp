@@ -1,8 +1,10 @@
 #include "tserver/features/ending.h"
 
 #include "tserver/features/awaited.h"
+#include "tserver/features/lobby.h"
 #include "tserver/features/party_events.h"
 #include "tserver/features/treatment.h"
+#include "tserver/features/virtual_queue.h"
 
 namespace tandem::tserver {
 namespace {
@@ -38,6 +40,8 @@ void order_end(Core& core, const Call& call, const Ending& ending) {
 
 // A Connector that is away must not bring the call back when it returns.
 void forget(Core& core, Call& call) {
+  leave_virtual_queues(core, call);
+  close_lobby(core, call);
   CtiLink& link = core.state.link_of(call);
   if (!link.up) link.given_up.insert(call.conversation);
   core.state.remove_call(call);

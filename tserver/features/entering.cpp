@@ -2,6 +2,7 @@
 
 #include "tserver/features/attempt.h"
 #include "tserver/features/hold.h"
+#include "tserver/features/lobby.h"
 #include "tserver/features/party_events.h"
 #include "tserver/features/routing_point.h"
 #include "tserver/features/single_step.h"
@@ -86,8 +87,18 @@ std::uint32_t replace(Core& core, Call& call, const link::Happening& happening, 
 std::uint32_t join(Core& core, Call& call, const link::Happening& happening, Device* caller) {
   if (call.dialing() != nullptr || call.settled() == 0) return 480;
   if (call.party(caller) != nullptr) return 486;
-  if (call.conference_address.lobby) return 403;  // nobody lets them out of the lobby
-  Party& party = core.state.add_party(call, newcomer(happening, caller, tlib::RoleConferenceMember));
+  if (call.conference_address.lobby) return wait_in_lobby(core, call, happening, caller);
+  let_in(core, call, newcomer(happening, caller, tlib::RoleConferenceMember));
+  return 0;
+}
+
+}  // namespace
+
+void let_in(Core& core, Call& call, Party newcomer) {
+  newcomer.role = tlib::RoleConferenceMember;
+  newcomer.state = PartyState::Connected;
+  newcomer.leg = LegState::Up;
+  Party& party = core.state.add_party(call, std::move(newcomer));
   make_conference(call);
   core.log(LogLevel::Interaction, call, party.name(), "enters the conference");
   core.admit(call, party, link::Admit::ANSWER);
@@ -103,14 +114,12 @@ std::uint32_t join(Core& core, Call& call, const link::Happening& happening, Dev
                .other_role = tlib::RoleNewParty});
   }
   topology_changed(core, call);
-  return 0;
 }
-
-}  // namespace
 
 void enter(Core& core, CtiLink& link, const link::Happening& happening, Device* caller) {
   Call* call = find_call(link, happening);
-  if (call != nullptr && call->party(PartyNo{happening.party()}) != nullptr) return;
+  const PartyNo no{happening.party()};
+  if (call != nullptr && (call->party(no) != nullptr || waits_in_lobby(*call, no))) return;
   const bool replaces = happening.offered().replaces() != 0;
   std::uint32_t status = replaces ? 481 : 404;
   if (call != nullptr) status = (replaces ? replace : join)(core, *call, happening, caller);

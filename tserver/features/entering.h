@@ -5,6 +5,9 @@
 
 namespace tandem::tserver {
 
+// `newcomer`, whose leg is offered, is a member of the conference from now on: the leg is answered, everybody is told.
+void let_in(Core& core, Call& call, Party newcomer);
+
 // `caller`: the DN of ours that calls, if it is one. Handles Offered with `replaces` or `conference`.
 void enter(Core& core, CtiLink& link, const link::Happening& happening, Device* caller);
 

@@ -38,6 +38,7 @@ Table all_features() {
   register_user_events(table);
   register_call_info(table);
   register_conference_address(table);
+  register_lobby(table);
   register_reservation(table);
   register_private_service(table);
   register_sites(table);

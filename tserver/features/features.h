@@ -38,6 +38,7 @@ void register_dnd(Table& table);
 void register_user_events(Table& table);
 void register_call_info(Table& table);
 void register_conference_address(Table& table);
+void register_lobby(Table& table);
 void register_reservation(Table& table);
 void register_private_service(Table& table);
 void register_sites(Table& table);

@@ -6,12 +6,14 @@
 #include "tserver/features/conference_address.h"
 #include "tserver/features/features.h"
 #include "tserver/features/hold.h"
+#include "tserver/features/lobby.h"
 #include "tserver/features/party_events.h"
 #include "tserver/features/pass_through.h"
 #include "tserver/features/routing_point.h"
 #include "tserver/features/single_step.h"
 #include "tserver/features/topology.h"
 #include "tserver/features/treatment.h"
+#include "tserver/features/virtual_queue.h"
 
 namespace tandem::tserver {
 namespace {
@@ -55,6 +57,8 @@ void merge(Core& core, const TwoCalls& calls) {
   core.log(LogLevel::Interaction, main, calls.device->dn.str(), "merged with " + to_string(consult.id));
   move_treatment(core, consult, main);
   move_conference_address(consult, main);
+  move_lobby(core, consult, main);
+  move_virtual_queues(core, consult, main);
   core.state.merge_calls(main, consult);
   if (attempt) move_attempt(core, std::move(*attempt), main);
   if (waits) wait_for_instruction(core, main);
@@ -139,8 +143,6 @@ void merge_for_transfer(Core& core, const TwoCalls& calls, Asker asker, const tl
   const std::string by = calls.device->dn.str();
   Details left{.state = tlib::CallStateTransferred, .reasons = &reasons};
   calls.in_main->leaving = calls.in_consult->leaving = true;
-  stop_listening(core, consult, *calls.in_consult);
-  stop_listening(core, main, *calls.in_main);
   tell_released(core, consult, *calls.in_consult, left, asker);
   if (newcomer != nullptr) {
     left.third_party = &newcomer->name();
@@ -152,7 +154,9 @@ void merge_for_transfer(Core& core, const TwoCalls& calls, Asker asker, const tl
   core.state.remove_party(main, *calls.in_main);
   core.state.remove_party(consult, *calls.in_consult);
   merge(core, calls);
-  if (main.routing_point() != nullptr && !main.attempt && !main.router_timer) wait_for_instruction(core, main);
+  hand_over_treatment(core, main);
+  if (main.routing_point() != nullptr && !main.attempt && !main.router_timer && !main.treatment)
+    wait_for_instruction(core, main);
   core.remove(main, legs[0]);
   if (legs[1] != legs[0]) core.remove(main, legs[1]);
   if (main.conference() || real(stayed).size() + real(came).size() > 2) make_conference(main);

@@ -1,6 +1,7 @@
 // Questions about DNs and calls (MMC-406, MMC-407, LTB-29).
 #include "tserver/features/checks.h"
 #include "tserver/features/features.h"
+#include "tserver/features/virtual_queue.h"
 #include "tserver/model/kv.h"
 
 namespace tandem::tserver {
@@ -19,6 +20,7 @@ std::optional<Refusal> query_address(Core& core, Request& request) {
   event->set_infotype(tlib::AddressInfoDNStatus);
   event->set_infostatus(static_cast<std::int32_t>(device->calls.size()));
   add_snapshot(*event, *device);
+  if (device->virtual_queue()) add_virtual_snapshot(core, *event, *device);
   core.answer(request.asker(), std::move(event));
   return std::nullopt;
 }

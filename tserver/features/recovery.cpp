@@ -11,6 +11,7 @@
 #include "tserver/features/features.h"
 #include "tserver/features/hold.h"
 #include "tserver/features/leaving.h"
+#include "tserver/features/lobby.h"
 #include "tserver/features/locations.h"
 #include "tserver/features/service.h"
 #include "tserver/features/session.h"
@@ -91,8 +92,9 @@ void repeat_lost_commands(Core& core, Call& call, const link::Conversation& conv
   }
   repeat_holds(core, call, conversation);
   for (const link::Party& known : conversation.parties()) {
-    if (call.party(PartyNo{known.party()}) != nullptr) continue;
-    core.remove(call, PartyNo{known.party()}, 480);
+    const PartyNo no{known.party()};
+    if (call.party(no) != nullptr || waits_in_lobby(call, no)) continue;
+    core.remove(call, no, 480);
   }
 }
 
@@ -108,6 +110,7 @@ void reconcile(Core& core, Call& call, const link::Conversation& conversation) {
     if (core.state.call(id) == nullptr) return;
   }
   repeat_lost_commands(core, call, conversation);
+  reconcile_lobby(core, call, conversation);
   recover_conference_address(core, call, conversation);
   if (call.attempt) reconcile_attempt(core, call, conversation);
 }

@@ -6,6 +6,7 @@
 #include "tserver/features/checks.h"
 #include "tserver/features/direct_calls.h"
 #include "tserver/features/features.h"
+#include "tserver/features/virtual_queue.h"
 #include "tserver/model/kv.h"
 
 namespace tandem::tserver {
@@ -44,6 +45,7 @@ std::optional<Refusal> register_address(Core& core, Request& request) {
   event->set_infotype(tlib::AddressInfoAddressType);
   event->set_infostatus(static_cast<std::int32_t>(device.calls.size()));
   add_snapshot(*event, device);
+  if (device.virtual_queue()) add_virtual_snapshot(core, *event, device);
   add_direct_calls(*event->mutable_extensions(), device);
   core.answer(request.asker(), std::move(event));
   return std::nullopt;

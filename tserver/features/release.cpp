@@ -6,6 +6,7 @@
 #include "tserver/features/ending.h"
 #include "tserver/features/features.h"
 #include "tserver/features/leaving.h"
+#include "tserver/features/lobby.h"
 #include "tserver/features/routing_point.h"
 #include "tserver/features/treatment.h"
 
@@ -72,6 +73,7 @@ void party_left(Core& core, Call& call, Party& party) {
 
 void on_left(Core& core, CtiLink& link, const link::Happening& happening) {
   Call* call = find_call(link, happening);
+  if (call != nullptr && guest_left(core, *call, PartyNo{happening.party()})) return;
   Party* party = call != nullptr ? call->party(PartyNo{happening.party()}) : nullptr;
   if (party == nullptr) return;  // it was removed by us, or is long gone
   core.log(LogLevel::Interaction, *call, party->name(), "left: " + link::Left::Cause_Name(happening.left().cause()));

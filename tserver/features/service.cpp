@@ -8,6 +8,7 @@
 #include "tserver/features/ending.h"
 #include "tserver/features/features.h"
 #include "tserver/features/leaving.h"
+#include "tserver/features/virtual_queue.h"
 #include "tserver/model/kv.h"
 
 namespace tandem::tserver {
@@ -78,6 +79,7 @@ void delete_device(Core& core, Device& device) {
     core.answer({r.client->session, 0}, std::move(event));
     core.state.remove_registration(*r.client, device);
   }
+  drop_virtual_queue(core, device);
   core.state.devices.erase(Dn(device.dn));
 }
 

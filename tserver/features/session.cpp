@@ -6,6 +6,7 @@
 #include "tserver/features/checks.h"
 #include "tserver/features/features.h"
 #include "tserver/features/session.h"
+#include "tserver/features/virtual_queue.h"
 #include "tserver/model/kv.h"
 
 namespace tandem::tserver {
@@ -110,6 +111,8 @@ void client_closed(Core& core, const ClientClosed& closed) {
   core.state.clients.erase(closed.session);
   for (std::size_t i = 0; i < devices.size(); ++i) agent_client_gone(core, *devices[i], closed.session, logouts[i]);
   for (Device* device : devices) routers_gone(core, *device);
+  virtual_queue_client_gone(core, closed.session);
+  std::erase_if(core.state.reservations, [&](const auto& entry) { return entry.second.session == closed.session; });
 }
 
 tlib::TServerRole server_role(const Core& core) {

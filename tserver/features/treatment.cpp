@@ -126,6 +126,11 @@ std::optional<Refusal> play_application(Core& core, Request& request, Call& call
   return std::nullopt;
 }
 
+void order_play(Core& core, const Call& call, Treatment& treatment) {
+  core.order(call, treatment.listener, [&](link::Command& command) { *command.mutable_play() = *treatment.play; });
+  treatment.command = core.state.link_of(call).last_command;
+}
+
 std::optional<Refusal> apply_treatment(Core& core, Request& request) {
   const auto on = check_call(core, request);
   if (!on) return on.error();
@@ -155,8 +160,8 @@ std::optional<Refusal> apply_treatment(Core& core, Request& request) {
   treatment.collects = play->has_collect();
   treatment.verifies = !play->collect().verify().empty();
   treatment.asker = request.asker();
-  core.order(call, caller->no, [&](link::Command& command) { command.mutable_play()->Swap(&*play); });
-  treatment.command = core.state.link_of(call).last_command;
+  treatment.play = std::make_shared<const link::Play>(std::move(*play));
+  order_play(core, call, treatment);
   treatment.deadline =
       core.set_timer(TimerKind::Treatment, call.id.value, ++call.generation, core.settings().request_timeout);
   call.treatment = std::move(treatment);
@@ -275,6 +280,18 @@ void move_treatment(Core& core, Call& from, Call& to) {
   core.cancel_timer(to.treatment->deadline);
   to.treatment->deadline =
       core.set_timer(TimerKind::Treatment, to.id.value, ++to.generation, core.settings().request_timeout);
+}
+
+void hand_over_treatment(Core& core, Call& call) {
+  if (!call.treatment || call.party(call.treatment->listener) != nullptr) return;
+  Party* next = call.routing_point() != nullptr ? listener(call) : nullptr;
+  if (next == nullptr) {
+    drop_treatment(core, call);
+    return;
+  }
+  call.treatment->listener = next->no;
+  order_play(core, call, *call.treatment);
+  core.log(LogLevel::Trace, call, next->name(), "hears the treatment from now on");
 }
 
 void register_treatment(Table& table) {

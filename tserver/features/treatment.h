@@ -22,4 +22,8 @@ void treatment_lost(Core& core, Call& call);
 // The waiting call became another one (a consultation was completed): the treatment goes with it.
 void move_treatment(Core& core, Call& from, Call& to);
 
+// Who heard it has left, and another one waits in that place now (a transfer to the Routing Point was completed): that
+// one hears it from its beginning. The application sees nothing of it.
+void hand_over_treatment(Core& core, Call& call);
+
 }  // namespace tandem::tserver

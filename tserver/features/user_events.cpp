@@ -2,6 +2,7 @@
 // applications make for DNs of their own, such as virtual queues (MMC-412).
 #include "tserver/features/checks.h"
 #include "tserver/features/features.h"
+#include "tserver/features/virtual_queue.h"
 
 namespace tandem::tserver {
 namespace {
@@ -62,20 +63,27 @@ std::optional<Refusal> distribute_event(Core& core, Request& request) {
   tlib::Message& message = request.message;
   if (!message.has_userevent() || !can_be_made(message.userevent()))
     return refusal(tlib::TERR_INVALID_ATTR, "UserEvent names no event that can be distributed");
-  core.answer(request.asker(), new_event(core.now, tlib::EventACK));
+  tlib::Message made = message;
+  made.clear_referenceid();
+  made.clear_requestid();
+  made.clear_streamnumber();
+  made.clear_eventsequencenumber();
+  made.clear_userevent();
+  made.clear_password();
+  made.clear_type();
+  made.clear_timeinsecs();
+  made.clear_timeinusecs();
   Event event = new_event(core.now, static_cast<tlib::MessageType>(message.userevent()));
-  message.clear_type();
-  message.clear_referenceid();
-  message.clear_requestid();
-  message.clear_streamnumber();
-  message.clear_eventsequencenumber();
-  message.clear_timeinsecs();
-  message.clear_timeinusecs();
-  message.clear_userevent();
-  message.clear_password();
-  event->MergeFrom(message);
+  event->MergeFrom(made);
   event->set_thisdn((*device)->dn.str());
-  core.tell(**device, std::move(event));
+  bool needed = true;
+  if ((*device)->virtual_queue()) {
+    const auto goes = virtual_queue_event(core, **device, request.client.session, *event);
+    if (!goes) return goes.error();
+    needed = *goes;
+  }
+  core.answer(request.asker(), new_event(core.now, tlib::EventACK));
+  if (needed) core.tell(**device, std::move(event));
   return std::nullopt;
 }
 

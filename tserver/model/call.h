@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <list>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -89,15 +90,30 @@ struct Attempt {
 struct Treatment {
   tlib::TTreatmentType type = tlib::TreatmentUnknown;
   PartyNo listener;
-  std::uint64_t command = 0;  // id of its link command
-  bool applied = false;       // it has begun
-  bool ends = false;          // by itself, with EventTreatmentEnd
-  bool answers = false;       // the caller was answered for it
+  std::uint64_t command = 0;               // id of its link command
+  std::shared_ptr<const link::Play> play;  // what was ordered: given again when somebody else has to hear it
+  bool applied = false;                    // it has begun
+  bool ends = false;                       // by itself, with EventTreatmentEnd
+  bool answers = false;                    // the caller was answered for it
   bool prompts = false;
   bool collects = false;
   bool verifies = false;
   Asker asker;                       // until it has begun
   std::optional<TimerKey> deadline;  // to begin
+};
+
+// Called a conference with a lobby, and waits to be let in: no party yet, though the Connector has a leg of it.
+struct LobbyGuest {
+  PartyNo no;
+  Dn dn;                // of ours, or none:
+  std::string address;  // as it is shown
+  std::string call_id;
+  Instant until{0};
+};
+
+struct Lobby {
+  std::vector<LobbyGuest> guests;  // in the order in which they came
+  std::optional<TimerKey> timer;   // until the first of them has waited too long
 };
 
 // How a conference can be called and watched (MMC-229): its address lives on the Connector.
@@ -106,7 +122,7 @@ struct ConferenceAddress {
   std::uint64_t order = 0;  // id of the last command about it
   std::string uri;          // empty: not known, or none
   bool locked = false;
-  bool lobby = false;  // who calls it is refused: nobody can let them in
+  bool lobby = false;  // who calls it has to be let in
 };
 
 struct Call {
@@ -130,6 +146,7 @@ struct Call {
   std::list<Party> parties;        // addresses stay valid until that party leaves
   std::optional<Attempt> attempt;
   ConferenceAddress conference_address;
+  Lobby lobby;
   std::optional<TimerKey> router_timer;
   std::optional<Treatment> treatment;  // only while it waits on a Routing Point
   std::uint32_t generation = 0;        // of this call's timers

@@ -34,6 +34,7 @@ struct Device {
 
   // A place where calls wait for an instruction.
   bool routes() const { return settings.type == DnType::RoutingPoint || settings.type == DnType::ExternalRoutingPoint; }
+  bool virtual_queue() const { return settings.type == DnType::VirtualQueue; }
   bool extension() const { return settings.type == DnType::Extension; }
   // Is somebody registered who can give instructions and hears the request for them?
   bool has_router() const;

@@ -19,6 +19,13 @@ class Checker {
     }
     for (const auto& [dn, device] : state_.devices) check_device(dn, *device);
     check_agents();
+    for (const auto& [id, places] : state_.virtual_queues) {
+      expect(state_.calls.contains(id), "a call in a Virtual Queue is there");
+      expect(!places.empty(), "who is in no Virtual Queue isn't filed");
+      for (const VirtualPlace& place : places)
+        expect(state_.devices.contains(place.queue) && state_.clients.contains(place.by),
+               place.queue.str() + ": is a Virtual Queue, and who filled it is there");
+    }
     for (const auto& [session, client] : state_.clients) check_client(session, *client);
     check_links();
     return std::move(found_);
@@ -67,6 +74,9 @@ class Checker {
       expect(it != merged.end() && it->second == &call, name + "what it took over is filed");
     }
     merged_ += call.merged.size();
+    expect(call.lobby.timer.has_value() == !call.lobby.guests.empty(), name + "waits for those in its lobby");
+    for (const LobbyGuest& guest : call.lobby.guests)
+      expect(guest.no && call.party(guest.no) == nullptr, name + "who waits in the lobby is no party");
     expect(!call.router_timer || queued == 1, name + "waits for a router on a Routing Point only");
     if (call.treatment) {
       expect(queued == 1 && !call.router_timer, name + "is treated on a Routing Point only, which is an instruction");

@@ -122,6 +122,7 @@ struct Settings {
   std::unordered_set<std::string> conference_pools;      // pools whose conferences get an address
   std::vector<std::string> domains;                      // SIP domains of this switch
   std::unordered_map<Dn, DnSettings> dns;
+  std::unordered_map<std::string, Dn> associations;  // number without + -> External Routing Point (MMC-64)
   std::vector<LinkSettings> links;
 
   bool treatment_answers(int type) const { return type >= 0 && type < 32 && ((answering_treatments >> type) & 1) != 0; }

@@ -28,6 +28,7 @@ State::State(std::shared_ptr<const Settings> initial, Now start)
     auto device = std::make_unique<Device>();
     device->dn = dn;
     device->settings = dn_settings;
+    device->in_service = serviceable(*device);
     devices.emplace(dn, std::move(device));
   }
   resize_links();
@@ -49,9 +50,10 @@ bool State::serves(const CtiLink& link, const Device& device) const {
 }
 
 bool State::serviceable(const Device& device) const {
-  return device.settings.registered && std::any_of(links.begin(), links.end(), [&](const CtiLink& link) {
-           return serves(link, device) || (link.coming_up && link.pool == device.settings.pool);
-         });
+  if (!device.settings.registered || device.virtual_queue()) return device.settings.registered;
+  return std::any_of(links.begin(), links.end(), [&](const CtiLink& link) {
+    return serves(link, device) || (link.coming_up && link.pool == device.settings.pool);
+  });
 }
 
 void State::begin_anew(Now now) {

@@ -14,6 +14,7 @@
 #include "tserver/model/cti_link.h"
 #include "tserver/model/device.h"
 #include "tserver/model/identity.h"
+#include "tserver/model/virtual_queue.h"
 
 namespace tandem::tserver {
 
@@ -37,6 +38,7 @@ struct State {
   AgentTable agents;
   std::unordered_map<std::uint64_t, Awaited> awaited;  // by Awaited::key
   std::unordered_map<std::string, Reservation> reservations;
+  VirtualQueues virtual_queues;
   // ConnIDs of calls taken up from a former run, once they are over: they must not come to life again.
   std::unordered_set<ConnId> ended_adopted;
 
@@ -50,7 +52,7 @@ struct State {
 
   // Is this Connector up, of the DN's pool, and ready to serve it?
   bool serves(const CtiLink& link, const Device& device) const;
-  // In service: its `register` flag is true and a Connector serves it (MMC-61).
+  // In service: its `register` flag is true and a Connector serves it (MMC-61). A Virtual Queue needs none (MMC-65).
   bool serviceable(const Device& device) const;
   // All calls, agents and requests under way are forgotten; clients, their registrations and links stay. New names are
   // different from those given so far.

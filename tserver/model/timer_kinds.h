@@ -10,6 +10,7 @@ enum class TimerKind : std::uint32_t {
   NoAnswer = 2,    // no-answer-timeout: a routed destination has to accept
   Joining = 3,     // av-joining-timeout: an invited party has to join
   LinkLoss = 4,    // a lost Connector may come back with its calls
+  Lobby = 5,       // who wants to enter a conference has to be let in
   AgentWork = 20,  // after-call work or legal guard time; the subject is a login session of an agent
   AgentIdle = 21,  // auto-logout-timeout; the subject likewise
   Awaited = 22,    // a Connector owes what came of a command; the subject is the key of the wait

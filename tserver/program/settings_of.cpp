@@ -218,6 +218,8 @@ Settings settings_of(const config::Environment& environment, const config::Appli
     for (const config::DnObject& object : of->dns) {
       // Of two that differ in case only, the first counts (MMC-60).
       settings.dns.emplace(object.dn, dn_settings(environment, application, *of, object));
+      if (object.type == config::DnType::ExternalRoutingPoint && !object.association.empty())
+        settings.associations.emplace(object.association.substr(object.association.starts_with('+')), object.dn);
     }
   }
   settings.unmonitored_external = scope.get(options::tserver.unmonitored_users_external);
