@@ -35,6 +35,11 @@ void FakeConnector::obey(const link::Command& command) {
     join(it->second, command.party(), command.join().to());
   } else if (command.has_hold()) {
     hold(it->second, command.party(), command.hold().on());
+  } else if (command.has_conference()) {
+    const link::Conference& order = command.conference();
+    it->second.uri = order.open() ? "sip:conf01@t.test" : "";
+    it->second.locked = order.locked();
+    it->second.lobby = order.lobby();
   } else if (command.has_merge()) {
     merge(no, command.merge().into());
   }
@@ -113,6 +118,7 @@ link::Snapshot FakeConnector::snapshot() const {
     conversation.set_conversation_id(talk.id);
     conversation.set_conn_id(talk.conn_id);
     conversation.set_call_uuid(talk.uuid);
+    conversation.set_conference_uri(talk.uri);
     for (const auto& [party, leg] : talk.legs) {
       link::Party& copy = *conversation.add_parties();
       copy.set_party(party);

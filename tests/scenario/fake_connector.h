@@ -21,6 +21,8 @@ class FakeConnector {
   struct Talk {
     std::uint64_t conn_id = 0;
     std::string uuid, id;
+    std::string uri;  // of its conference
+    bool locked = false, lobby = false;
     std::map<std::uint64_t, Leg> legs;
   };
 

@@ -13,6 +13,7 @@ struct Run {
   std::size_t established = 0;  // how much came of it
   std::size_t diverted = 0;
   std::size_t held = 0, moved = 0, added = 0, deleted = 0;  // EventHeld, EventPartyChanged, PartyAdded, PartyDeleted
+  std::size_t lobbies = 0;                                  // steps in which somebody waited in a lobby
   std::vector<std::string> faults;
   std::string story;  // the last log lines
 };

@@ -30,7 +30,7 @@ TEST_CASE("whatever happens, what must hold holds") {
     return;
   }
   const std::uint32_t seeds = number("TANDEM_SEEDS", 12);
-  std::size_t established = 0, diverted = 0, held = 0, moved = 0, added = 0, deleted = 0;
+  std::size_t established = 0, diverted = 0, held = 0, moved = 0, added = 0, deleted = 0, lobbies = 0;
   for (std::uint32_t seed = 1; seed <= seeds; ++seed) {
     const Run run = play(seed, steps);
     expect_sound(seed, run);
@@ -40,6 +40,7 @@ TEST_CASE("whatever happens, what must hold holds") {
     moved += run.moved;
     added += run.added;
     deleted += run.deleted;
+    lobbies += run.lobbies;
   }
   // It would prove little if no call ever came to be.
   CHECK(established > seeds * 20);
@@ -48,6 +49,7 @@ TEST_CASE("whatever happens, what must hold holds") {
   CHECK(moved > seeds * 5);
   CHECK(added > seeds * 10);
   CHECK(deleted > seeds * 10);
+  CHECK(lobbies > seeds);
 }
 
 TEST_CASE("the same seed gives the same run") {

@@ -9,6 +9,15 @@ void SequenceChecker::fault(const tlib::Message& event, const std::string& what)
                     what);
 }
 
+namespace {
+
+// A Virtual Queue, of which applications tell.
+bool virtual_queue(const tlib::Message& event) {
+  return event.thisdn() == "queue";
+}
+
+}  // namespace
+
 SequenceChecker::Phase SequenceChecker::next(Phase phase, const tlib::Message& event, bool& legal) {
   const bool fresh = phase == Phase::None || phase == Phase::Closed;
   switch (event.type()) {
@@ -34,7 +43,7 @@ SequenceChecker::Phase SequenceChecker::next(Phase phase, const tlib::Message& e
       legal = phase == Phase::Queued;
       return event.has_thirdpartydn() ? Phase::Routed : Phase::Disconnected;
     case tlib::EventDiverted:
-      legal = phase == Phase::Routed && event.has_thirdpartydn();
+      legal = virtual_queue(event) ? phase == Phase::Queued : phase == Phase::Routed && event.has_thirdpartydn();
       return Phase::Closed;
     case tlib::EventAbandoned:
       legal = phase == Phase::Queued || phase == Phase::Ringing || phase == Phase::Disconnected;
@@ -62,7 +71,7 @@ SequenceChecker::Phase SequenceChecker::next(Phase phase, const tlib::Message& e
       legal = (phase == Phase::Connected || phase == Phase::Held) && event.has_otherdn() && event.has_thirdpartydn();
       return phase;
     case tlib::EventPartyChanged:
-      legal = !fresh && event.has_previousconnid() && event.has_thirdpartydn();
+      legal = !fresh && event.has_previousconnid() && (event.has_thirdpartydn() || virtual_queue(event));
       return phase;
     case tlib::EventDTMFSent:
     case tlib::EventMuteOn:
@@ -113,7 +122,7 @@ void SequenceChecker::come_over(const tlib::Message& event, Track& track) {
 // Until it was a conference, the other one is always single: named, or the number dialed.
 void SequenceChecker::check_common(const tlib::Message& event) {
   if (event.has_otherdn() != event.has_otherdnrole() ||
-      (!event.has_otherdn() && !conferences_.contains(event.connid())))
+      (!event.has_otherdn() && !conferences_.contains(event.connid()) && !virtual_queue(event)))
     fault(event, "OtherDN and its role are missing");
   if (kv_find(event.extensions(), "Conversation-ID") == nullptr) fault(event, "Conversation-ID is missing");
   const std::string card =
@@ -125,6 +134,7 @@ void SequenceChecker::check_common(const tlib::Message& event) {
 }
 
 void SequenceChecker::check_data(const tlib::Message& event) {
+  if (virtual_queue(event)) return;  // isn't told of changes
   Data& data = data_[event.connid()];
   const std::string bytes = event.userdata().SerializeAsString();
   // Who enters a conference may be the first of ours in it: nobody was told of changes before.

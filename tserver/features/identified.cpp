@@ -11,7 +11,8 @@ namespace {
 
 void tell_others(Core& core, const Call& call, const Party& member, tlib::MessageType type, const Details& details) {
   for (const Party& party : call.parties) {
-    if (&party != &member && party.state != PartyState::Queued) core.tell(call, party, type, details);
+    if (&party == &member || party.state == PartyState::Queued || call.invites(party)) continue;
+    core.tell(call, party, type, details);
   }
 }
 

@@ -50,6 +50,7 @@ void fill_in(tlib::Message& event, const Call& call) {
   if (event.userdata().pairs_size() == 0 && call.user_data.pairs_size() > 0) *event.mutable_userdata() = call.user_data;
   if (kv_find(event.extensions(), "Conversation-ID") == nullptr)
     kv_add(*event.mutable_extensions(), "Conversation-ID", call.conversation_id);
+  if (!event.has_previousconnid() && call.main) event.set_previousconnid(call.main.value);
   if (!event.has_thisqueue()) event.set_thisqueue(event.thisdn());
   if (!event.has_thisdnrole()) event.set_thisdnrole(tlib::RoleDestination);
   if (!event.has_otherdn()) {
@@ -100,12 +101,16 @@ void move_virtual_queues(Core& core, const Call& from, const Call& into) {
   if (it == queues.end()) return;
   const std::vector<VirtualPlace> places = std::move(it->second);
   queues.erase(it);
+  std::vector<VirtualPlace>& there = queues[into.id];
+  std::vector<VirtualPlace> moved;
   for (const VirtualPlace& place : places) {
-    std::vector<VirtualPlace>& there = queues[into.id];
-    if (place_in(there, place.queue) != there.end()) {  // both calls waited in it: one of them goes on
+    if (place_in(there, place.queue) == there.end()) {
+      moved.push_back(place);
+    } else {  // both calls waited in it: one of them goes on
       tell(core, from, place.queue, tlib::EventDiverted, {.state = tlib::CallStateRedirected});
-      continue;
     }
+  }
+  for (const VirtualPlace& place : moved) {
     there.push_back(place);
     tell(core, into, place.queue, tlib::EventPartyChanged, {.previous = from.id});
   }

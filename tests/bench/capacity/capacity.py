@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The documented capacity on one T-Server and one Connector: 2,000 logged-in agents, each with a T-Library session of its
+"""The documented capacity (MMC-376, MMC-377, MMC-379) on one T-Server and one Connector: 2,000 logged-in agents, each with a T-Library session of its
 own, 1,200 calls up at once with SIPp phones, 100 user-data updates per call.
 
   capacity.py                                  the documented figures

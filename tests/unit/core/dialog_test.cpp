@@ -127,7 +127,7 @@ TEST_CASE("other codecs of the phone") {
     CHECK(bench.step(Reinvited{.leg = in(1), .sdp = "nonsense"}) == Lines{"reanswer in1 400"});
     CHECK(bench.step(Reinvited{.leg = in(1), .sdp = "v=0\r\n"}) == Lines{"reanswer in1 488"});
   }
-  SECTION("with a video line that came later") {
+  SECTION("MMC-366: with a video line that came later: the T-Server hears nothing of it") {
     CHECK(bench.step(Reinvited{.leg = in(1), .sdp = carl().sdp() + "m=video 4002 RTP/AVP 31\r\n"}) ==
           Lines{"reanswer in1 200 m2 [0 PCMU] sendrecv video-declined v2 expires 1800 uas"});
   }

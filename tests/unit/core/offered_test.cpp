@@ -25,7 +25,7 @@ Invited call(LegId leg, std::string sdp = kCarl.sdp()) {
 
 }  // namespace
 
-TEST_CASE("an offered call is told whole") {
+TEST_CASE("MMC-361: an offered call is told whole, its video too, which is declined") {
   Bench bench;
   auto input = call(in(1), kCarl.sdp() + "m=video 4002 RTP/AVP 31\r\n");
   input.caller.trunk = "pstn";
