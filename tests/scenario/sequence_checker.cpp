@@ -138,7 +138,8 @@ void SequenceChecker::check_data(const tlib::Message& event) {
   Data& data = data_[event.connid()];
   const std::string bytes = event.userdata().SerializeAsString();
   // Who enters a conference may be the first of ours in it: nobody was told of changes before.
-  const bool enters = event.type() == tlib::EventDialing && event.thisdnrole() == tlib::RoleConferenceMember;
+  const bool begins = event.type() == tlib::EventDialing || event.type() == tlib::EventRinging;
+  const bool enters = begins && event.thisdnrole() == tlib::RoleConferenceMember;
   if (data.known && event.type() != tlib::EventAttachedDataChanged && !enters && data.bytes != bytes)
     fault(event, "user data are not the call's");
   data = {true, bytes};
