@@ -66,6 +66,28 @@ def locked():  # OCS-51, OCS-52: nobody enters until it is opened again
         hear((desk.alice, "BCD"), (dave, "ABC"))
 
 
+@test
+def by_the_lobby():  # MMC-236: who calls waits with music until a member lets them in, or doesn't
+    with stage() as desk:
+        three(desk)
+        desk.ask("RequestSetCallInfo", answer="EventCallInfoChanged", Extensions={"ConferenceLobby": 1})
+        until("the lobby", lambda: f"conference {CONF} lobby" in desk.site.log("connector1"))
+        dave = desk.site.phone("dave", "D")
+        dave.dial(CONF)
+        waits = desk.wait("EventCallInfoChanged", "alice", ThirdPartyDN=dn("dave"))
+        equal(waits["Extensions"]["ConferenceWaiting"], {"1": dn("dave")})
+        hear((desk.alice, "BC"), (dave, "G"))
+        desk.ask("RequestSetCallInfo", answer="EventCallInfoChanged", Extensions={"ConferenceAdmit": dn("dave")})
+        dave.wait("CALL_ESTABLISHED")
+        hear((desk.alice, "BCD"), (dave, "ABC"))
+        refused = scenarios.caller_refused(603, digest=True)
+        sam = desk.site.sipp(refused, target=sipp.target(desk.site), service="conf01", source=dn("sam")[4:], user="sam")
+        desk.wait("EventCallInfoChanged", "alice", ThirdPartyDN=dn("sam"))
+        desk.ask("RequestSetCallInfo", answer="EventCallInfoChanged", Extensions={"ConferenceRefuse": "*"})
+        sam.finish()
+        hear((desk.alice, "BCD"), (dave, "ABC"))
+
+
 def notified(watcher):
     """(Subscription-State, version, state, users) of each NOTIFY, in order."""
     found = {}

@@ -85,6 +85,14 @@ def caller(digest=False, stays=False):
     return scenario(INVITE, CHALLENGED if digest else "", RINGING, receive(200, routes=True), ack(cseq), end)
 
 
+def takes_over():
+    """INVITE with Replaces (RFC 3891) from a phone that proves itself; waits until the other side hangs up. Key: [replaces]."""
+    asks = "Require: replaces\nReplaces: [replaces]\n"
+    return scenario(send(outside("INVITE", "1 INVITE", headers=asks, content=sdp()), True), receive(100, optional=True), receive(401, auth=True),
+                    ack_refusal(), send(outside("INVITE", "2 INVITE", headers="[authentication]\n" + asks, content=sdp()), True), RINGING,
+                    receive(200, routes=True), ack(2), receive(request="BYE", timeout=60000), send(answer("200 OK", tag=False)))
+
+
 def caller_refused(status, digest=False):
     return scenario(INVITE, CHALLENGED if digest else "", RINGING, receive(status), ack_refusal(2 if digest else 1))
 
