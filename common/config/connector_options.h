@@ -17,6 +17,27 @@ constexpr auto choices(SipTransport) {
                     Choice<SipTransport>{"tls", SipTransport::Tls}};
 }
 
+enum class TlsVersion { Tls12, Tls13 };
+constexpr auto choices(TlsVersion) {
+  return std::array{Choice<TlsVersion>{"1.2", TlsVersion::Tls12}, Choice<TlsVersion>{"1.3", TlsVersion::Tls13}};
+}
+
+// Whether who connects over TLS shows a certificate signed by the CA.
+enum class VerifyClients { None, Optional, Required };
+constexpr auto choices(VerifyClients) {
+  return std::array{Choice<VerifyClients>{"none", VerifyClients::None},
+                    Choice<VerifyClients>{"optional", VerifyClients::Optional},
+                    Choice<VerifyClients>{"required", VerifyClients::Required}};
+}
+
+// What the certificate of whom we connect to over TLS must be.
+enum class VerifyServers { None, Trusted, Name };
+constexpr auto choices(VerifyServers) {
+  return std::array{Choice<VerifyServers>{"none", VerifyServers::None},
+                    Choice<VerifyServers>{"trusted", VerifyServers::Trusted},
+                    Choice<VerifyServers>{"name", VerifyServers::Name}};
+}
+
 // What a caller hears while nobody has answered: tone sent as early media (183), or her own phone's (180).
 enum class Ringback { EarlyMedia, Ringing };
 constexpr auto choices(Ringback) {
@@ -117,11 +138,17 @@ struct SipSection : Section {
   Option<Seconds> session_expires{*this, "session-expires", level::kConnector, "1800", {0, 86400}, NextCall, "Session interval offered and granted (RFC 4028); 0 asks for none."};
   Option<Seconds> min_se{*this, "min-se", level::kConnector, "90", {90, 86400}, NextCall, "Shortest session interval accepted; a shorter one is answered 422 (RFC 4028)."};
   Option<Milliseconds> t1{*this, "t1", level::kConnector, "500 ms", {50, 5000}, AtStart, "Estimate of a round trip, from which retransmissions follow (RFC 3261)."};
+  Option<Milliseconds> next_address_timeout{*this, "next-address-timeout", level::kConnector, "4 sec", {100, 60000}, NextCall, "Where a name has several addresses and nothing comes from one, the next is tried after this time; at once where it answers 503 or can't be reached."};
   Option<Seconds> retry_after{*this, "retry-after", level::kConnector, "5", {1, 3600}, Immediately, "Pause asked for with a 503."};
   Option<Seconds> idle_timeout{*this, "idle-timeout", level::kConnector, "180", {10, 86400}, AtStart, "A TCP or TLS connection over which nothing comes is closed after this time."};
   Option<Seconds> message_timeout{*this, "message-timeout", level::kConnector, "10", {1, 600}, AtStart, "A TCP or TLS connection whose message stays incomplete is closed after this time."};
   Option<Bytes> receive_buffer{*this, "receive-buffer", level::kConnector, "4 MB", {65536, 268435456}, AtStart, "Receive buffer of each UDP socket, as far as the system grants it."};
   Option<Bytes> udp_mtu{*this, "udp-mtu", level::kConnector, "65535", {1200, 65535}, AtStart, "Requests larger than this try TCP first."};
+  Option<TlsVersion> tls_min_version{*this, "tls-min-version", level::kConnector, "1.2", {}, NextConnection, "Lowest version of TLS."};
+  Option<std::string> tls_ciphers{*this, "tls-ciphers", level::kConnector, "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:!aNULL", {1, 1024}, NextConnection, "Ciphers of TLS 1.2, as OpenSSL writes them."};
+  Option<std::string> tls_ciphersuites{*this, "tls-ciphersuites", level::kConnector, "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256", {1, 1024}, NextConnection, "Cipher suites of TLS 1.3, as OpenSSL writes them."};
+  Option<VerifyClients> tls_verify_clients{*this, "tls-verify-clients", level::kConnector, "none", {}, NextConnection, "Whether who connects over TLS shows a certificate signed by the CA; optional lets those in who don't, with nothing proved. A port's own verify-clients goes before; a trunk with certificate-names makes it optional at least."};
+  Option<VerifyServers> tls_verify_servers{*this, "tls-verify-servers", level::kConnector, "name", {}, NextConnection, "Whether the certificate of whom we connect to over TLS must be signed by the CA, and made out to the name or address in the URI."};
   Option<List> report_headers{*this, "report-headers", level::kConnector, "", {0, 32}, NextCall, "Further headers of an INVITE that the T-Server is told of."};
   // clang-format on
 };

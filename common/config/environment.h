@@ -44,6 +44,7 @@ struct Port {
   std::uint16_t port = 0;
   Transport transport = Transport::Tcp;
   std::uint16_t first = 0, last = 0;
+  std::string verify_clients;  // of a SIP port over TLS: none, optional or required; empty: as the option says
   Source at;
 };
 
@@ -101,6 +102,7 @@ struct Trunk {
   std::string contact;                // SIP URI of the peer
   std::vector<std::string> prefixes;  // numbers it serves, the longest wins; none: every number nobody else serves
   std::vector<std::string> sources;   // further addresses it may call from: "192.0.2.7" or "192.0.2.7:5080"
+  std::vector<std::string> certificate_names;  // one of which its TLS certificate must hold; none: addresses tell
   Source at;
 };
 

@@ -95,6 +95,15 @@ void read_port(const YamlNode& node, const PortKind& kind, Application& applicat
       port.transport = transport_of(entry->value->text);
     }
   }
+  if (kind.name == "sip" && port.transport == Transport::Tls) {
+    static constexpr std::string_view kVerify = "none optional required";
+    port.verify_clients = map.text("verify-clients", one_of(words(kVerify)));
+    const auto known = words(kVerify);
+    if (!port.verify_clients.empty() && std::find(known.begin(), known.end(), port.verify_clients) == known.end()) {
+      map.wrong(*map.take("verify-clients")->value, "verify-clients", one_of(known), Severity::Fatal);
+      good = false;
+    }
+  }
   port.address = map.text("address", "a host name or address to listen on");
   if (port.address.empty()) port.address = application.host;
   map.finish();

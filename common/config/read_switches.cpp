@@ -165,6 +165,13 @@ class Reader {
         else
           trunk.sources.push_back(item->text);
       }
+    if (const YamlEntry* entry = map.take("certificate-names"))
+      for (const YamlNode* item : items_of(*entry->value)) {
+        if (item->kind != YamlNode::Kind::Scalar || item->text.empty())
+          map.wrong(*item, "certificate-names", "names or addresses in its certificate", Severity::Error);
+        else
+          trunk.certificate_names.push_back(item->text);
+      }
     map.finish();
     if (trunk.name.empty() || trunk.contact.empty()) return;
     if (!read_value(trunk.contact, {1, 255}, static_cast<const Uri*>(nullptr))) {

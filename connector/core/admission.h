@@ -27,7 +27,8 @@ struct Origin {
   std::string transport;  // "udp", "tcp" or "tls"
   std::string local_ip;   // our address it arrived at
   std::uint16_t local_port = 0;
-  std::string tls_identity;  // name in the verified client certificate, empty if none
+  // Names, addresses and URIs of the client certificate that was verified; none without one.
+  std::vector<std::string> tls_names;
 };
 
 struct RequestFacts {

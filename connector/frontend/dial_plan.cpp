@@ -103,13 +103,28 @@ bool DialPlan::matches(const std::string& address, const Origin& origin) {
   return where.port == 0 || origin.transport != "udp" || where.port == origin.port;
 }
 
-const Trunk* DialPlan::trunk_from(const Origin& origin) const {
+const Trunk* DialPlan::trunk_at(const Origin& origin, bool certified) const {
   for (const Known& known : trunks_) {
+    if (known.trunk->certificate_names.empty() == certified) continue;
     for (const std::string& address : known.addresses) {
       if (matches(address, origin)) return known.trunk;
     }
   }
   return nullptr;
+}
+
+const Trunk* DialPlan::trunk_from(const Origin& origin) const {
+  for (const std::string& shown : origin.tls_names) {
+    const std::string name = lower(shown.starts_with("sip:") ? std::string_view(shown).substr(4) : shown);
+    for (const Trunk& trunk : settings_->trunks)
+      for (const std::string& wanted : trunk.certificate_names)
+        if (lower(wanted) == name) return &trunk;
+  }
+  return trunk_at(origin, false);
+}
+
+const Trunk* DialPlan::trunk_unproved(const Origin& origin) const {
+  return trunk_from(origin) != nullptr ? nullptr : trunk_at(origin, true);
 }
 
 bool DialPlan::from_proxy(const Origin& origin) const {
@@ -128,7 +143,7 @@ bool DialPlan::infrastructure(const Uri& uri) const {
   there.ip = uri.host;
   there.port = port_or_default(uri.port, uri.transport);
   there.transport = "udp";
-  return trunk_from(there) != nullptr || from_proxy(there);
+  return trunk_at(there, false) != nullptr || trunk_at(there, true) != nullptr || from_proxy(there);
 }
 
 }  // namespace tandem::connector

@@ -42,14 +42,18 @@ class DialPlan {
 
   // The trunk that serves a number: longest prefix, then the order of the file. Null: none.
   const Trunk* trunk_of(std::string_view number) const;
-  // The trunk a request came from, by its address. Over UDP the port counts too.
+  // The trunk a request came from: by a name in its certificate, or by its address where the trunk needs none. Over UDP
+  // the port counts too.
   const Trunk* trunk_from(const Origin& origin) const;
+  // The trunk whose address it is, but not the certificate that the trunk must show.
+  const Trunk* trunk_unproved(const Origin& origin) const;
   bool from_proxy(const Origin& origin) const;
   // The URI points at a trunk, at the proxy or at ourselves: nobody may register that as a contact.
   bool infrastructure(const Uri& uri) const;
 
  private:
   static bool matches(const std::string& address, const Origin& origin);
+  const Trunk* trunk_at(const Origin& origin, bool certified) const;
   std::optional<Meaning> local_dn(const std::string& user, const std::string& host) const;
 
   std::shared_ptr<const FrontEndSettings> settings_;

@@ -125,6 +125,13 @@ std::variant<Caller, Reply> FrontEnd::invited(const RequestFacts& facts, Now now
       return reply;
     }
   }
+  if (const Trunk* const unproved = p.plan.trunk_unproved(facts.origin)) {
+    const std::string shown = facts.origin.tls_names.empty() ? "none that is good" : facts.origin.tls_names.front();
+    p.note(LogLevel::Standard, "front end: trunk " + unproved->name + " at " + where(facts.origin) +
+                                   " must show its certificate, shows " + shown + ", Call-ID " + facts.call_id +
+                                   ": 403");
+    return refusal(403, "Certificate of the trunk is missing or of another");
+  }
   if (facts.max_forwards == 0u) return refusal(483, {});
   if (std::any_of(facts.via.begin(), facts.via.end(), [&](const std::string& via) { return p.plan.ours(via); })) {
     p.note(LogLevel::Standard, "front end: " + facts.request_uri + " came back to us from " + where(facts.origin) +

@@ -29,11 +29,13 @@ struct LocalDn {
 };
 
 // Where numbers outside the switch go. `sources`: further addresses it may call from ("ip" or "ip:port").
+// `certificate_names`: it is known by a TLS certificate with one of them, and by nothing else.
 struct Trunk {
   std::string name;
   std::string contact;  // "sip:ip:port[;transport=tcp]"
   std::string prefix;   // numbers it serves; the longest matching prefix wins; empty matches every number
   std::vector<std::string> sources;
+  std::vector<std::string> certificate_names;
 };
 
 enum class DigestAlgorithm { Md5, Sha256 };

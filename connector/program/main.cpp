@@ -11,6 +11,7 @@
 #include "common/log/server_log.h"
 #include "connector/program/engine.h"
 #include "connector/program/settings.h"
+#include "connector/sip/library.h"
 
 namespace tandem::connector {
 namespace {
@@ -94,7 +95,9 @@ int main(int argc, char** argv) {
   try {
     tandem::connector::tune_heap();
     auto start =
-        tandem::config::start_program(argc, argv, tandem::config::AppType::Connector, tandem::connector::kVersion);
+        tandem::config::start_program(argc, argv, tandem::config::AppType::Connector,
+                                              std::string(tandem::connector::kVersion) + ", " +
+                                                  tandem::connector::library::name());
     std::cout << start.out;
     std::cerr << start.err;
     if (start.exit_code) return *start.exit_code;

@@ -35,6 +35,40 @@ ConferenceNames conference_names(const config::Scope& scope, const std::vector<s
       .value_or(ConferenceNames{});
 }
 
+ClientCertificates clients_of(const config::Port& port, config::VerifyClients otherwise, bool certified) {
+  auto asked = otherwise;
+  for (const auto& [name, value] : choices(config::VerifyClients{}))
+    if (name == port.verify_clients) asked = value;
+  switch (asked) {
+    case config::VerifyClients::None:
+      break;
+    case config::VerifyClients::Optional:
+      return ClientCertificates::Optional;
+    case config::VerifyClients::Required:
+      return ClientCertificates::Required;
+  }
+  return certified && port.verify_clients.empty() ? ClientCertificates::Optional : ClientCertificates::None;
+}
+
+SipTlsPolicy tls_policy(const config::Scope& scope) {
+  SipTlsPolicy out;
+  switch (scope.get(options::sip.tls_verify_servers)) {
+    case config::VerifyServers::None:
+      out.servers = ServerCertificates::Any;
+      break;
+    case config::VerifyServers::Trusted:
+      out.servers = ServerCertificates::Trusted;
+      break;
+    case config::VerifyServers::Name:
+      out.servers = ServerCertificates::Named;
+      break;
+  }
+  out.require_1_3 = scope.get(options::sip.tls_min_version) == config::TlsVersion::Tls13;
+  out.ciphers = scope.get(options::sip.tls_ciphers);
+  out.ciphersuites = scope.get(options::sip.tls_ciphersuites);
+  return out;
+}
+
 template <class To>
 To number(config::Integer value) {
   return static_cast<To>(value);
@@ -46,16 +80,23 @@ SipSettings sip_settings(const config::Environment& environment, const config::A
   const config::Scope scope = config::scope_of(environment, application);
   SipSettings out;
   out.listen.clear();
+  const config::Switch* of = environment.switch_of(application);
+  const bool certified = of != nullptr && std::any_of(of->trunks.begin(), of->trunks.end(), [](const auto& trunk) {
+                           return !trunk.certificate_names.empty();
+                         });
   for (const auto& port : application.ports)
-    if (port.name == "sip") out.listen.push_back({port.address, port.port, transport_of(port.transport)});
+    if (port.name == "sip")
+      out.listen.push_back({port.address, port.port, transport_of(port.transport),
+                            clients_of(port, scope.get(options::sip.tls_verify_clients), certified)});
   out.tls.certificate = application.tls.certificate;
   out.tls.key = application.tls.key;
   out.tls.ca = application.tls.ca;
-  out.tls_policy.verify_servers = !application.tls.ca.empty();
+  out.tls_policy = tls_policy(scope);
   if (const auto text = scope.get(options::startup.application_user_agent); !text.empty()) out.user_agent += " " + text;
   out.retry_after = scope.get(options::sip.retry_after);
   out.idle_timeout = scope.get(options::sip.idle_timeout);
   out.message_timeout = scope.get(options::sip.message_timeout);
+  out.next_address = scope.get(options::sip.next_address_timeout);
   out.t1 = scope.get(options::sip.t1);
   out.t1x64 = out.t1 * 64;
   out.udp_receive_buffer =
@@ -177,8 +218,10 @@ FrontEndSettings front_end_settings(const config::Environment& environment, cons
     out.dns[dn.dn] = LocalDn{dn.type == config::DnType::Extension, dn.sip_password, dn.association};
   }
   for (const auto& trunk : of->trunks) {
-    if (trunk.prefixes.empty()) out.trunks.push_back({trunk.name, trunk.contact, "", trunk.sources});
-    for (const auto& prefix : trunk.prefixes) out.trunks.push_back({trunk.name, trunk.contact, prefix, trunk.sources});
+    if (trunk.prefixes.empty())
+      out.trunks.push_back({trunk.name, trunk.contact, "", trunk.sources, trunk.certificate_names});
+    for (const auto& prefix : trunk.prefixes)
+      out.trunks.push_back({trunk.name, trunk.contact, prefix, trunk.sources, trunk.certificate_names});
   }
   return out;
 }

@@ -26,6 +26,7 @@ SipLeg::~SipLeg() {
 }
 
 void SipLeg::close() {
+  hop_timer_.reset();
   referral_.reset();
   talk_.reset();
   bye_.reset();

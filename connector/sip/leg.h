@@ -49,8 +49,13 @@ class SipLegHost {
   virtual SipLeg* named(const DialogName& name) = 0;  // null: no leg of ours
   virtual void emit(Input input) = 0;
   virtual void emit_later(Input input) = 0;  // not before the action under way has been carried out
-  virtual void retire(LegId leg) = 0;        // nothing is under way and nobody is interested any more
-  virtual void enter() = 0;                  // a callback of the library begins
+  virtual sofia::Timer make_timer() = 0;     // in the room's thread; null: no memory
+  // Nobody answered there: later calls try it last for a while.
+  virtual void hop_failed(const std::string& hop) = 0;
+  // Those where somebody answered lately first, else in the order given.
+  virtual void prefer_answering(std::vector<std::string>& hops) = 0;
+  virtual void retire(LegId leg) = 0;  // nothing is under way and nobody is interested any more
+  virtual void enter() = 0;            // a callback of the library begins
 };
 
 class SipLeg {
@@ -128,6 +133,8 @@ class SipLeg {
   const url_string_t* route() const;  // where requests in the dialog go, null: where the dialog says
   void fail_later(int status, std::string reason);
   bool try_next_hop();
+  bool leave_hop();  // nobody there: on to the next place; false: there is none
+  void watch_hop();  // does so if nothing comes in time
 
   // A REFER that is followed.
   struct Referral {
@@ -169,6 +176,7 @@ class SipLeg {
   std::optional<SendInvite> named_;  // kept while there are places left to try
   std::vector<std::string> hops_;    // the next one last
   std::string hop_;                  // the one being tried
+  sofia::Timer hop_timer_;           // set until anything comes from there
 };
 
 }  // namespace tandem::connector

@@ -68,6 +68,7 @@ void SipLeg::invite_named(const SendInvite& order) {
 void SipLeg::resolved(std::vector<std::string> hops) {
   if (state_ != State::Resolving) return;
   std::erase_if(hops, [this](const std::string& hop) { return host_.contact_towards(hop) == nullptr; });
+  host_.prefer_answering(hops);
   hops_.assign(hops.rbegin(), hops.rend());
   if (!try_next_hop()) fail_later(503, "the name can't be resolved");
 }
@@ -81,12 +82,39 @@ bool SipLeg::try_next_hop() {
   if (!order.target.next_hop.empty()) order.target.next_hop = hop_;
   if (hops_.empty()) named_.reset();
   invite(order);
+  if (!hops_.empty() && invite_out_) watch_hop();
   return true;
+}
+
+// A place that is silent shouldn't cost the caller the library's half minute while there is another one.
+void SipLeg::watch_hop() {
+  if (!hop_timer_) hop_timer_ = host_.make_timer();
+  if (!hop_timer_) return;
+  su_timer_set_interval(
+      hop_timer_.get(),
+      [](su_root_magic_t*, su_timer_t*, su_timer_arg_t* self) {
+        SipLeg& leg = *reinterpret_cast<SipLeg*>(self);
+        leg.host_.enter();
+        if (leg.state_ != State::Calling || leg.cancelled_ || leg.forgotten_ || leg.hops_.empty()) return;
+        nta_outgoing_tcancel(leg.invite_out_.get(), nullptr, nullptr, TAG_END());
+        leg.leave_hop();
+      },
+      reinterpret_cast<su_timer_arg_t*>(this), static_cast<su_duration_t>(host_.settings().next_address.count()));
+}
+
+bool SipLeg::leave_hop() {
+  host_.hop_failed(hop_);
+  if (hops_.empty() || cancelled_ || forgotten_) return false;
+  invite_out_.reset();
+  dialog_.reset();
+  early_tags_.clear();
+  return try_next_hop();
 }
 
 int SipLeg::on_invite_response(SipLeg* self, nta_outgoing_t*, const sip_t* sip) {
   self->host_.enter();
   const int status = sip != nullptr && sip->sip_status != nullptr ? sip->sip_status->st_status : 408;
+  if (self->hop_timer_) su_timer_reset(self->hop_timer_.get());
   if (status < 200) {
     if (!self->cancelled_ && !self->forgotten_ && status > 100) {
       const bool talk = self->early_dialog(sip);
@@ -130,14 +158,9 @@ void SipLeg::invite_final(const sip_t* sip, int status) {
                               call_id_, text::timer(sip)});
     return;
   }
-  // The library itself says so: nobody was reached there.
-  if ((status == 503 || status == 408) && (sip == nullptr || nta_sip_is_internal(sip)) && !hops_.empty() &&
-      !cancelled_ && !forgotten_) {
-    invite_out_.reset();
-    dialog_.reset();
-    try_next_hop();
-    return;
-  }
+  // Nobody was reached there, as the library itself says, or a server there says that it can't (RFC 3263 section 4.3).
+  const bool internal = sip == nullptr || nta_sip_is_internal(sip);
+  if (!hop_.empty() && (status == 503 || (status == 408 && internal)) && leave_hop()) return;
   InviteRejected rejected{id_, status, {}, {}, text::min_se_of(sip)};
   if (sip != nullptr && sip->sip_status != nullptr) rejected.reason = text::view(sip->sip_status->st_phrase);
   if (status < 400 && sip != nullptr)

@@ -17,8 +17,8 @@ namespace tandem::connector {
 
 SipLoop::SipLoop() {
   std::signal(SIGPIPE, SIG_IGN);
-  // The library waits for its timers in whole milliseconds, rounded down, and spins through the fraction that is left: at
-  // moderate load a tenth of this thread's time. A clock of whole milliseconds leaves no fraction.
+  // The library waits for its timers in whole milliseconds, rounded down, and spins through the fraction that is left:
+  // at moderate load a tenth of this thread's time. A clock of whole milliseconds leaves no fraction.
   _su_time = [](su_time_t* now) { now->tv_usec -= now->tv_usec % 1000; };
   if (su_init() < 0) throw std::runtime_error("sofia-sip can't be initialised");
   wakeup_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

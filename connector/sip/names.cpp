@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 namespace tandem::connector {
@@ -30,28 +31,60 @@ bool same(std::string_view a, std::string_view b) {
   return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
 }
 
-std::vector<SrvRecord> ask_srv(const std::string& name) {
-  std::vector<SrvRecord> out;
+// Records of one type; `read` takes the data of each, with the message that names in it are expanded by.
+template <class Read>
+void ask_records(const std::string& name, ns_type type, const Read& read) {
   struct __res_state state {};
-  if (res_ninit(&state) != 0) return out;
+  if (res_ninit(&state) != 0) return;
   std::array<unsigned char, 8192> answer;
-  const int size = res_nquery(&state, name.c_str(), ns_c_in, ns_t_srv, answer.data(), static_cast<int>(answer.size()));
+  const int size = res_nquery(&state, name.c_str(), ns_c_in, type, answer.data(), static_cast<int>(answer.size()));
   ns_msg message;
   if (size > 0 && ns_initparse(answer.data(), std::min(size, static_cast<int>(answer.size())), &message) == 0) {
-    for (int i = 0; i < ns_msg_count(message, ns_s_an) && out.size() < 64; ++i) {
+    for (int i = 0; i < std::min<int>(ns_msg_count(message, ns_s_an), 64); ++i) {
       ns_rr record;
-      if (ns_parserr(&message, ns_s_an, i, &record) != 0 || ns_rr_type(record) != ns_t_srv || ns_rr_rdlen(record) < 7)
-        continue;
-      const unsigned char* data = ns_rr_rdata(record);
-      std::array<char, NS_MAXDNAME> target;
-      if (dn_expand(ns_msg_base(message), ns_msg_end(message), data + 6, target.data(),
-                    static_cast<int>(target.size())) < 0)
-        continue;
-      const auto word = [data](int at) { return static_cast<std::uint16_t>(data[at] << 8 | data[at + 1]); };
-      out.push_back({word(0), word(2), word(4), target.data()});
+      if (ns_parserr(&message, ns_s_an, i, &record) == 0 && ns_rr_type(record) == type)
+        read(message, ns_rr_rdata(record), ns_rr_rdata(record) + ns_rr_rdlen(record));
     }
   }
   res_nclose(&state);
+}
+
+std::optional<std::string> expanded(const ns_msg& message, const unsigned char* at) {
+  std::array<char, NS_MAXDNAME> name;
+  if (dn_expand(ns_msg_base(message), ns_msg_end(message), at, name.data(), static_cast<int>(name.size())) < 0)
+    return std::nullopt;
+  return name.data();
+}
+
+std::uint16_t word(const unsigned char* at) {
+  return static_cast<std::uint16_t>(at[0] << 8 | at[1]);
+}
+
+std::vector<SrvRecord> ask_srv(const std::string& name) {
+  std::vector<SrvRecord> out;
+  ask_records(name, ns_t_srv, [&](const ns_msg& message, const unsigned char* data, const unsigned char* end) {
+    if (end - data < 7) return;
+    if (auto target = expanded(message, data + 6))
+      out.push_back({word(data), word(data + 2), word(data + 4), std::move(*target)});
+  });
+  return out;
+}
+
+std::vector<NaptrRecord> ask_naptr(const std::string& domain) {
+  std::vector<NaptrRecord> out;
+  ask_records(domain, ns_t_naptr, [&](const ns_msg& message, const unsigned char* data, const unsigned char* end) {
+    if (end - data < 8) return;
+    const unsigned char* at = data + 4;
+    std::array<std::string, 3> texts;  // flags, service, regular expression
+    for (auto& text : texts) {
+      if (at >= end || at + 1 + *at > end) return;
+      text.assign(reinterpret_cast<const char*>(at) + 1, *at);
+      at += 1 + *at;
+    }
+    if (at >= end || !same(texts[0], "s")) return;
+    if (auto replacement = expanded(message, at))
+      out.push_back({word(data), word(data + 2), std::move(texts[1]), std::move(*replacement)});
+  });
   return out;
 }
 
@@ -98,6 +131,12 @@ SipHost sip_host(std::string_view uri) {
       for (const auto* known : {"udp", "tcp", "tls"})
         if (same(one.substr(10), known)) out.transport = known;
     }
+    if (one.size() > 6 && same(one.substr(0, 6), "maddr=")) {
+      out.host = one.substr(6);
+      if (out.host.starts_with("[") && out.host.ends_with("]")) out.host = out.host.substr(1, out.host.size() - 2);
+      out.name =
+          out.host.find(':') == std::string::npos && out.host.find_first_not_of("0123456789.") != std::string::npos;
+    }
     parameters.remove_prefix(one.size());
   }
   if (out.secure) out.transport = "tls";
@@ -124,29 +163,49 @@ std::vector<SrvRecord> srv_order(std::vector<SrvRecord> records, std::mt19937& c
 }
 
 SipResolver SipResolver::system() {
-  return {ask_srv, ask_addresses};
+  return {ask_srv, ask_addresses, ask_naptr};
 }
 
 std::vector<std::string> resolve(const SipHost& to, const SipResolver& resolver, std::mt19937& chance) {
   std::vector<std::string> out;
-  const std::string transport = to.transport.empty() ? "udp" : to.transport;
-  const auto add = [&](const std::string& host, std::uint16_t port) {
+  const auto add = [&](const std::string& host, std::uint16_t port, const std::string& transport) {
     auto found = resolver.addresses(host);
     std::shuffle(found.begin(), found.end(), chance);
     for (const auto& ip : found) {
-      const bool v6 = ip.find(':') != std::string::npos;
-      std::string hop = "sip:";
-      hop.append(v6 ? "[" : "").append(ip).append(v6 ? "]" : "");
-      if (out.size() < 16) out.push_back(hop + ":" + std::to_string(port) + ";transport=" + transport);
+      const std::string written = ip.find(':') != std::string::npos ? "[" + ip + "]" : ip;
+      const bool tls = transport == "tls";
+      std::string hop = "sip:" + (tls ? to.host : written) + ":" + std::to_string(port) + ";transport=" + transport;
+      if (tls) hop += ";maddr=" + written;
+      if (out.size() < 16) out.push_back(std::move(hop));
     }
   };
   if (to.port != 0) {
-    add(to.host, to.port);
+    add(to.host, to.port, to.transport.empty() ? "udp" : to.transport);
     return out;
   }
-  const std::string service = transport == "tls" ? "_sips._tcp." : "_sip._" + transport + ".";
-  for (const auto& record : srv_order(resolver.srv(service + to.host), chance)) add(record.target, record.port);
-  if (out.empty()) add(to.host, transport == "tls" ? 5061 : 5060);
+  const auto serve = [&](const std::string& name, const std::string& transport) {
+    for (const auto& record : srv_order(resolver.srv(name), chance)) add(record.target, record.port, transport);
+  };
+  const auto wanted = [&](const std::string& transport) { return to.transport.empty() || to.transport == transport; };
+  // What the domain says it speaks, else what may be found by the usual names (RFC 3263 section 4.1).
+  static constexpr std::array<std::array<const char*, 3>, 3> kServices{
+      {{"SIP+D2U", "udp", "_sip._udp."}, {"SIP+D2T", "tcp", "_sip._tcp."}, {"SIPS+D2T", "tls", "_sips._tcp."}}};
+  if (to.transport.empty() && resolver.naptr) {
+    auto records = resolver.naptr(to.host);
+    std::stable_sort(records.begin(), records.end(), [](const NaptrRecord& a, const NaptrRecord& b) {
+      return std::pair(a.order, a.preference) < std::pair(b.order, b.preference);
+    });
+    for (const auto& record : records)
+      for (const auto& service : kServices)
+        if (same(record.service, service[0])) serve(record.replacement, service[1]);
+  }
+  if (out.empty())
+    for (const auto& service : kServices)
+      if (wanted(service[1])) serve(service[2] + to.host, service[1]);
+  if (out.empty()) {
+    const std::string transport = to.transport.empty() ? "udp" : to.transport;
+    add(to.host, transport == "tls" ? 5061 : 5060, transport);
+  }
   return out;
 }
 
@@ -205,9 +264,13 @@ void SipNames::run(const std::shared_ptr<Shared>& shared) {
       const auto it = memory.find(key);
       return it != memory.end() ? it->second : memory[key] = question(key);
     };
+    std::map<std::string, std::vector<NaptrRecord>> domains;
     const SipResolver remembering{
         [&](const std::string& name) { return once(services, name, shared->resolver.srv); },
-        [&](const std::string& host) { return once(known, host, shared->resolver.addresses); }};
+        [&](const std::string& host) { return once(known, host, shared->resolver.addresses); },
+        [&](const std::string& domain) {
+          return shared->resolver.naptr ? once(domains, domain, shared->resolver.naptr) : std::vector<NaptrRecord>{};
+        }};
     for (auto& question : taken) {
       auto hops = resolve(question.to, remembering, shared->chance);
       const std::lock_guard guard(shared->mutex);

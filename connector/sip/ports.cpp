@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "connector/sip/library.h"
 #include "connector/sip/names.h"
 #include "connector/sip/text.h"
 
@@ -40,22 +41,24 @@ const char* to_string(SipTransport transport) {
   return "";
 }
 
-Result<void, Failure> SipPorts::open(nta_agent_t* agent, const SipSettings& settings, const std::string& tls_folder) {
+Result<void, Failure> SipPorts::open(nta_agent_t* agent, const SipSettings& settings, const std::string& tls_folder,
+                                     const SipTlsContext::Told* told) {
   for (const auto& wanted : settings.listen) {
     const bool tls = wanted.transport == SipTransport::Tls;
     const std::string url = std::string(tls ? "sips:" : "sip:") + bracketed(wanted.address) + ":" +
                             std::to_string(wanted.port) + ";transport=" + to_string(wanted.transport);
     std::vector<const tport_t*> before;
     for (tport_t* t = tport_primaries(nta_agent_tports(agent)); t != nullptr; t = tport_next(t)) before.push_back(t);
+    // The distribution's library knows no addresses in certificates, so it can't verify names.
     unsigned policy = TPTLS_VERIFY_NONE;
-    if (settings.tls_policy.verify_clients) policy |= TPTLS_VERIFY_INCOMING;
-    if (settings.tls_policy.verify_servers) policy |= TPTLS_VERIFY_OUTGOING;
-    if (settings.tls_policy.verify_names) policy |= TPTLS_VERIFY_SUBJECTS_OUT;
+    if (wanted.clients == ClientCertificates::Required) policy |= TPTLS_VERIFY_INCOMING;
+    if (settings.tls_policy.servers != ServerCertificates::Any) policy |= TPTLS_VERIFY_OUTGOING;
     const int done = nta_agent_add_tport(
         agent, sofia::url(url.c_str()), TPTAG_IDLE(static_cast<usize_t>(settings.idle_timeout.count())),
         TPTAG_TIMEOUT(static_cast<usize_t>(settings.message_timeout.count())),
-        TPTAG_UDP_RMEM(settings.udp_receive_buffer), TPTAG_STUN_SERVER(0),
-        TAG_IF(tls, TPTAG_CERTIFICATE(tls_folder.c_str())), TAG_IF(tls, TPTAG_TLS_VERIFY_POLICY(policy)), TAG_END());
+        TPTAG_UDP_RMEM(settings.udp_receive_buffer), TPTAG_STUN_SERVER(0), TPTAG_PONG2PING(1),
+        TAG_IF(tls, TPTAG_CERTIFICATE(tls_folder.empty() ? "/dev/null" : tls_folder.c_str())),
+        TAG_IF(tls, TPTAG_TLS_VERIFY_POLICY(policy)), TAG_END());
     if (done < 0)
       return Failure{"SIP port " + bracketed(wanted.address) + ":" + std::to_string(wanted.port) + "/" +
                      to_string(wanted.transport) + " can't be opened: " + std::strerror(errno)};
@@ -63,6 +66,7 @@ Result<void, Failure> SipPorts::open(nta_agent_t* agent, const SipSettings& sett
       if (std::find(before.begin(), before.end(), t) != before.end()) continue;
       Port port;
       port.listen = wanted;
+      port.handle = t;
       port.listen.port = port_number(tport_name(t)->tpn_port);
       port.ipv6 = wanted.address.find(':') != std::string::npos;
       port.wildcard = wanted.address == "0.0.0.0" || wanted.address == "::";
@@ -72,7 +76,30 @@ Result<void, Failure> SipPorts::open(nta_agent_t* agent, const SipSettings& sett
       break;
     }
   }
-  return {};
+  if (!library::patched()) return {};
+  const auto done = renew_tls(settings, told);
+  return done ? Result<void, Failure>{} : Result<void, Failure>{done.error()};
+}
+
+Result<std::string, Failure> SipPorts::renew_tls(const SipSettings& settings, const SipTlsContext::Told* told) {
+  std::vector<std::pair<Port*, SipTlsContext>> made;
+  for (auto& port : ports_) {
+    if (port.listen.transport != SipTransport::Tls) continue;
+    for (const auto& now : settings.listen)
+      if (now.transport == SipTransport::Tls && now.address == port.listen.address && now.port == port.listen.port)
+        port.listen.clients = now.clients;
+    auto context = SipTlsContext::make(settings.tls, settings.tls_policy, port.listen.clients, told);
+    if (!context) return context.error();
+    made.emplace_back(&port, std::move(*context));
+  }
+  for (auto& [port, context] : made) {
+    const library::PeerRules rules{port->listen.clients == ClientCertificates::Required,
+                                   settings.tls_policy.servers != ServerCertificates::Any,
+                                   settings.tls_policy.servers == ServerCertificates::Named};
+    if (!library::use_tls_context(port->handle, context.get(), rules))
+      return Failure{"this build of the SIP library can't take another certificate while it runs"};
+  }
+  return {boost::system::in_place_value, made.empty() ? std::string() : made.front().second.certificate()};
 }
 
 const sip_contact_t* SipPorts::make_contact(const std::string& ip, std::uint16_t port, SipTransport transport) {
@@ -146,7 +173,7 @@ Origin SipPorts::origin(nta_agent_t* agent, msg_t* msg) {
   if (out.transport == "tls")
     if (const su_strlst_t* subjects = tport_delivered_from_subjects(by, msg);
         subjects != nullptr && tport_is_verified(by))
-      if (const char* first = su_strlst_item(subjects, 0)) out.tls_identity = first;
+      for (usize_t i = 0; i < su_strlst_len(subjects); ++i) out.tls_names.emplace_back(su_strlst_item(subjects, i));
   return out;
 }
 

@@ -10,13 +10,19 @@
 #include "connector/core/admission.h"
 #include "connector/sip/settings.h"
 #include "connector/sip/sofia.h"
+#include "connector/sip/tls_context.h"
 
 namespace tandem::connector {
 
 class SipPorts {
  public:
-  // Adds every port of the settings to the agent. `tls_folder`: as the library wants it, empty without TLS.
-  Result<void, Failure> open(nta_agent_t* agent, const SipSettings& settings, const std::string& tls_folder);
+  // Adds every port of the settings to the agent. `tls_folder`: as the distribution's library wants it, empty without.
+  // `told`: of failed handshakes; outlives the agent.
+  Result<void, Failure> open(nta_agent_t* agent, const SipSettings& settings, const std::string& tls_folder,
+                             const SipTlsContext::Told* told);
+  // Reads certificates and rules of TLS anew for the connections to come: all ports or, with a Failure, none. The value
+  // describes the certificate; empty: there is no TLS port.
+  Result<std::string, Failure> renew_tls(const SipSettings& settings, const SipTlsContext::Told* told);
   const std::vector<SipListen>& opened() const { return opened_; }
 
   // How `msg` came.
@@ -28,6 +34,7 @@ class SipPorts {
  private:
   struct Port {
     SipListen listen;
+    tport_t* handle = nullptr;
     bool ipv6 = false;
     bool wildcard = false;
     const sip_contact_t* contact = nullptr;  // null for a wildcard

@@ -1,11 +1,14 @@
 #include "connector/sip/room.h"
 
+#include <algorithm>
+#include <charconv>
 #include <cstdarg>
 #include <cstdio>
 #include <unordered_map>
 
 #include "connector/sip/gate.h"
 #include "connector/sip/leg.h"
+#include "connector/sip/library.h"
 #include "connector/sip/names.h"
 #include "connector/sip/ports.h"
 #include "connector/sip/sofia.h"
@@ -53,6 +56,9 @@ struct SipRoomImpl final : SipLegHost {
       if (!alive.expired()) sink(std::move(*shared));
     });
   }
+  sofia::Timer make_timer() override { return sofia::Timer(su_timer_create(su_root_task(loop.root()), 0)); }
+  void hop_failed(const std::string& hop) override;
+  void prefer_answering(std::vector<std::string>& hops) override;
   void retire(LegId leg) override;
   void enter() override { graveyard.clear(); }
 
@@ -66,6 +72,9 @@ struct SipRoomImpl final : SipLegHost {
   void refuse(msg_t* msg, int status, const char* reason, const std::string& lines = {});
   void refuse(msg_t* msg, const Reply& reply);
   void turned_away(const Origin& origin, const char* why);
+  void tls_failed(std::string line);
+  void watch_connections();
+  void configure(SipSettings settings);
 
   SipLoop& loop;
   SipSettings wanted;
@@ -77,14 +86,20 @@ struct SipRoomImpl final : SipLegHost {
   SipSubscriptions subscriptions;
   SipPorts ports;
   std::optional<SipTlsFolder> tls;
+  const SipTlsContext::Told tls_told{[this](std::string line) { tls_failed(std::move(line)); }};
+  library::ClosedConnections closed_connections;
   sofia::Agent nta;
   std::unordered_map<LegId, std::unique_ptr<SipLeg>> legs;
-  std::vector<std::unique_ptr<SipLeg>> graveyard;  // retired, perhaps still on the call stack
+  std::vector<std::unique_ptr<SipLeg>> graveyard;        // retired, perhaps still on the call stack
+  std::unordered_map<std::string, Instant> silent_hops;  // until when each is tried last
   std::uint64_t last_leg = 0;
   bool refusing = false;
   std::uint64_t refused = 0;
   std::uint64_t refused_told = 0;
   Instant told_at{0};
+  int tls_lines = 0;
+  std::uint64_t tls_untold = 0;
+  Instant tls_told_at{0};
   std::shared_ptr<int> life = std::make_shared<int>(0);
   SipNames names;
 };
@@ -126,6 +141,8 @@ std::string flow_of(const sip_t* sip, const Origin& origin) {
 }  // namespace
 
 SipRoomImpl::~SipRoomImpl() {
+  if (tport_t* const any = nta ? nta_agent_tports(nta.get()) : nullptr; any != nullptr)
+    closed_connections.watch(any, {});
   legs.clear();
   graveyard.clear();
   subscriptions.clear();
@@ -137,7 +154,7 @@ Result<void, Failure> SipRoomImpl::open() {
   redirect_library_log(&logs);
   const bool with_tls = std::any_of(wanted.listen.begin(), wanted.listen.end(),
                                     [](const SipListen& l) { return l.transport == SipTransport::Tls; });
-  if (with_tls) {
+  if (with_tls && !library::patched()) {
     if (const auto floor = set_tls_floor(wanted.tls_policy.require_1_3); !floor) return floor.error();
     auto folder = SipTlsFolder::make(wanted.tls);
     if (!folder) return folder.error();
@@ -155,11 +172,13 @@ Result<void, Failure> SipRoomImpl::open() {
       NTATAG_EXTRA_100(1), NTATAG_SIP_T1(ms(wanted.t1)), NTATAG_SIP_T2(ms(wanted.t2)), NTATAG_SIP_T4(ms(wanted.t4)),
       NTATAG_SIP_T1X64(ms(wanted.t1x64)), TAG_END()));
   if (!nta) return Failure{"the SIP agent can't be made"};
-  auto opened = ports.open(nta.get(), wanted, tls ? tls->path() : std::string());
+  auto opened = ports.open(nta.get(), wanted, tls ? tls->path() : std::string(), &tls_told);
   if (!opened) {
     nta.reset();
     return opened;
   }
+  watch_connections();
+  logs.write(LogLevel::Standard, "SIP library: " + library::name());
   for (const auto& port : ports.opened())
     logs.write(LogLevel::Standard,
                "SIP port open: " + port.address + " " + std::to_string(port.port) + "/" + to_string(port.transport));
@@ -199,6 +218,23 @@ int SipRoomImpl::replaced(const sip_t* sip, LegId& leg) {
   if (found->up() && name->early_only) return 486;
   leg = found->id();
   return 0;
+}
+
+void SipRoomImpl::hop_failed(const std::string& hop) {
+  if (hop.empty()) return;
+  const Instant now = loop.now().steady;
+  if (silent_hops.size() >= 1000) std::erase_if(silent_hops, [now](const auto& entry) { return entry.second <= now; });
+  if (silent_hops.size() >= 1000) silent_hops.clear();
+  logs.write(LogLevel::Standard, "no answer from " + hop + ": other addresses of its name go first for half a minute");
+  silent_hops[hop] = now + 30s;
+}
+
+void SipRoomImpl::prefer_answering(std::vector<std::string>& hops) {
+  const Instant now = loop.now().steady;
+  std::stable_partition(hops.begin(), hops.end(), [&](const std::string& hop) {
+    const auto it = silent_hops.find(hop);
+    return it == silent_hops.end() || it->second <= now;
+  });
 }
 
 void SipRoomImpl::retire(LegId leg) {
@@ -274,6 +310,54 @@ void SipRoomImpl::turned_away(const Origin& origin, const char* why) {
                                      " since the last such line)");
   told_at = now;
   refused_told = refused;
+}
+
+// As many lines a second as one can read; the rest are counted.
+void SipRoomImpl::tls_failed(std::string line) {
+  constexpr int kLines = 10;
+  const Instant now = loop.now().steady;
+  if (now - tls_told_at >= 1s) {
+    tls_told_at = now;
+    tls_lines = 0;
+  }
+  if (++tls_lines > kLines) {
+    ++tls_untold;
+    return;
+  }
+  if (tls_untold > 0) line += "; " + std::to_string(tls_untold) + " before it untold";
+  tls_untold = 0;
+  logs.write(LogLevel::Standard, line);
+}
+
+// Told in the middle of the library's work, so the front end hears of it in the next turn.
+void SipRoomImpl::watch_connections() {
+  tport_t* const any = nta_agent_tports(nta.get());
+  if (any == nullptr) return;
+  closed_connections.watch(any, [this](const char* ip, const char* port, const char* transport) {
+    Origin origin;
+    origin.ip = text::view(ip);
+    if (origin.ip.starts_with("[")) origin.ip = origin.ip.substr(1, origin.ip.size() - 2);
+    const auto number = text::view(port);
+    std::from_chars(number.data(), number.data() + number.size(), origin.port);
+    origin.transport = text::view(transport);
+    loop.post([this, alive = std::weak_ptr<int>(life), origin = std::move(origin)] {
+      if (!alive.expired()) admission_.connection_closed(origin);
+    });
+  });
+}
+
+void SipRoomImpl::configure(SipSettings settings) {
+  auto listen = std::move(settings.listen);
+  settings.listen = wanted.listen;
+  wanted = settings;
+  if (!library::patched() || !nta) return;
+  settings.listen = std::move(listen);
+  const auto certificate = ports.renew_tls(settings, &tls_told);
+  if (!certificate) {
+    logs.write(LogLevel::Standard, "SIP over TLS stays as it was: " + certificate.error().text);
+  } else if (!certificate->empty()) {
+    logs.write(LogLevel::Standard, "SIP over TLS: new connections get " + *certificate);
+  }
 }
 
 void SipRoomImpl::on_invite(msg_t* msg, sip_t* sip) {
@@ -453,9 +537,7 @@ void SipRoom::refuse_new(bool refuse) {
 }
 
 void SipRoom::configure(SipSettings settings) {
-  settings.listen = impl_->wanted.listen;
-  settings.tls = impl_->wanted.tls;
-  impl_->wanted = std::move(settings);
+  impl_->configure(std::move(settings));
 }
 
 SipCounts SipRoom::counts() const {

@@ -60,7 +60,7 @@ class SipRoom {
 
   // From now on INVITEs that would begin a call are refused with 503.
   void refuse_new(bool refuse);
-  // Limits and names; ports and TLS stay as they are.
+  // Limits, names and, for connections to come, everything of TLS; ports stay as they are.
   void configure(SipSettings settings);
   SipCounts counts() const;
 

@@ -11,23 +11,36 @@ namespace tandem::connector {
 
 enum class SipTransport { Udp, Tcp, Tls };
 
+// Of who connects to a TLS port.
+enum class ClientCertificates {
+  None,      // none is asked for
+  Optional,  // asked for; who has no good one comes in and proves nothing
+  Required   // who has none signed by the CA is turned away
+};
+// Of whom we connect to.
+enum class ServerCertificates {
+  Any,      // nothing is verified
+  Trusted,  // signed by the CA
+  Named     // and made out to the host of the URI, be it a name or an address (RFC 5922)
+};
+
 struct SipListen {
   std::string address = "127.0.0.1";  // IPv4 or IPv6 address, 0.0.0.0 or :: for every one
   std::uint16_t port = 5060;          // 0: any free one
   SipTransport transport = SipTransport::Udp;
+  ClientCertificates clients = ClientCertificates::None;
 };
 
-// Whose certificate must be good on SIP over TLS. Phones seldom have one of their own.
 struct SipTlsPolicy {
-  bool verify_clients = false;  // who connects to us must show a certificate signed by the CA
-  bool verify_servers = true;   // whom we connect to must
-  bool verify_names = false;  // and its name must be the host of the URI; addresses in certificates are not understood
-  bool require_1_3 = false;   // else TLS 1.2 is the lowest
+  ServerCertificates servers = ServerCertificates::Named;
+  bool require_1_3 = false;                                              // else TLS 1.2 is the lowest
+  std::string ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:!aNULL";  // of TLS 1.2, as OpenSSL writes them
+  std::string ciphersuites = "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256";  // of 1.3
 };
 
 struct SipTlsFiles {
   std::string certificate, key, ca;  // PEM files
-  std::string directory;  // private folder for the library's copy; empty: one is made in the temporary folder
+  std::string directory;  // private folder for the copy that the distribution's library needs; empty: a temporary one
 };
 
 struct SipSettings {
@@ -54,6 +67,7 @@ struct SipSettings {
   std::uint32_t udp_receive_buffer = 4 << 20;
   std::chrono::milliseconds idle_timeout{180000};         // of a connection over which nothing comes
   std::chrono::milliseconds message_timeout{10000};       // of a message that isn't whole
+  std::chrono::milliseconds next_address{4000};           // of silence before another address of a name is tried
   std::chrono::milliseconds t1{500}, t2{4000}, t4{5000};  // RFC 3261 section 17
   std::chrono::milliseconds t1x64{32000};
 

@@ -29,6 +29,7 @@ class SipLeg;
 #include <sofia-sip/sip_util.h>
 #include <sofia-sip/su.h>
 #include <sofia-sip/su_log.h>
+#include <sofia-sip/su_strlst.h>
 #include <sofia-sip/su_wait.h>
 #include <sofia-sip/tport.h>
 #include <sofia-sip/tport_tag.h>
@@ -54,6 +55,8 @@ using Message = std::unique_ptr<msg_t, Closer<msg_destroy>>;
 using Outgoing = std::unique_ptr<nta_outgoing_t, Closer<nta_outgoing_destroy>>;
 // A request we received. Giving up one not answered yet answers 500.
 using Incoming = std::unique_ptr<nta_incoming_t, Closer<nta_incoming_destroy>>;
+
+using Timer = std::unique_ptr<su_timer_t, Closer<su_timer_destroy>>;
 
 // Memory of the library's own; freed with its owner.
 class Home {

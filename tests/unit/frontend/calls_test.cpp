@@ -167,6 +167,34 @@ TEST_CASE("Bytes that are no text are refused at the door") {
   CHECK(status(w.front.invited(facts, at(0s))) == 400);
 }
 
+TEST_CASE("A trunk that must show its certificate is known by it, from anywhere, and by nothing else") {
+  auto s = settings();
+  s.trunks = {{"carrier", "sip:198.51.100.9:5061;transport=tls", "+", {"198.51.100.10"}, {"Edge.Carrier.test"}}};
+  FrontEnd front{s, kSecret};
+  const auto over_tls = [](const std::string& ip, std::vector<std::string> names) {
+    return Origin{ip, 40000, "tls", "192.0.2.1", 5061, std::move(names)};
+  };
+  const auto dial = [&](Origin origin) {
+    Phone gateway{"+4420", "", std::move(origin), "carrier.test"};
+    return gateway.dial(front, "sip:support@tandem.test", at(0s));
+  };
+  for (const char* name : {"edge.carrier.test", "sip:EDGE.carrier.test"}) {
+    const auto verdict = dial(over_tls("203.0.113.5", {"other.test", name}));
+    REQUIRE(std::holds_alternative<Caller>(verdict));
+    CHECK(std::get<Caller>(verdict).trunk == "carrier");
+  }
+  for (const char* ip : {"198.51.100.9", "198.51.100.10"}) {
+    CHECK(status(dial(over_tls(ip, {}))) == 403);
+    CHECK(status(dial(over_tls(ip, {"carrier.test"}))) == 403);
+    CHECK(status(dial(udp(ip, ip[11] == '9' ? 5061 : 5060))) == 403);
+  }
+  const auto log = front.take_log();
+  REQUIRE(!log.empty());
+  CHECK(log.front().text.find("trunk carrier at ") != std::string::npos);
+  CHECK(!front.believed(over_tls("198.51.100.9", {})));
+  CHECK(front.believed(over_tls("203.0.113.5", {"edge.carrier.test"})));
+}
+
 TEST_CASE("A source over its rate gets 503, others and trunks go on") {
   auto s = settings();
   s.calls_per_second = 10;
@@ -297,7 +325,7 @@ TEST_CASE("IPv6 addresses of ours and of phones") {
   auto s = settings();
   s.own_addresses.push_back("[::1]:5060");
   FrontEnd front{s, kSecret};
-  Phone alice{"alice", "alice-secret", {"::1", 5070, "udp", "::1", 5060, ""}};
+  Phone alice{"alice", "alice-secret", {"::1", 5070, "udp", "::1", 5060, {}}};
   CHECK(alice.enrol(front, "sip:alice@[::1]:5070", at(0s)).status == 200);
   Unreachable why;
   const auto targets = front.resolve("sip:alice@[::1]", why);

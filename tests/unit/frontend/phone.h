@@ -124,10 +124,10 @@ struct Phone {
 };
 
 inline Origin udp(const std::string& ip, std::uint16_t port) {
-  return {ip, port, "udp", "192.0.2.1", 5060, ""};
+  return {ip, port, "udp", "192.0.2.1", 5060, {}};
 }
 inline Origin tcp(const std::string& ip, std::uint16_t port) {
-  return {ip, port, "tcp", "192.0.2.1", 5060, ""};
+  return {ip, port, "tcp", "192.0.2.1", 5060, {}};
 }
 
 inline int status(const std::variant<Caller, Reply>& verdict) {

@@ -66,12 +66,45 @@ TEST_CASE("A name becomes places: SRV where no port is given, else addresses, in
   CHECK(resolve(sip_host("sip:b.test:5070"), resolver, chance) ==
         std::vector<std::string>{"sip:[2001:db8::1]:5070;transport=udp"});
   CHECK(resolve(sip_host("sips:a.test"), resolver, chance) ==
-        std::vector<std::string>{"sip:10.0.0.1:5061;transport=tls"});
+        std::vector<std::string>{"sip:a.test:5061;transport=tls;maddr=10.0.0.1"});
   CHECK(resolve(sip_host("sip:nowhere.test"), resolver, chance).empty());
-  CHECK(asked == std::vector<std::string>{"_sip._tcp.srv.test", "_sips._tcp.a.test", "_sip._udp.nowhere.test"});
+  CHECK(asked == std::vector<std::string>{"_sip._tcp.srv.test", "_sips._tcp.a.test", "_sip._udp.nowhere.test",
+                                          "_sip._tcp.nowhere.test", "_sips._tcp.nowhere.test"});
   std::set<std::string> first;
   for (int i = 0; i < 100; ++i) first.insert(resolve(sip_host("sip:many.test:5060"), resolver, chance).at(0));
   CHECK(first.size() == 3);
+}
+
+TEST_CASE("A domain's NAPTR says what it speaks, in its own order; where a transport is asked for it isn't asked") {
+  std::mt19937 chance(1);
+  const SipResolver resolver{[](const std::string& name) {
+                               if (name == "_sips._tcp.carrier.test")
+                                 return std::vector<SrvRecord>{{1, 0, 5061, "edge.carrier.test"}};
+                               if (name == "_sip._tcp.carrier.test")
+                                 return std::vector<SrvRecord>{{1, 0, 5060, "edge.carrier.test"}};
+                               if (name == "udp.carrier.test")
+                                 return std::vector<SrvRecord>{{1, 0, 5070, "edge.carrier.test"}};
+                               return std::vector<SrvRecord>{};
+                             },
+                             [](const std::string& host) {
+                               return host == "edge.carrier.test" ? std::vector<std::string>{"10.0.0.1"}
+                                                                  : std::vector<std::string>{};
+                             },
+                             [](const std::string& domain) {
+                               if (domain != "carrier.test") return std::vector<NaptrRecord>{};
+                               return std::vector<NaptrRecord>{{20, 10, "SIP+D2U", "udp.carrier.test"},
+                                                               {10, 20, "sip+d2t", "_sip._tcp.carrier.test"},
+                                                               {10, 10, "SIPS+D2T", "_sips._tcp.carrier.test"},
+                                                               {5, 10, "E2U+sip", "_sip._udp.carrier.test"}};
+                             }};
+  CHECK(resolve(sip_host("sip:carrier.test"), resolver, chance) ==
+        std::vector<std::string>{"sip:carrier.test:5061;transport=tls;maddr=10.0.0.1",
+                                 "sip:10.0.0.1:5060;transport=tcp", "sip:10.0.0.1:5070;transport=udp"});
+  CHECK(resolve(sip_host("sip:carrier.test;transport=tcp"), resolver, chance) ==
+        std::vector<std::string>{"sip:10.0.0.1:5060;transport=tcp"});
+  const auto there = sip_host("sip:carrier.test:5061;transport=tls;maddr=[2001:db8::1]");
+  CHECK(there.host == "2001:db8::1");
+  CHECK(!there.name);
 }
 
 TEST_CASE("Names are asked for in another thread; an end while a question is open waits for nobody") {
@@ -148,6 +181,44 @@ TEST_CASE("When nobody is at the first place of a name, the next is tried") {
   CHECK(rejected->status == 503);
   bench.perform(ForgetLeg{order.leg});
   CHECK(bench.empty());
+}
+
+TEST_CASE("An address that answers 503, or nothing, is left for the next one, and tried last for a while") {
+  Peer first, second;
+  auto settings = quick_settings();
+  settings.next_address = 300ms;
+  Bench bench(settings,
+              {[&](const std::string&) {
+                 return std::vector<SrvRecord>{{1, 0, first.port(), "a.test"}, {2, 0, second.port(), "b.test"}};
+               },
+               [](const std::string&) { return std::vector<std::string>{"127.0.0.1"}; }});
+  first.towards("127.0.0.1", bench.port());
+  second.towards("127.0.0.1", bench.port());
+  auto order = invite_to(first);
+  order.target.request_uri = "sip:bob@pool.test";
+  bench.perform(order);
+  const auto left = first.request("INVITE");
+  REQUIRE(left);
+  const bool silent = GENERATE(false, true);
+  if (!silent) first.send(first.answer(*left, 503, "x"));
+  const auto invite = second.request("INVITE");
+  REQUIRE(invite);
+  CHECK(invite->header("Call-ID") == order.call_id);
+  CHECK(invite->tag("From") != left->tag("From"));
+  if (silent) first.send(first.answer(*left, 180, "late"));  // too late: it is cancelled
+  if (silent) CHECK(first.request("CANCEL"));
+  second.send(second.answer(*invite, 200, "bob", kAnswer));
+  REQUIRE(second.request("ACK"));
+  REQUIRE(bench.next<InviteAccepted>());
+  auto again = invite_to(first, LegId{1ull << 63 | 2});
+  again.target.request_uri = "sip:bob@pool.test";
+  bench.perform(again);
+  const auto direct = second.request("INVITE");
+  REQUIRE(direct);
+  CHECK(direct->header("Call-ID") == again.call_id);
+  second.send(second.answer(*direct, 486, "bob"));
+  CHECK(bench.next<InviteRejected>()->status == 486);
+  CHECK(bench.nothing_else());
 }
 
 TEST_CASE("A name that leads nowhere is a refusal; a call to one can be taken back") {
