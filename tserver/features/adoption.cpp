@@ -83,11 +83,30 @@ Members members_of(const link::Conversation& conversation) {
   return conversation.parties_size() == 2 ? as_pair(conversation) : as_conference(conversation);
 }
 
+// The calls on one link that each leg is in.
+class Legs {
+ public:
+  explicit Legs(const CtiLink& link) {
+    for (const auto& [no, call] : link.conversations) add(*call);
+  }
+  void add(const Call& call) {
+    for (const Party& party : call.parties) {
+      if (party.no) calls_.emplace(party.no, call.id);
+    }
+  }
+  auto of(PartyNo leg) const { return calls_.equal_range(leg); }
+
+ private:
+  std::unordered_multimap<PartyNo, ConnId> calls_;
+};
+
 // A leg that is in several conversations is that of one DN, and heard in one of them.
-bool legs_fit(Core& core, const CtiLink& link, const Members& members) {
-  for (const auto& [no, call] : link.conversations) {
-    for (const link::Party* party : members) {
-      const Party* known = call->party(PartyNo{party->party()});
+bool legs_fit(Core& core, const Legs& legs, const Members& members) {
+  for (const link::Party* party : members) {
+    const auto [first, last] = legs.of(PartyNo{party->party()});
+    for (auto it = first; it != last; ++it) {
+      Call* call = core.state.call(it->second);
+      const Party* known = call == nullptr ? nullptr : call->party(it->first);
       if (known == nullptr) continue;
       const bool active = known->state == PartyState::Connected || known->state == PartyState::Dialing;
       if (known->device == nullptr || known->device != core.state.device(Dn(party->dn()))) return false;
@@ -118,7 +137,7 @@ void find_main(Core& core, Call& call) {
   }
 }
 
-void take_up(Core& core, CtiLink& link, const link::Conversation& conversation, const Members& members) {
+Call& take_up(Core& core, CtiLink& link, const link::Conversation& conversation, const Members& members) {
   Call& call = core.state.create_call(link.no, ConversationNo{conversation.conversation()},
                                       ConnId{conversation.conn_id()}, conversation.call_uuid());
   call.conversation_id = conversation.conversation_id();
@@ -147,9 +166,10 @@ void take_up(Core& core, CtiLink& link, const link::Conversation& conversation, 
     core.remove(call, no, 480);
   }
   core.log(LogLevel::Standard, call, call.dialed, "taken up from " + link.application);
+  return call;
 }
 
-void adopt(Core& core, CtiLink& link, const link::Conversation& conversation) {
+void adopt(Core& core, CtiLink& link, Legs& legs, const link::Conversation& conversation) {
   const ConversationNo no{conversation.conversation()};
   const Members members = members_of(conversation);
   const ConnId conn_id{conversation.conn_id()};
@@ -157,13 +177,13 @@ void adopt(Core& core, CtiLink& link, const link::Conversation& conversation) {
   const bool over =
       core.state.is_over(conn_id) || core.state.identity.made_link_id(no.value) || link.given_up.contains(no);
   if (members.empty() || over || core.state.call(conn_id) != nullptr || !no || link.conversations.contains(no) ||
-      !legs_fit(core, link, members)) {
+      !legs_fit(core, legs, members)) {
     core.log(LogLevel::Standard,
              "link " + link.name + ": conversation " + to_string(no) + " is released, it can't be taken up");
     core.order(link, no, {}, [](link::Command& command) { command.mutable_release(); });
     return;
   }
-  take_up(core, link, conversation, members);
+  legs.add(take_up(core, link, conversation, members));
 }
 
 }  // namespace
@@ -172,7 +192,8 @@ void adopt(Core& core, CtiLink& link, std::vector<const link::Conversation*> con
   // Main calls before what was made from them; those without a ConnID last.
   std::stable_sort(conversations.begin(), conversations.end(),
                    [](const auto* a, const auto* b) { return a->conn_id() - 1 < b->conn_id() - 1; });
-  for (const link::Conversation* conversation : conversations) adopt(core, link, *conversation);
+  Legs legs(link);
+  for (const link::Conversation* conversation : conversations) adopt(core, link, legs, *conversation);
 }
 
 }  // namespace tandem::tserver

@@ -71,6 +71,14 @@ switches:
 """
 
 
+def cpu(process):
+    """CPU-seconds of all its threads."""
+    total = 0
+    for task in pathlib.Path(f"/proc/{process.p.pid}/task").iterdir():
+        total += int((task / "schedstat").read_text().split()[0])
+    return total / 1e9
+
+
 class Client:
     """tlib, with the time at which each event came."""
 
@@ -154,7 +162,7 @@ class Stack:
             self.start("etcd", ["etcd", "--data-dir", self.folder / "etcd", "--listen-client-urls", client, "--advertise-client-urls", client,
                                 "--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer, "--initial-cluster", f"default={peer}"],
                        ready="ready to serve client requests")
-        self.program("Connector_1")
+        self.connector = self.program("Connector_1")
         self.servers = {1: self.program("TServer_1")}
         self.until(lambda: self.log_count(1, "role: primary"), "the first primary")
         self.servers[2] = self.program("TServer_2")
@@ -182,17 +190,19 @@ class Stack:
         self.calls = calls
 
     def take_over(self):
-        """(until the role was taken, until it works, calls the new primary knows), seconds."""
+        """(until the role was taken, until it works, calls the new primary knows, CPU of it and of the Connector), seconds."""
         old, new = self.primary, 3 - self.primary
         client = Client(pathlib.Path(self.args.bin) / "tlib", self.ports[f"tlib{new}"], self.args.load_cpus)
         client.when("EventRegistered")
         roles = self.log_count(new, "role: primary, ")
         time.sleep(0.3)
+        used = [cpu(self.servers[new]), cpu(self.connector)]
         killed = time.monotonic()
         self.servers[old].p.kill()
         self.until(lambda: self.log_count(new, "role: primary, ") > roles, "a new primary")
         taken = time.monotonic() - killed
         works = client.when("EventLinkConnected", since=killed) - killed
+        used = [cpu(self.servers[new]) - used[0], cpu(self.connector) - used[1]]
         client.stop()
         calls = int(self.status()[f"TServer_{new}"][5])
         self.servers[old].p.wait()
@@ -200,7 +210,7 @@ class Stack:
         self.servers[old] = self.program(f"TServer_{old}")
         self.until(lambda: self.log_count(old, "link connector1: connected") > links, "the returned one's link")
         self.primary = new
-        return taken, works, calls
+        return taken, works, calls, used
 
     def down(self):
         for process in reversed(self.live):
@@ -230,8 +240,9 @@ def main():
             for calls in args.calls or [0, 1000, 5000]:
                 stack.raise_to(calls)
                 for _ in range(args.times):
-                    taken, works, known = stack.take_over()
-                    print(f"{arbiter}, {calls} calls: role taken after {taken * 1000:.0f} ms, works after {works * 1000:.0f} ms, {known} calls taken up",
+                    taken, works, known, used = stack.take_over()
+                    print(f"{arbiter}, {calls} calls: role taken after {taken * 1000:.0f} ms, works after {works * 1000:.0f} ms, {known} calls taken up, CPU of the new "
+                          f"primary {used[0] * 1000:.0f} ms, of the Connector {used[1] * 1000:.0f} ms",
                           flush=True)
         finally:
             stack.down()
