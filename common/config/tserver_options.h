@@ -212,6 +212,7 @@ struct ClientsSection : Section {
   // clang-format off
   Option<Seconds> addp_timeout{*this, "addp-timeout", level::kTServer, "20", {0, 3600}, NextConnection, "How long the T-Server waits for any sign of life of a client before it drops it; 0 switches polling off."};
   Option<Seconds> open_timeout{*this, "open-timeout", level::kTServer, "10", {1, 600}, NextConnection, "How long a new connection may take to finish its TLS handshake and its RequestOpenServer."};
+  Option<Seconds> session_keep{*this, "session-keep", level::kTServer, "30", {0, 86400}, Immediately, "How long the session of a client that asked for it goes on without a connection; 0 ends every session with its connection."};
   // clang-format on
 };
 
@@ -240,6 +241,8 @@ struct TServerLimits : Section {
   Option<Integer> clients{*this, "clients", level::kTServer, "2000", {1, 100000}, Immediately, "T-Library clients connected at once."};
   Option<Bytes> frame_size{*this, "frame-size", level::kTServer, "1 MB", {4096, 67108864}, NextConnection, "Largest message taken from a client or a Connector."};
   Option<Bytes> client_queue{*this, "client-queue", level::kTServer, "8 MB", {65536, 1073741824}, Immediately, "Events that may wait for a client that doesn't read; above it the client is disconnected."};
+  Option<Integer> session_events{*this, "session-events", level::kTServer, "10000", {1000, 1000000}, Immediately, "Events held for one client that may resume its session, until it has confirmed them; a session that misses more ends."};
+  Option<Bytes> session_bytes{*this, "session-bytes", level::kTServer, "4 MB", {65536, 536870912}, Immediately, "Size of these events together; never more than half of client-queue."};
   Option<Bytes> link_queue{*this, "link-queue", level::kTServer, "64 MB", {65536, 1073741824}, Immediately, "Commands that may wait for a Connector; above it the link is dropped."};
   Option<Integer> requests_per_second{*this, "requests-per-second", level::kTServer, "5000", {0, 1000000}, NextConnection, "Messages taken from one client each second; one that sends more is read no faster. 0 switches it off."};
   Option<Seconds> flood_timeout{*this, "flood-timeout", level::kTServer, "10", {1, 3600}, NextConnection, "A client that sends more than requests-per-second for this long is disconnected."};

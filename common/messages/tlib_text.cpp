@@ -12,7 +12,7 @@ namespace {
 using google::protobuf::FieldDescriptor;
 
 bool is_secret(const std::string& name) {
-  return name == "Password" || name == "ApplicationPassword";
+  return name == "Password" || name == "ApplicationPassword" || name == "SessionToken";
 }
 
 bool is_sensitive(const std::string& name) {

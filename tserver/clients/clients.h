@@ -11,6 +11,7 @@
 #include "common/log/log.h"
 #include "common/net/addp.h"
 #include "common/net/listener.h"
+#include "tserver/clients/kept_sessions.h"
 #include "tserver/model/machine.h"
 
 namespace tandem::tserver {
@@ -18,6 +19,7 @@ namespace tandem::tserver {
 struct ClientsOptions {
   net::AddpOptions addp;                          // silence after which a client is dropped
   std::chrono::milliseconds open_timeout{10000};  // for RequestRegisterClient
+  KeptOptions kept;                               // sessions that outlive their connections
 };
 
 class Clients {
@@ -35,13 +37,23 @@ class Clients {
   void set_options(const ClientsOptions& options, const net::ConnectionOptions& connection);  // for new connections
   void set_tls(const net::TlsContextPtr& tls);  // of the ports that have TLS, for new connections
 
+  // Numbers what is delivered to sessions that are kept, and holds it: before any of these effects is carried out.
+  void record(const Effects& effects);
   void deliver(const Deliver& event);
   // Closes at the end of the turn, so that what is delivered in the same turn still arrives.
   void close(SessionId session, const std::string& why);
   // No more accepted; all closed after what is queued.
   void stop(const std::string& why);
 
-  std::size_t count() const { return sessions_.size(); }
+  std::size_t count() const { return sessions_.size(); }  // connections
+
+  // --- A pair of T-Servers ---
+
+  // The primary opens and resumes sessions that are kept, from what kept() holds by then; a backup has sessions only
+  // that end with their connection. Who becomes backup lets go of all that are kept, without a word to the machine;
+  // these are they. They go on at the other T-Server.
+  std::vector<SessionId> set_primary(bool primary);
+  KeptSessions& kept() { return kept_; }
 
  private:
   class Session;
@@ -51,7 +63,13 @@ class Clients {
   };
 
   void accept(net::ConnectionPtr connection);
-  void closed(SessionId session, const std::string& why, LogLevel level);
+  void closed(SessionId session, const std::string& why, LogLevel level, bool may_return);
+  void received(Session& session, tlib::Message message);
+  void attach(Session& session, tlib::Message message);
+  // The connection's session is `to` from now on; the one it had has ended.
+  void rename(Session& session, SessionId to);
+  void let_go(SessionId session);
+  void watch_kept();
 
   net::EventLoop& loop_;
   Logger& log_;
@@ -61,6 +79,10 @@ class Clients {
   std::unordered_map<SessionId, std::unique_ptr<Session>> sessions_;
   std::uint64_t last_session_ = 0;
   std::string body_;  // of the event being delivered
+  KeptSessions kept_;
+  net::Timer kept_timer_;  // the next one that is overdue
+  bool primary_ = true;
+  bool stopping_ = false;
   std::vector<std::pair<SessionId, std::string>> to_close_;
 };
 

@@ -21,8 +21,9 @@ Intake take_in(std::string_view frame) {
     return refuse(message, tlib::TERR_INVALID_ATTR, "the message can't be decoded");  // of what was read until then
   }
   if (!message.has_type()) return refuse(message, tlib::TERR_UNSUP_OPER, "the message has no Type");
-  if (message.type() == tlib::AddpPoll) return Poll{message.requestid()};
-  if (message.type() == tlib::AddpAnswer) return Alive{};
+  if (message.type() == tlib::AddpPoll) return Poll{message.requestid(), message.streamnumber()};
+  if (message.type() == tlib::AddpAnswer || message.type() == tlib::ConfirmEvents) return Alive{message.streamnumber()};
+  if (message.type() == tlib::EndSession) return End{};
   return message;
 }
 

@@ -10,10 +10,15 @@
 
 namespace tandem::tserver {
 
+// `confirmed`, here and below: the StreamNumber up to which the client has all events; 0: it doesn't say.
 struct Poll {
   std::uint64_t stamp;
-};                // AddpPoll: to be answered by AddpAnswer with the same RequestID
-struct Alive {};  // AddpAnswer
+  std::uint64_t confirmed = 0;
+};  // AddpPoll: to be answered by AddpAnswer with the same RequestID
+struct Alive {
+  std::uint64_t confirmed = 0;
+};              // AddpAnswer, ConfirmEvents
+struct End {};  // EndSession
 // No message, but its ReferenceID could be read: answered by this EventError.
 struct Answerable {
   tlib::Message error;
@@ -23,7 +28,7 @@ struct Hopeless {
   std::string why;
 };
 
-using Intake = std::variant<tlib::Message, Poll, Alive, Answerable, Hopeless>;
+using Intake = std::variant<tlib::Message, Poll, Alive, End, Answerable, Hopeless>;
 
 // Message types the model doesn't know go through: it answers them.
 Intake take_in(std::string_view frame);

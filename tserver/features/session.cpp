@@ -44,6 +44,10 @@ std::optional<Refusal> register_client(Core& core, Request& request) {
                                       client.peer + ": session opened");
   Event event = link_status(core);
   event->set_sessionid(client.session.value);
+  if (request.message.has_sessiontoken()) {  // the clients room keeps this session
+    event->set_sessiontoken(request.message.sessiontoken());
+    event->set_sessionkept(request.message.sessionkept());
+  }
   core.answer(request.asker(), std::move(event));
   return std::nullopt;
 }

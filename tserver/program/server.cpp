@@ -60,6 +60,7 @@ Result<std::string, Failure> Server::start(std::shared_ptr<const config::Environ
   auto opened = open_ports(scope);
   if (!opened) return opened.error();
   if (!alone) {
+    clients_->set_primary(false);
     if (auto made = make_standby(scope); !made) return made.error();
   }
   set_links(scope);
@@ -103,14 +104,18 @@ Result<void, Failure> Server::make_standby(const config::Scope& scope) {
 
 // The machine first: it expects every link to come up anew.
 void Server::become_primary(std::uint64_t epoch) {
+  clients_->set_primary(true);
   take(RoleChanged{true, epoch, "the arbiter gave it the role"});
   links_->set_role(link::ROLE_PRIMARY, epoch);
 }
 
-// The links first: no order goes out any more.
+// The links first: no order goes out any more. Nor does an event to sessions that go on at the other T-Server: it would
+// have a number that the other gives to another one.
 void Server::become_backup(const std::string& why) {
   links_->set_role(link::ROLE_BACKUP, 0);
+  const std::vector<SessionId> gone = clients_->set_primary(false);
   take(RoleChanged{false, 0, why});
+  for (const SessionId session : gone) take(ClientClosed{session, why});
 }
 
 // Not while an input is being handled.
@@ -214,6 +219,7 @@ void Server::take(Input input) {
     const bool all = log_.enabled(LogLevel::Debug);
     if (all) log_input(one);
     machine_->handle(std::move(one), loop_.now(), effects_);
+    clients_->record(effects_);
     for (Effect& effect : effects_) {
       if (all) log_effect(effect);
       carry_out(effect);

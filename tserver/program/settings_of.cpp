@@ -240,7 +240,14 @@ Settings settings_of(const config::Environment& environment, const config::Appli
 }
 
 ClientsOptions clients_options(const config::Scope& scope) {
-  return {.addp = {scope.get(options::clients.addp_timeout)}, .open_timeout = scope.get(options::clients.open_timeout)};
+  const auto& limits = options::tserver_limits;
+  return {.addp = {scope.get(options::clients.addp_timeout)},
+          .open_timeout = scope.get(options::clients.open_timeout),
+          .kept = {.keep = scope.get(options::clients.session_keep),
+                   .limits = {.events = static_cast<std::size_t>(scope.get(limits.session_events)),
+                              .bytes = std::min<std::size_t>(scope.get(limits.session_bytes).count,
+                                                             scope.get(limits.client_queue).count / 2)},
+                   .unconnected = static_cast<std::size_t>(scope.get(limits.clients))}};
 }
 
 net::ConnectionOptions client_connection(const config::Scope& scope) {
