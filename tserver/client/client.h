@@ -5,6 +5,11 @@
 // as they are, and EventServerConnected and EventServerDisconnected made here. Registrations belong to a session: an
 // application registers its DNs at each EventServerConnected, and finds the calls in progress in the answers'
 // Extensions.
+//
+// With `resume` a session outlives its connection, and its server if another one goes on with it: there are links to
+// all servers, each event comes once and in order, each request has its effect once and is answered, and the
+// application hears of a loss only when the session could not be resumed. A server that keeps no sessions gives a plain
+// one.
 #pragma once
 
 #include <cstdint>
@@ -22,16 +27,19 @@
 namespace tandem::client {
 
 struct ClientOptions {
-  std::vector<net::HostPort> servers;  // tried in turn
-  net::TlsContextPtr tls;              // null: plain TCP
-  bool verify_name = false;            // the server's certificate must be made out for the host connected to
-  std::string application = "tlib";    // name under which the T-Server knows the client
+  std::vector<net::HostPort> servers;  // tried in turn; with `resume` the two of a pair, or one
+  bool resume = false;
+  net::TlsContextPtr tls;            // null: plain TCP
+  bool verify_name = false;          // the server's certificate must be made out for the host connected to
+  std::string application = "tlib";  // name under which the T-Server knows the client
   std::string password;
   net::AddpOptions addp;
   net::BackoffOptions backoff;
   std::chrono::milliseconds connect_timeout{3600};  // an address
   std::chrono::milliseconds open_timeout{5000};     // the server's answer to RequestRegisterClient
 };
+
+class ClientSession;
 
 class Client {
  public:
@@ -51,13 +59,13 @@ class Client {
   bool connected() const;  // between EventServerConnected and EventServerDisconnected
 
   // Sends a request. Gives it the next ReferenceID unless it has one, and returns it; 0: there is no session, or it is
-  // about to end since the server doesn't take what it is sent.
+  // about to end since the server doesn't take what it is sent. In a session that is being resumed a request waits; 0
+  // when too many do.
   std::int32_t send(tlib::Message& request);
   std::int32_t send(tlib::Message&& request) { return send(request); }
 
  private:
-  class Session;
-  std::unique_ptr<Session> session_;
+  std::unique_ptr<ClientSession> session_;
 };
 
 // Version of this protocol, told to the server in RequestRegisterClient.

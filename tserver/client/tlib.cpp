@@ -20,6 +20,7 @@ constexpr std::chrono::milliseconds kShortWait{100};  // between attempts to con
 ClientOptions client_options(const TlibOptions& options, net::TlsContextPtr tls) {
   ClientOptions made;
   made.servers = options.servers;
+  made.resume = options.resume;
   made.tls = std::move(tls);
   made.application = options.name;
   made.password = options.password;

@@ -17,7 +17,7 @@ po::options_description describe() {
   const auto text = [] { return po::value<std::string>(); };
   const auto texts = [] { return po::value<std::vector<std::string>>()->composing(); };
   const auto seconds = [](double normal) { return po::value<double>()->default_value(normal)->value_name("S"); };
-  all.add_options()("connect", text()->value_name("HOST:PORT[,HOST:PORT]"), "T-Servers, tried in turn")(
+  all.add_options()("connect", text()->value_name("HOST:PORT[,HOST:PORT]"), "T-Server, or both of a pair")(
       "tls", "over TLS")("ca", text()->value_name("FILE"), "PEM file of who signs servers; the system's if not given")(
       "cert", text()->value_name("FILE"), "PEM file of the certificate shown to the server")(
       "key", text()->value_name("FILE"), "PEM file of its key")(
@@ -32,7 +32,8 @@ po::options_description describe() {
       "go on for so many seconds after the last line")("connect-timeout", seconds(10),
                                                        "give up if no server takes the session in this time")(
       "addp", seconds(10), "silence after which the server is given up; it is polled after half of it; 0: off")(
-      "pretty", "events in columns for people in place of JSON")("help", "this text");
+      "no-resume", "the session ends with its connection")("pretty", "events in columns for people in place of JSON")(
+      "help", "this text");
   return all;
 }
 
@@ -104,6 +105,7 @@ Result<TlibOptions, Failure> parse_tlib_options(const std::vector<std::string>& 
   if (options.help) return options;
   options.tls.on = given.contains("tls");
   options.pretty = given.contains("pretty");
+  options.resume = !given.contains("no-resume");
   text("ca", options.tls.ca);
   text("cert", options.tls.certificate);
   text("key", options.tls.key);

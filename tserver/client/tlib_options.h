@@ -27,6 +27,7 @@ struct TlibOptions {
   std::chrono::milliseconds connect_timeout{10000};
   std::chrono::milliseconds addp_timeout{10000};
   bool pretty = false;
+  bool resume = true;  // a session that outlives its connection
 };
 
 Result<TlibOptions, Failure> parse_tlib_options(const std::vector<std::string>& arguments);

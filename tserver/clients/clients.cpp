@@ -198,7 +198,7 @@ void Clients::attach(Session& session, tlib::Message message) {
                           if (message.has_referenceid()) answer.set_referenceid(message.referenceid());
                           answer.set_sessionid(resumed.session.value);
                           answer.set_sessiontoken(message.sessiontoken());
-                          answer.set_sessionkept(static_cast<std::uint32_t>(options_.kept.keep.count()));
+                          answer.set_sessionkept(static_cast<std::uint64_t>(options_.kept.keep.count()));
                           session.send_unnumbered(answer);
                           const KeptSession& kept = *kept_.find(resumed.session);
                           if (log_.enabled(LogLevel::Interaction)) {
@@ -217,7 +217,7 @@ void Clients::attach(Session& session, tlib::Message message) {
                           session.become(opened.session, 0);
                           const net::Connection& connection = session.connection();
                           take_(ClientOpened{opened.session, full_peer(connection), connection.peer_name()});
-                          message.set_sessionkept(static_cast<std::uint32_t>(options_.kept.keep.count()));
+                          message.set_sessionkept(static_cast<std::uint64_t>(options_.kept.keep.count()));
                           take_(ClientRequest{opened.session, std::move(message)});
                         },
                         [&](const KeptSessions::Overtaken&) {

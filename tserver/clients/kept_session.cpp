@@ -51,7 +51,7 @@ bool KeptSession::take(std::uint64_t request_id) {
   return true;
 }
 
-bool KeptSession::attempt(std::uint32_t number) {
+bool KeptSession::attempt(std::uint64_t number) {
   if (number == 0) return true;
   if (number <= record_.head.attempt) return false;
   record_.head.attempt = number;

@@ -32,7 +32,7 @@ class KeptSession {
   // Is this the first time? RequestIDs rise; a session's requests arrive in order, over however many connections.
   bool take(std::uint64_t request_id);
   // Is this connection later than all before? 0: the client doesn't say.
-  bool attempt(std::uint32_t number);
+  bool attempt(std::uint64_t number);
   // Is everything there that a client lacks whose last event was `last_seen`?
   bool can_resume(std::uint64_t last_seen) const;
   // The first event after `last_seen` that is held; null: none.

@@ -37,7 +37,7 @@ class KeptSessions {
     std::string token;
     std::string holder;           // whose certificate the connection showed
     std::uint64_t last_seen = 0;  // StreamNumber
-    std::uint32_t attempt = 0;
+    std::uint64_t attempt = 0;
   };
   struct Resumed {
     SessionId session;

@@ -28,7 +28,7 @@ struct SessionHead {
   std::uint64_t last_number = 0;   // of the last event; the next one is one more
   std::uint64_t confirmed = 0;     // the client has everything up to here
   std::uint64_t last_request = 0;  // highest RequestID taken: this and all below have had their effect
-  std::uint32_t attempt = 0;       // highest SessionAttempt
+  std::uint64_t attempt = 0;       // highest SessionAttempt
 
   friend bool operator==(const SessionHead&, const SessionHead&) = default;
 };

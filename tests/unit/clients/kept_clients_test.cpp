@@ -9,7 +9,7 @@ namespace {
 
 const std::string kToken = "0123456789abcdef";
 
-tlib::Message open_request(std::uint64_t last_seen = 0, std::uint32_t attempt = 0, const std::string& token = kToken) {
+tlib::Message open_request(std::uint64_t last_seen = 0, std::uint64_t attempt = 0, const std::string& token = kToken) {
   tlib::Message message;
   message.set_type(tlib::RequestRegisterClient);
   message.set_referenceid(1);

@@ -15,7 +15,7 @@ std::shared_ptr<const std::string> body(const std::string& text) {
   return std::make_shared<const std::string>(text);
 }
 
-Kept::Wish wish(std::uint64_t last_seen = 0, std::uint32_t attempt = 0, std::string token = kToken,
+Kept::Wish wish(std::uint64_t last_seen = 0, std::uint64_t attempt = 0, std::string token = kToken,
                 std::string holder = {}) {
   return {std::move(token), std::move(holder), last_seen, attempt};
 }
