@@ -8,7 +8,7 @@ import harness
 
 
 class Tlib:
-    def __init__(self, program, site, name, registered, routes, server=None, tls=True, certificate="client", linger=None):
+    def __init__(self, program, site, name, registered, routes, server=None, tls=True, certificate="client", linger=None, resume=False):
         self.name = name
         self.command = [str(program), "--connect", server or f"{site.server_address}:{site.tlib_port}", "--name", name]
         if tls:
@@ -19,6 +19,8 @@ class Tlib:
             self.command += ["--register", number]
         for point, destination in routes.items():
             self.command += ["--route", f"{point}={destination}"]
+        if not resume:
+            self.command.append("--no-resume")
         if linger is not None:
             self.command += ["--linger", str(linger)]
         self.folder = site.folder

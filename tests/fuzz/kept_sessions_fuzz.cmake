@@ -1,0 +1,1 @@
+tandem_fuzz(kept_sessions LINKS tserver_clients)
