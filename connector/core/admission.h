@@ -62,6 +62,20 @@ struct RegisterAsked {
   std::vector<std::string> supported;      // option tags of Supported
 };
 
+// A request whose topmost Route is ours (RFC 3261 section 16.4).
+struct RouteAsked {
+  Origin origin;
+  std::string token;  // user part of that Route
+  std::string request_uri;
+  std::string contact;  // URI, empty if absent
+};
+// Where it goes.
+struct Forwarding {
+  std::string to;           // "sip:ip:port;transport=tls"
+  bool connection = false;  // over the connection that leads there, or not at all
+  std::string record;       // user part of our Record-Route
+};
+
 // A final response. Headers are sent as written (WWW-Authenticate, Contact, Min-Expires, ...). Status 0: none at all,
 // drop the request (its source is banned for a while).
 struct Reply {
@@ -84,6 +98,8 @@ class Admission {
   virtual std::optional<Reply> referred(const Caller&, const std::string&) { return std::nullopt; }
   // Identities that a request from there asserts (RFC 3325) are believed.
   virtual bool believed(const Origin&) const { return false; }
+  // None: nobody may route requests over us that way.
+  virtual std::optional<Forwarding> forward(const RouteAsked&) const { return std::nullopt; }
   // Any other request outside a dialog (OPTIONS ...): false if its source gets no answer.
   virtual bool welcome(const Origin&, Now) { return true; }
   // A TCP or TLS connection closed: nobody is reached over it any more.

@@ -80,11 +80,13 @@ std::variant<Dn, Reply> FrontEnd::Parts::prove(const RequestFacts& facts, const 
 
 FrontEnd::FrontEnd(FrontEndSettings settings, std::string secret) {
   auto shared = std::make_shared<const FrontEndSettings>(std::move(settings));
+  FlowTokens flows(secret);
   parts_ = std::make_unique<Parts>(Parts{shared,
                                          DialPlan(shared),
                                          Location(),
                                          DigestGuard(digest_rules(*shared), std::move(secret)),
                                          SourceLimits(source_rules(*shared)),
+                                         std::move(flows),
                                          {}});
 }
 
@@ -235,6 +237,41 @@ std::string FrontEnd::called(const RequestFacts& facts) const {
   return facts.request_uri;
 }
 
+std::optional<Forwarding> FrontEnd::forward(const RouteAsked& asked) const {
+  const auto ends = parts_->flows.read(asked.token);
+  if (!ends) return std::nullopt;
+  const auto at = [](const std::optional<Uri>& uri) {
+    return uri ? host_port(uri->host, uri->port == 0 ? 5060 : uri->port) : std::string();
+  };
+  // Inside a dialog the Request-URI tells the direction: it is the Contact of the other end.
+  const auto back = parse_uri(ends->back);
+  if (back && at(parse_uri(asked.request_uri)) == at(back)) return Forwarding{ends->back, false, {}};
+  Forwarding out{
+      "sip:" + ends->flow.substr(0, ends->flow.find(';')) + ";transport=" + ends->flow.substr(ends->flow.find(';') + 1),
+      true,
+      {}};
+  // Requests of the phone go back to who called, and to nobody else.
+  const auto contact = parse_uri(asked.contact);
+  if (!back && contact && contact->host == asked.origin.ip)
+    out.record = parts_->flows.write(
+        {ends->flow, "sip:" + at(contact) + ";transport=" + (contact->transport.empty() ? "udp" : contact->transport)});
+  return out;
+}
+
+link::Registration FrontEnd::Parts::shared(const Dn& aor, Now now) const {
+  link::Registration out = location.registration(aor, settings->application, now);
+  if (settings->reached_at.empty()) return out;
+  for (link::Contact& contact : *out.mutable_contacts()) {
+    const auto flow = flow_from(contact.path());
+    if (!flow || flow->transport == "udp" || !location.connected(aor, *flow)) continue;
+    const std::vector<std::string> behind(contact.route().begin(), contact.route().end());
+    contact.clear_route();
+    contact.add_route("sip:" + flows.write({contact.path(), {}}) + "@" + settings->reached_at + ";lr");
+    for (const std::string& route : behind) contact.add_route(route);
+  }
+  return out;
+}
+
 void FrontEnd::learn(const link::Registration& registration, Now now) {
   Parts& p = *parts_;
   const auto it = p.settings->dns.find(Dn{registration.aor()});
@@ -255,7 +292,7 @@ void FrontEnd::expire(Now now) {
 std::vector<link::Registration> FrontEnd::take_changed(Now now) {
   std::vector<link::Registration> out;
   for (const Dn& aor : parts_->location.take_changed()) {
-    out.push_back(parts_->location.registration(aor, parts_->settings->application, now));
+    out.push_back(parts_->shared(aor, now));
   }
   return out;
 }
@@ -267,7 +304,7 @@ std::vector<CoreLog> FrontEnd::take_log() {
 std::vector<link::Registration> FrontEnd::registrations(Now now) const {
   std::vector<link::Registration> out;
   for (const Dn& aor : parts_->location.registered_here()) {
-    out.push_back(parts_->location.registration(aor, parts_->settings->application, now));
+    out.push_back(parts_->shared(aor, now));
   }
   return out;
 }

@@ -39,6 +39,7 @@ class FrontEnd final : public Directory, public Admission {
   std::string called(const RequestFacts& facts) const override;
   std::optional<Reply> referred(const Caller& by, const std::string& to) override;
   bool believed(const Origin& origin) const override;
+  std::optional<Forwarding> forward(const RouteAsked& asked) const override;
   bool welcome(const Origin& origin, Now now) override;
   void connection_closed(const Origin& origin) override;
 

@@ -153,6 +153,7 @@ void Location::connection_closed(const Origin& origin) {
       if (!same_flow(b.origin, origin)) continue;
       b.next_hop.clear();
       b.by_digest = false;
+      changed_.insert(aor);
     }
   }
 }
@@ -220,6 +221,12 @@ bool Location::flow_proved(const Dn& aor, const Origin& origin) const {
   const auto* bindings = local(aor);
   return bindings && std::any_of(bindings->begin(), bindings->end(),
                                  [&](const Binding& b) { return b.by_digest && same_flow(b.origin, origin); });
+}
+
+bool Location::connected(const Dn& aor, const Origin& flow) const {
+  const auto* bindings = local(aor);
+  return bindings && std::any_of(bindings->begin(), bindings->end(),
+                                 [&](const Binding& b) { return !b.next_hop.empty() && same_flow(b.origin, flow); });
 }
 
 std::vector<Dn> Location::aors() const {

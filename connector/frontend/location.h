@@ -64,6 +64,8 @@ class Location {
   // By falling q, latest first.
   std::vector<Target> targets(const Dn& aor) const;
   bool flow_proved(const Dn& aor, const Origin& origin) const;
+  // A binding hangs on that connection, which is still there as far as we were told.
+  bool connected(const Dn& aor, const Origin& flow) const;
 
   std::vector<Dn> aors() const;  // known here or learned
   std::size_t contacts() const { return contacts_; }

@@ -47,6 +47,9 @@ struct FrontEndSettings {
   std::string realm;                           // realm; empty: the first domain
   std::vector<std::string> own_addresses;      // "ip:port" of our SIP listeners: names of ours beside the domains
 
+  // Where other Connectors reach us for phones whose connection we hold: "ip:port;transport=tcp"; empty: nowhere.
+  std::string reached_at;
+
   // External mode.
   std::string server_address;                  // server-address
   std::uint16_t server_port = 5060;            // server-port

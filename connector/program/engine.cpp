@@ -224,11 +224,15 @@ std::optional<Reply> Engine::Door::referred(const Caller& by, const std::string&
 bool Engine::Door::believed(const Origin& origin) const {
   return engine_.front_end_.believed(origin);
 }
+std::optional<Forwarding> Engine::Door::forward(const RouteAsked& asked) const {
+  return engine_.front_end_.forward(asked);
+}
 bool Engine::Door::welcome(const Origin& origin, Now now) {
   return engine_.front_end_.welcome(origin, now);
 }
 void Engine::Door::connection_closed(const Origin& origin) {
   engine_.front_end_.connection_closed(origin);
+  engine_.registrations_changed();
 }
 
 }  // namespace tandem::connector

@@ -53,6 +53,7 @@ class Engine {
     std::string called(const RequestFacts& facts) const override;
     std::optional<Reply> referred(const Caller& by, const std::string& to) override;
     bool believed(const Origin& origin) const override;
+    std::optional<Forwarding> forward(const RouteAsked& asked) const override;
     bool welcome(const Origin& origin, Now now) override;
     void connection_closed(const Origin& origin) override;
 

@@ -94,10 +94,9 @@ int run(config::Start start) {
 int main(int argc, char** argv) {
   try {
     tandem::connector::tune_heap();
-    auto start =
-        tandem::config::start_program(argc, argv, tandem::config::AppType::Connector,
-                                              std::string(tandem::connector::kVersion) + ", " +
-                                                  tandem::connector::library::name());
+    auto start = tandem::config::start_program(
+        argc, argv, tandem::config::AppType::Connector,
+        std::string(tandem::connector::kVersion) + ", " + tandem::connector::library::name());
     std::cout << start.out;
     std::cerr << start.err;
     if (start.exit_code) return *start.exit_code;

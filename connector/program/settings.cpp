@@ -69,6 +69,18 @@ SipTlsPolicy tls_policy(const config::Scope& scope) {
   return out;
 }
 
+// The port by which other Connectors reach this one: the first over UDP, else TCP, else TLS.
+std::string reached_at(const config::Application& application) {
+  for (const auto transport : {config::Transport::Udp, config::Transport::Tcp, config::Transport::Tls})
+    for (const auto& port : application.ports) {
+      if (port.name != "sip" || port.transport != transport) continue;
+      const bool any = port.address == "0.0.0.0" || port.address == "::";
+      return written(any ? application.host : port.address, port.port) +
+             ";transport=" + std::string(config::to_string(transport));
+    }
+  return {};
+}
+
 template <class To>
 To number(config::Integer value) {
   return static_cast<To>(value);
@@ -176,6 +188,7 @@ FrontEndSettings front_end_settings(const config::Environment& environment, cons
   out.realm = scope.get(rows.realm);
   for (const auto& port : application.ports)
     if (port.name == "sip") out.own_addresses.push_back(written(port.address, port.port));
+  out.reached_at = reached_at(application);
   out.server_address = scope.get(rows.server_address);
   out.server_port = number<std::uint16_t>(scope.get(rows.server_port));
   switch (scope.get(rows.server_transport)) {

@@ -177,6 +177,23 @@ Origin SipPorts::origin(nta_agent_t* agent, msg_t* msg) {
   return out;
 }
 
+bool SipPorts::ours(const url_t* uri, const std::string& local_ip) const {
+  std::string_view host = text::view(uri->url_host);
+  if (host.starts_with("[") && host.ends_with("]")) host = host.substr(1, host.size() - 2);
+  const std::uint16_t given = port_number(uri->url_port == nullptr ? "5060" : uri->url_port);
+  return std::any_of(ports_.begin(), ports_.end(), [&](const Port& p) {
+    return p.listen.port == given && host == (p.wildcard ? local_ip : p.listen.address);
+  });
+}
+
+std::string SipPorts::address_of(const tport_t* handle, const std::string& local_ip) const {
+  for (const auto& p : ports_)
+    if (p.handle == handle)
+      return bracketed(p.wildcard ? local_ip : p.listen.address) + ":" + std::to_string(p.listen.port) +
+             ";transport=" + to_string(p.listen.transport);
+  return {};
+}
+
 const sip_contact_t* SipPorts::contact_at(const Origin& origin) {
   for (const auto& port : ports_)
     if (port.listen.port == origin.local_port && origin.transport == to_string(port.listen.transport) &&

@@ -27,6 +27,11 @@ class SipPorts {
 
   // How `msg` came.
   Origin origin(nta_agent_t* agent, msg_t* msg);
+  // The URI leads to one of our ports. `local_ip`: which address of ours ports on every address have.
+  bool ours(const url_t* uri, const std::string& local_ip) const;
+  // "ip:port;transport=tls" of the port with this handle; empty: none.
+  std::string address_of(const tport_t* handle, const std::string& local_ip) const;
+
   // Ours at the port a request came by; towards where a URI leads. Null: no port speaks that transport and family.
   const sip_contact_t* contact_at(const Origin& origin);
   const sip_contact_t* contact_towards(const std::string& uri);

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <unordered_map>
 
+#include "connector/sip/forwarder.h"
 #include "connector/sip/gate.h"
 #include "connector/sip/leg.h"
 #include "connector/sip/library.h"
@@ -34,6 +35,7 @@ struct SipRoomImpl final : SipLegHost {
         common(wanted),
         gate(wanted),
         subscriptions(sip_loop, *this),
+        forwarder(ports, front_end, logger),
         names(std::move(resolver), [this](std::function<void()> result) {
           loop.post([alive = std::weak_ptr<int>(life), result = std::move(result)] {
             if (!alive.expired()) result();
@@ -85,6 +87,7 @@ struct SipRoomImpl final : SipLegHost {
   SipGate gate;
   SipSubscriptions subscriptions;
   SipPorts ports;
+  SipForwarder forwarder;
   std::optional<SipTlsFolder> tls;
   const SipTlsContext::Told tls_told{[this](std::string line) { tls_failed(std::move(line)); }};
   library::ClosedConnections closed_connections;
@@ -247,10 +250,26 @@ void SipRoomImpl::retire(LegId leg) {
 
 int SipRoomImpl::on_message(msg_t* msg, sip_t* sip) {
   enter();
+  if (sip != nullptr && sip->sip_status != nullptr) {
+    forwarder.response(nta.get(), msg, sip);
+    return 0;
+  }
   if (sip == nullptr || sip->sip_request == nullptr || sip->sip_from == nullptr || sip->sip_to == nullptr ||
       sip->sip_call_id == nullptr || sip->sip_cseq == nullptr || sip->sip_via == nullptr) {
     nta_msg_discard(nta.get(), msg);
     return 0;
+  }
+  if (sip->sip_route != nullptr) {
+    int refusal = 0;
+    if (forwarder.request(nta.get(), msg, sip, ports.origin(nta.get(), msg), refusal)) {
+      if (refusal == 0) return 0;
+      if (sip->sip_request->rq_method == sip_method_ack) {
+        nta_msg_discard(nta.get(), msg);
+      } else {
+        refuse(msg, refusal, refusal == 430 ? "Flow Failed" : nullptr);
+      }
+      return 0;
+    }
   }
   switch (sip->sip_request->rq_method) {
     case sip_method_ack:

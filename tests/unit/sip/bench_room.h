@@ -29,6 +29,14 @@ class FrontDesk final : public Admission {
     return refer_refusal;
   }
   bool believed(const Origin&) const override { return believes; }
+  std::optional<Forwarding> forward(const RouteAsked& asked) const override {
+    last_route = asked;
+    return forwarding;
+  }
+  void connection_closed(const Origin& origin) override { closed = origin; }
+  std::optional<Forwarding> forwarding;
+  mutable RouteAsked last_route;
+  Origin closed;
   std::optional<Reply> refusal;
   std::optional<Reply> refer_refusal;
   bool believes = false;

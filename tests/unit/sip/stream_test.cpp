@@ -13,6 +13,7 @@
 #include <fstream>
 
 #include "bench_room.h"
+#include "connector/sip/library.h"
 #include "connector/sip/tls_files.h"
 
 using namespace tandem;
@@ -146,6 +147,108 @@ TEST_CASE("A call over TCP from behind a NAT is ended over the connection it cam
   phone.send(writer.answer(*bye, 200, ""));
   bench.perform(ForgetLeg{invited->leg});
   CHECK(bench.empty());
+}
+
+TEST_CASE("A request routed over us reaches a phone by its connection, and its response goes back") {
+  auto settings = over_tcp();
+  settings.listen.push_back({"127.0.0.1", 0, SipTransport::Udp});
+  Bench bench(settings);
+  REQUIRE(bench.opened.has_value());
+  auto phone = std::make_unique<Stream>(bench.port(0));
+  phone->send(phone->request("OPTIONS", 1));
+  REQUIRE(phone->next());
+  Peer caller;  // another Connector
+  caller.towards("127.0.0.1", bench.port(1));
+  const std::string here = "127.0.0.1:" + std::to_string(bench.port(1));
+  const auto invite = [&](int cseq) {
+    return caller.make("INVITE", "sip:alice@10.9.8.7:5060;transport=tcp", "b" + std::to_string(cseq), cseq, "flow-1",
+                       "", kOffer, "Route: <sip:token@" + here + ";lr>\r\nContact: <sip:" + caller.address() + ">\r\n");
+  };
+  caller.send(invite(1));
+  CHECK(caller.response(403));  // the token is nobody's
+  CHECK(bench.desk.last_route.token == "token");
+  CHECK(bench.desk.last_route.contact == "sip:alice@" + caller.address());
+
+  const std::string flow = "sip:127.0.0.1:" + std::to_string(phone->port) + ";transport=tcp";
+  bench.loop.call([&] { bench.desk.forwarding = Forwarding{flow, true, "both"}; });
+  caller.send(invite(2));
+  const auto came = phone->next();
+  REQUIRE(came);
+  CHECK(came->method() == "INVITE");
+  CHECK(came->uri() == "sip:alice@10.9.8.7:5060;transport=tcp");
+  CHECK(came->all("Route").empty());
+  CHECK(came->all("Via").size() == 2);
+  CHECK(came->header("Max-Forwards") == "69");
+  CHECK(came->body == kOffer);
+  const auto records = came->all("Record-Route");
+  REQUIRE(records.size() == 2);
+  CHECK(records[0] == "<sip:both@127.0.0.1:" + std::to_string(bench.port(0)) + ";transport=tcp;lr>");
+  CHECK(records[1] == "<sip:both@" + here + ";transport=udp;lr>");
+
+  Peer writer;
+  phone->send(writer.answer(*came, 180, "alice"));
+  const auto ringing = caller.response(180);
+  REQUIRE(ringing);
+  CHECK(ringing->all("Via").size() == 1);
+  CHECK(ringing->branch() == "z9hG4bKb2");
+
+  SECTION("the same CANCEL finds the same transaction") {
+    caller.send(caller.make("CANCEL", "sip:alice@10.9.8.7:5060;transport=tcp", "b2", 2, "flow-1", "", "",
+                            "Route: <sip:token@" + here + ";lr>\r\n"));
+    const auto cancel = phone->next();
+    REQUIRE(cancel);
+    CHECK(cancel->method() == "CANCEL");
+    CHECK(cancel->branch() == came->branch());
+  }
+  SECTION("from the phone back to who called") {
+    bench.loop.call([&] {
+      bench.desk.forwarding = Forwarding{"sip:" + caller.address() + ";transport=udp", false, {}};
+    });
+    auto bye = phone->request("BYE", 7, "x");
+    bye.insert(bye.find("Max-Forwards"), "Route: " + records[0] + ", " + records[1] + "\r\n");
+    phone->send(bye);
+    const auto forwarded = caller.request("BYE");
+    REQUIRE(forwarded);
+    CHECK(forwarded->all("Route").empty());
+    caller.send(caller.answer(*forwarded, 200, ""));
+    const auto done = phone->next();
+    REQUIRE(done);
+    CHECK(done->status() == 200);
+  }
+  SECTION("a response to what we never forwarded goes nowhere") {
+    auto forged = *came;
+    for (auto& [name, value] : forged.headers)
+      if (name == "Call-ID") value = "another";
+    phone->send(writer.answer(forged, 200, "alice"));
+    CHECK(!caller.response(200, 300ms));
+  }
+  SECTION("no connection, no call") {
+    phone.reset();
+    caller.send(invite(3));
+    CHECK(caller.response(430));
+  }
+  CHECK(bench.nothing_else());
+}
+
+TEST_CASE("The front end is told of a connection that closes") {
+  if (!library::patched()) return;
+  Bench bench(over_tcp());
+  REQUIRE(bench.opened.has_value());
+  std::uint16_t port = 0;
+  {
+    Stream phone(bench.port());
+    phone.send(phone.request("OPTIONS", 1));
+    REQUIRE(phone.next());
+    port = phone.port;
+  }
+  Origin closed;
+  for (int i = 0; i < 500 && closed.port == 0; ++i) {
+    bench.loop.call([&] { closed = bench.desk.closed; });
+    if (closed.port == 0) poll(nullptr, 0, 10);
+  }
+  CHECK(closed.ip == "127.0.0.1");
+  CHECK(closed.port == port);
+  CHECK(closed.transport == "tcp");
 }
 
 TEST_CASE("Two messages in one piece, and one in many, are read alike") {
