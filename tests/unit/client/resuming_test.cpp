@@ -114,7 +114,7 @@ TEST_CASE("a lost connection is made anew, the session goes on, and the applicat
   CHECK(to_json_line(server.session(1).received[2]) == R"({"message":"ConfirmEvents","StreamNumber":3})");
 
   app.client.close();
-  REQUIRE(until(loop, [&] { return server.session(1).closed.has_value(); }));
+  REQUIRE(until(loop, [&] { return server.session(1).closed.has_value() && app.events.size() == 5; }));
   CHECK(server.session(1).received.back().type() == tlib::EndSession);
   CHECK(app.events.back().type() == tlib::EventServerDisconnected);
   CHECK(app.events.back().errormessage() == "closed by the application");

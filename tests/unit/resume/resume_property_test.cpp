@@ -249,8 +249,9 @@ struct World {
         some_bytes(wire, pick(4) == 0 ? 1000 : 30);
     }
   }
-  bool done() const { return client_done() && heard.size() == told.size() && under_way.empty() && asked.size() >= 50; }
-  bool client_done() const { return const_cast<World*>(this)->client.waiting() == 0; }
+  bool done() const {
+    return client.waiting() == 0 && heard.size() == told.size() && under_way.empty() && asked.size() >= 50;
+  }
 
   std::mt19937_64 random;
   KeptSessions server{{}}, backup{{}};
