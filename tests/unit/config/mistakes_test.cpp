@@ -96,6 +96,12 @@ TEST_CASE("every mistake is told with its line, what was found and what was expe
        "    switch: Main\n    redundancy: hot-standby\n    options:\n      TServer",
        {"f:2: error: application T1: redundancy is hot-standby, but it has no backup and is nobody's; expected backup: "
         "NAME"}},
+      {"    switch: Main\n    options:\n      TServer",
+       "    switch: Main\n    redundancy: hot-standby\n    options:\n      ha: {arbiter: etcd}\n      TServer",
+       {"f:2: error: application T1: redundancy is hot-standby, but it has no backup and is nobody's; expected backup: "
+        "NAME",
+        "f:2: fatal: application T1: option ha/arbiter is etcd, but ha/endpoints is empty; expected http://host:port or "
+        "https://host:port of each member"}},
       {"    type: connector\n",
        "    type: connector\n    like: C11\n",
        {"f:13: fatal: application C1: like is \"C11\"; expected the name of an application; did you mean \"C1\"?"}},
