@@ -49,7 +49,7 @@ void Core::on(Commanded& input) {
   if (!party || !conversation.has(*party)) return command_failed(command, Code::NO_SUCH_PARTY, "no such party");
   switch (command.what_case()) {
     case What::kAdmit:
-      return admit(*party, command);
+      return admit(*party, conversation, command);
     case What::kReject:
       return reject(*party, command);
     case What::kRemove:

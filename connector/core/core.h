@@ -67,7 +67,7 @@ class Core final : public Machine {
 
   // --- Commands ---
   using Code = link::CommandFailed;
-  void admit(Party& party, const link::Command& command);
+  void admit(Party& party, Conversation& conversation, const link::Command& command);
   void reject(Party& party, const link::Command& command);
   void invite(const link::Command& command);
   void remove(Party& party, Conversation& conversation, const link::Command& command);

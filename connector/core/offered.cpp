@@ -154,7 +154,11 @@ bool Core::answer_early(Party& party, Payloads agreed) {
   return true;
 }
 
-void Core::admit(Party& party, const link::Command& command) {
+void Core::admit(Party& party, Conversation& conversation, const link::Command& command) {
+  if (party.state == PartyState::Connected && command.admit().mode() == link::Admit::WAITING) {
+    conversation.waits = true;
+    return touch(conversation);
+  }
   if (party.state != PartyState::Offered) return command_failed(command, Code::WRONG_STATE, "not an offered party");
   auto& incoming = *party.incoming;
   const auto mode = command.admit().mode();

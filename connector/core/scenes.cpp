@@ -97,7 +97,7 @@ void Core::make_scene(const Conversation& conversation) {
       member.listens = !party->deaf();
       if (!company && absent) {
         member.sound = Sound::Music;
-      } else if (!company && rings) {
+      } else if (!company && (rings || conversation.waits)) {
         member.sound = Sound::Ringback;
       }
     } else if (announces(*party, conversation)) {

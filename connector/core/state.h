@@ -182,6 +182,7 @@ struct Conversation {
   std::vector<Party*> parties;      // in the order they came
   std::vector<MediaMember> scene;   // as the media room was last told
   std::unique_ptr<Focus> focus;
+  bool waits = false;    // who is alone here waits for somebody: hears ringback
   bool touched = false;  // something changed in this input
 
   bool has(const Party& party) const { return std::find(parties.begin(), parties.end(), &party) != parties.end(); }

@@ -155,6 +155,7 @@ void merge_for_transfer(Core& core, const TwoCalls& calls, Asker asker, const tl
   core.state.remove_party(consult, *calls.in_consult);
   merge(core, calls);
   hand_over_treatment(core, main);
+  if (main.routing_point() != nullptr && !main.treatment) let_wait(core, main);
   if (main.routing_point() != nullptr && !main.attempt && !main.router_timer && !main.treatment)
     wait_for_instruction(core, main);
   core.remove(main, legs[0]);

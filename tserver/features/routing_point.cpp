@@ -1,10 +1,26 @@
 #include "tserver/features/routing_point.h"
 
+#include <algorithm>
+
 #include "tserver/features/alternate_routing.h"
 #include "tserver/features/attempt.h"
 #include "tserver/features/treatment.h"
 
 namespace tandem::tserver {
+
+void let_wait(Core& core, Call& call) {
+  Party* waits = call.dialing();
+  if (waits == nullptr && call.settled() == 1) {
+    const auto it = std::find_if(call.parties.begin(), call.parties.end(), [&](const Party& party) {
+      return party.no && party.state == PartyState::Connected && !call.invites(party);
+    });
+    if (it != call.parties.end()) waits = &*it;
+  }
+  const bool there = waits != nullptr && (waits->leg == LegState::Offered || waits->leg == LegState::Up);
+  if (!there || waits->waiting) return;
+  core.admit(call, *waits, link::Admit::WAITING);
+  waits->waiting = true;
+}
 
 void queue_at(Core& core, Call& call, Device& routing_point, tlib::TCallState state) {
   Party party;
@@ -14,11 +30,7 @@ void queue_at(Core& core, Call& call, Device& routing_point, tlib::TCallState st
   party.queue = routing_point.dn.str();
   const Party& rp = core.state.add_party(call, std::move(party));
   if (const auto type = routing_point.settings.call_type) call.type = static_cast<tlib::TCallType>(*type);
-  Party* caller = call.dialing();
-  if (caller != nullptr && caller->leg == LegState::Offered && !caller->waiting) {
-    core.admit(call, *caller, link::Admit::WAITING);
-    caller->waiting = true;
-  }
+  let_wait(core, call);
   core.tell(call, rp, tlib::EventQueued, {.state = state});
   core.tell(call, rp, tlib::EventRouteRequest);
   core.log(LogLevel::Interaction, call, rp.name(), "queued");

@@ -94,6 +94,22 @@ TEST_CASE("transfer: merged, and the agent is removed") {
   CHECK(bench.step(ByeReceived{out(2), ""}) == Lines{"forget out2", "close m3", "report T21 left BYE"});
 }
 
+TEST_CASE("who is alone and told to wait hears ringback, until somebody comes") {
+  Bench bench;
+  bench.talking();
+  bench.join(kFirst, kAgent, kSecond);
+  CHECK(bench.admit(kSecond, kAgent, link::Admit::WAITING) == Lines{"scene T20: m2 ringback"});
+  SECTION("the agent goes back: the caller is alone there, which nobody waits in") {
+    CHECK(bench.hold(kFirst, kAgent, false) == Lines{"scene T20:", "scene P1: m1, m2"});
+    CHECK(bench.remove(kFirst, kAgent).back() == "scene P1:");
+  }
+  SECTION("the expert answers") {
+    bench.invite(kSecond, kExpert, "sip:alice@tandem.test");
+    CHECK(bench.step(InviteAccepted{.leg = out(2), .sdp = Phone{.ip = "192.0.2.1"}.sdp()}).back() ==
+          "scene T20: m2, m3");
+  }
+}
+
 TEST_CASE("transfer before the answer: the caller hears ringback, then the expert") {
   Bench bench;
   bench.talking();
