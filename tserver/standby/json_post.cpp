@@ -1,11 +1,11 @@
 #include "tserver/standby/json_post.h"
 
+#include <array>
+#include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl/context.hpp>
-#include <boost/asio/ssl/host_name_verification.hpp>
-#include <boost/beast/core.hpp>
-#include <boost/beast/http.hpp>
-#include <boost/beast/ssl.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
 #include <charconv>
 #include <optional>
 #include <utility>
@@ -14,149 +14,161 @@ namespace tandem::tserver {
 namespace {
 
 namespace asio = boost::asio;
-namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using asio::ip::tcp;
 using boost::system::error_code;
-using Request = http::request<http::string_body>;
-using SslContext = std::shared_ptr<asio::ssl::context>;
-
-Result<SslContext, Failure> ssl_context(const net::TlsOptions& files) {
-  auto context = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
-  SSL_CTX_set_min_proto_version(context->native_handle(), files.require_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION);
-  error_code error;
-  const auto failed = [&](const std::string& what) { return Failure{what + " can't be used: " + error.message()}; };
-  if (!files.certificate.empty()) {
-    if (context->use_certificate_chain_file(files.certificate, error))
-      return failed("certificate " + files.certificate);
-    if (context->use_private_key_file(files.key, asio::ssl::context::pem, error)) return failed("key " + files.key);
-  }
-  if (files.ca.empty()) {
-    if (context->set_default_verify_paths(error)) return failed("the system's certificate authorities");
-  } else if (context->load_verify_file(files.ca, error)) {
-    return failed("CA " + files.ca);
-  }
-  if (context->set_verify_mode(asio::ssl::verify_peer, error)) return failed("verification");
-  return context;
-}
 
 // One connection to one server; closed, it tells nothing any more.
-class Channel {
+class Channel : public std::enable_shared_from_this<Channel> {
  public:
   using Told = std::function<void(Result<HttpReply, Failure>)>;
-  virtual ~Channel() = default;
-  virtual void exchange(Request request, Told told) = 0;
-  virtual void close() = 0;
-};
 
-template <class Stream>
-class ChannelOver final : public Channel, public std::enable_shared_from_this<ChannelOver<Stream>> {
- public:
-  ChannelOver(asio::io_context& io, HttpServer server, std::size_t longest, SslContext context)
-      : server_(std::move(server)),
-        longest_(longest),
-        context_(std::move(context)),
-        resolver_(io),
-        stream_(make_stream(io)) {}
-
-  void exchange(Request request, Told told) override {
-    request_ = std::move(request);
-    told_ = std::move(told);
-    if (connected_) return write();
-    resolver_.async_resolve(
-        server_.host, std::to_string(server_.port),
-        [self = this->shared_from_this()](error_code error, const tcp::resolver::results_type& all) {
-          if (error) return self->failed("the name is not resolved: " + error.message());
-          self->connect(all);
-        });
+  Channel(asio::io_context& io, HttpServer server, std::size_t longest, const net::TlsContextPtr& tls)
+      : server_(std::move(server)), longest_(longest), resolver_(io), socket_(io) {
+    if (server_.tls) tls_ = std::make_unique<net::TlsSession>(tls, server_.host);
   }
 
-  void close() override {
+  void exchange(std::string request, Told told) {
+    request_ = std::move(request);
+    told_ = std::move(told);
+    parser_.emplace();
+    parser_->body_limit(longest_);
+    parser_->eager(true);
+    if (!std::exchange(fresh_, false)) return send_request();
+    resolver_.async_resolve(server_.host, std::to_string(server_.port),
+                            [self = shared_from_this()](error_code error, const tcp::resolver::results_type& all) {
+                              if (error) return self->failed("the name is not resolved: " + error.message());
+                              self->connect(all);
+                            });
+  }
+
+  // One request and its answer at a time, as long as the server keeps the connection.
+  bool usable() const { return fresh_ || socket_.is_open(); }
+
+  void close() {
     told_ = nullptr;
     resolver_.cancel();
-    beast::get_lowest_layer(stream_).close();
+    shut();
   }
 
  private:
-  Stream make_stream(asio::io_context& io) {
-    if constexpr (std::is_same_v<Stream, beast::tcp_stream>) {
-      return Stream(io);
-    } else {
-      return Stream(io, *context_);
-    }
-  }
-
   void connect(const tcp::resolver::results_type& addresses) {
     if (told_ == nullptr) return;
-    beast::get_lowest_layer(stream_).async_connect(
-        addresses, [self = this->shared_from_this()](error_code error, const tcp::endpoint&) {
-          if (error) return self->failed(error.message());
-          self->secure();
-        });
+    asio::async_connect(socket_, addresses, [self = shared_from_this()](error_code error, const tcp::endpoint&) {
+      if (error) return self->failed(error.message());
+      self->connected();
+    });
   }
 
-  void secure() {
+  void connected() {
     if (told_ == nullptr) return;
     error_code ignored;
-    beast::get_lowest_layer(stream_).socket().set_option(tcp::no_delay(true), ignored);
-    if constexpr (std::is_same_v<Stream, beast::tcp_stream>) {
-      connected_ = true;
-      write();
-    } else {
-      stream_.set_verify_callback(asio::ssl::host_name_verification(server_.host), ignored);
-      SSL_set_tlsext_host_name(stream_.native_handle(), server_.host.c_str());
-      stream_.async_handshake(asio::ssl::stream_base::client, [self = this->shared_from_this()](error_code error) {
-        if (error) return self->failed("TLS: " + error.message());
-        self->connected_ = true;
-        self->write();
-      });
-    }
+    socket_.set_option(tcp::no_delay(true), ignored);
+    read();
+    if (tls_ == nullptr) return send_request();
+    if (auto begun = tls_->start(); !begun) return failed(begun.error().text);
+    flush();
   }
 
-  void write() {
-    if (told_ == nullptr) return;
-    http::async_write(stream_, request_, [self = this->shared_from_this()](error_code error, std::size_t) {
-      if (error) return self->failed(error.message());
-      self->read();
-    });
+  void send_request() {
+    if (tls_ == nullptr) {
+      wire_.append(std::exchange(request_, {}));
+    } else if (auto sent = tls_->send(std::exchange(request_, {})); !sent) {
+      return failed(sent.error().text);
+    }
+    flush();
+  }
+
+  void flush() {
+    if (tls_ != nullptr) {
+      wire_.append(tls_->output().view());
+      tls_->output().clear();
+    }
+    if (!writing_.empty() || wire_.empty()) return;
+    writing_.swap(wire_);
+    asio::async_write(socket_, asio::buffer(writing_.view().data(), writing_.size()),
+                      [self = shared_from_this()](error_code error, std::size_t) {
+                        self->writing_.clear();
+                        if (error) return self->failed(error.message());
+                        self->flush();
+                      });
   }
 
   void read() {
-    if (told_ == nullptr) return;
-    parser_.emplace();
-    parser_->body_limit(longest_);
-    http::async_read(stream_, buffer_, *parser_, [self = this->shared_from_this()](error_code error, std::size_t) {
-      if (error) return self->failed(error.message());
-      auto& message = self->parser_->get();
-      if (!message.keep_alive()) self->connected_ = false;
-      const Told told = std::exchange(self->told_, nullptr);
-      const bool last = !self->connected_;
-      HttpReply reply{message.result_int(), std::move(message.body())};
-      if (last) beast::get_lowest_layer(self->stream_).close();
-      if (told) told({boost::system::in_place_value, std::move(reply)});
+    socket_.async_read_some(asio::buffer(received_), [self = shared_from_this()](error_code error, std::size_t count) {
+      if (error) return self->ended(error);
+      self->take({self->received_.data(), count});
+      if (self->socket_.is_open()) self->read();
     });
   }
 
+  void take(std::string_view bytes) {
+    if (tls_ == nullptr) {
+      plain_.append(bytes);
+      return parse();
+    }
+    const bool before = tls_->established();
+    const auto taken = tls_->received(bytes, plain_);
+    flush();
+    if (!taken) return failed(taken.error().text);
+    if (!before && tls_->established()) send_request();
+    parse();
+  }
+
+  void parse() {
+    if (plain_.empty()) return;
+    if (told_ == nullptr) return shut();  // nobody asked
+    error_code error;
+    plain_.consume(parser_->put(asio::buffer(plain_.view().data(), plain_.size()), error));
+    if (parser_->is_done()) return done();
+    if (error && error != http::error::need_more) failed(error.message());
+  }
+
+  void ended(error_code error) {
+    shut();
+    if (told_ == nullptr) return;
+    error_code incomplete;
+    if (error == asio::error::eof && parser_->got_some()) parser_->put_eof(incomplete);
+    if (parser_->is_done()) return done();
+    failed(incomplete ? incomplete.message() : error.message());
+  }
+
+  void done() {
+    auto& message = parser_->get();
+    if (!message.keep_alive()) shut();
+    HttpReply reply{message.result_int(), std::move(message.body())};
+    if (const Told told = std::exchange(told_, nullptr)) told({boost::system::in_place_value, std::move(reply)});
+  }
+
   void failed(const std::string& why) {
+    shut();
     if (const Told told = std::exchange(told_, nullptr)) told(Failure{to_string(server_) + ": " + why});
+  }
+
+  void shut() {
+    error_code ignored;
+    socket_.close(ignored);
   }
 
   const HttpServer server_;
   const std::size_t longest_;
-  const SslContext context_;
   tcp::resolver resolver_;
-  Stream stream_;
-  bool connected_ = false;
-  beast::flat_buffer buffer_;
-  Request request_;
+  tcp::socket socket_;
+  std::unique_ptr<net::TlsSession> tls_;
+  std::array<char, 4096> received_{};
+  net::ByteQueue plain_;    // received, not parsed yet
+  net::ByteQueue wire_;     // to be sent
+  net::ByteQueue writing_;  // being sent
+  bool fresh_ = true;
+  std::string request_;  // waits for the connection
   std::optional<http::response_parser<http::string_body>> parser_;
   Told told_;
 };
 
 class Poster final : public JsonPost {
  public:
-  Poster(net::EventLoop& loop, JsonPostOptions options, SslContext context)
-      : loop_(loop), options_(std::move(options)), context_(std::move(context)), deadline_(loop) {}
+  Poster(net::EventLoop& loop, JsonPostOptions options, net::TlsContextPtr tls)
+      : loop_(loop), options_(std::move(options)), tls_(std::move(tls)), deadline_(loop) {}
   ~Poster() override { drop(); }
   Poster(const Poster&) = delete;
   Poster& operator=(const Poster&) = delete;
@@ -164,26 +176,19 @@ class Poster final : public JsonPost {
   void post(const std::string& path, std::string body, Answer answer) override {
     const HttpServer& server = options_.servers[server_];
     answer_ = std::move(answer);
-    Request request(http::verb::post, path, 11);
     const bool v6 = server.host.find(':') != std::string::npos;
-    request.set(http::field::host, (v6 ? "[" + server.host + "]" : server.host) + ":" + std::to_string(server.port));
-    request.set(http::field::content_type, "application/json");
-    request.body() = std::move(body);
-    request.prepare_payload();
+    const std::string request = "POST " + path + " HTTP/1.1\r\nHost: " + (v6 ? "[" + server.host + "]" : server.host) +
+                                ":" + std::to_string(server.port) +
+                                "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
+                                "\r\n\r\n" + body;
     deadline_.start_in(options_.patience,
                        [this] { done(Failure{to_string(options_.servers[server_]) + ": no answer in time"}); });
-    if (channel_ == nullptr) channel_ = make_channel(server);
-    channel_->exchange(std::move(request), [this](Result<HttpReply, Failure> reply) { done(std::move(reply)); });
+    if (channel_ == nullptr || !channel_->usable())
+      channel_ = std::make_shared<Channel>(loop_.context(), server, options_.longest, tls_);
+    channel_->exchange(request, [this](Result<HttpReply, Failure> reply) { done(std::move(reply)); });
   }
 
  private:
-  std::shared_ptr<Channel> make_channel(const HttpServer& server) {
-    if (!server.tls)
-      return std::make_shared<ChannelOver<beast::tcp_stream>>(loop_.context(), server, options_.longest, nullptr);
-    return std::make_shared<ChannelOver<beast::ssl_stream<beast::tcp_stream>>>(loop_.context(), server,
-                                                                               options_.longest, context_);
-  }
-
   void done(Result<HttpReply, Failure> reply) {
     deadline_.cancel();
     // A server that answers with an error may be one that has lost its cluster.
@@ -201,7 +206,7 @@ class Poster final : public JsonPost {
 
   net::EventLoop& loop_;
   const JsonPostOptions options_;
-  const SslContext context_;
+  const net::TlsContextPtr tls_;
   net::Timer deadline_;
   std::size_t server_ = 0;
   std::shared_ptr<Channel> channel_;
@@ -243,14 +248,14 @@ std::string to_string(const HttpServer& server) {
 }
 
 Result<std::unique_ptr<JsonPost>, Failure> JsonPost::make(net::EventLoop& loop, JsonPostOptions options) {
-  SslContext context;
+  net::TlsContextPtr tls;
   for (const HttpServer& server : options.servers) {
-    if (!server.tls || context != nullptr) continue;
-    auto made = ssl_context(options.tls);
+    if (!server.tls || tls != nullptr) continue;
+    auto made = net::TlsContext::make(net::TlsSide::Client, options.tls);
     if (!made) return made.error();
-    context = *made;
+    tls = *made;
   }
-  return {boost::system::in_place_value, std::make_unique<Poster>(loop, std::move(options), std::move(context))};
+  return {boost::system::in_place_value, std::make_unique<Poster>(loop, std::move(options), std::move(tls))};
 }
 
 }  // namespace tandem::tserver
