@@ -14,6 +14,8 @@ void become_primary(Core& core, const RoleChanged& input) {
   State& state = core.state;
   state.role = Role::Primary;
   state.epoch = input.epoch;
+  // Names begin at this moment, above all that the primary before gave, whenever we were started.
+  state.identity = Identity(core.settings().server_id, core.now);
   core.log(LogLevel::Standard, "role: primary, epoch " + std::to_string(input.epoch) + "; " + input.why);
   for (CtiLink& link : state.links) {
     if (std::exchange(link.up, false)) link.coming_up = true;
