@@ -8,6 +8,7 @@
 #include "tserver/features/ending.h"
 #include "tserver/features/features.h"
 #include "tserver/features/forwarding.h"
+#include "tserver/features/hold.h"
 #include "tserver/features/leaving.h"
 #include "tserver/features/make_call.h"
 #include "tserver/features/party_events.h"
@@ -123,6 +124,7 @@ void connect(Core& core, Call& call, Party& leg, bool destination_first) {
   caller->state = PartyState::Connected;
   tell_established(core, call, destination_first ? leg : *caller);
   tell_established(core, call, destination_first ? *caller : leg);
+  tell_early_hold(core, call, *caller);
 }
 
 void back_to_routing_point(Core& core, Call& call, const Attempt& attempt, Party& leg, const Missed& why) {

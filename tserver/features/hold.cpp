@@ -1,6 +1,8 @@
 // RequestHoldCall and RequestRetrieveCall (MMC-392), and the same from the phone (MMC-355). Only the DN itself is told.
 #include "tserver/features/hold.h"
 
+#include <utility>
+
 #include "tserver/features/features.h"
 #include "tserver/features/routing_point.h"
 
@@ -36,17 +38,23 @@ void on_hold_changed(Core& core, CtiLink& link, const link::Happening& happening
   const PartyNo no = party->no;
   for (Call* call : core.state.memberships(*named, *party)) {
     Party& self = *call->party(no);
-    if (held ? self.state == PartyState::Connected : self.held_by_phone) {
+    const bool active = self.state == PartyState::Connected || self.state == PartyState::Dialing;
+    if (held ? active : self.held_by_phone) {
       phone_held(core, *call, self, held);
       return;
     }
   }
+  // Held by order already: then its phone alone can end it.
+  if (held && party->state == PartyState::Held) phone_held(core, *named, *party, true);
 }
 
 }  // namespace
 
 void phone_held(Core& core, Call& call, Party& party, bool held) {
-  if (held && party.state == PartyState::Dialing) return;
+  if (party.state == PartyState::Dialing) {  // told once somebody has answered
+    party.held_by_phone = held;
+    return;
+  }
   const bool was = party.state == PartyState::Held;
   party.held_by_phone = held;
   party.state = held || party.on_hold ? PartyState::Held : PartyState::Connected;
@@ -54,6 +62,10 @@ void phone_held(Core& core, Call& call, Party& party, bool held) {
   if (is == was) return;
   core.log(LogLevel::Interaction, call, party.name(), is ? "held by the phone" : "retrieved by the phone");
   core.tell(call, party, is ? tlib::EventHeld : tlib::EventRetrieved);
+}
+
+void tell_early_hold(Core& core, Call& call, Party& party) {
+  if (std::exchange(party.held_by_phone, false)) phone_held(core, call, party, true);
 }
 
 void put_on_hold(Core& core, Call& call, Party& party, const tlib::KVList* reasons, Asker asker, bool order) {

@@ -18,6 +18,9 @@ Check retrieval_refused(Core& core, Call& call, const Party& party, tlib::TError
 // The phone holds the call by itself, or no longer.
 void phone_held(Core& core, Call& call, Party& party, bool held);
 
+// A caller is Connected now: what its phone did while it dialed.
+void tell_early_hold(Core& core, Call& call, Party& party);
+
 // Another call of this DN in which it talks, dials, or is about to; null if there is none.
 Call* active_call(const Device& device, const Call* but = nullptr);
 

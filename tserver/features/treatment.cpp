@@ -6,6 +6,7 @@
 
 #include "tserver/features/checks.h"
 #include "tserver/features/features.h"
+#include "tserver/features/hold.h"
 #include "tserver/features/party_events.h"
 #include "tserver/features/routing_point.h"
 #include "tserver/features/treatment_parameters.h"
@@ -44,6 +45,7 @@ void tell_applied(Core& core, Call& call) {
   if (!treatment.answers || caller == nullptr || caller->state != PartyState::Dialing) return;
   caller->state = PartyState::Connected;
   tell_established(core, call, *caller);
+  tell_early_hold(core, call, *caller);
 }
 
 void tell_not_applied(Core& core, Call& call, tlib::TTreatmentType type, Asker asker, const Refusal& why) {

@@ -93,7 +93,9 @@ class Checker {
     expect(party.role == tlib::RoleOrigination || party.role == tlib::RoleDestination ||
                party.role == tlib::RoleConferenceMember || party.role == tlib::RoleObserver,
            name + "has a persistent role");
-    expect((party.state == PartyState::Held) == (party.on_hold || party.held_by_phone), name + "is held by somebody");
+    const bool dials_held = party.state == PartyState::Dialing && party.held_by_phone && !party.on_hold;
+    expect(dials_held || (party.state == PartyState::Held) == (party.on_hold || party.held_by_phone),
+           name + "is held by somebody");
     expect(party.state != PartyState::Held || party.leg == LegState::Up, name + "is held on a leg that is up");
     expect(!party.leaving, name + "doesn't leave for ever");
     check_leg(name, call, party);
