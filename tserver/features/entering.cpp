@@ -32,6 +32,7 @@ void change_leg(Core& core, Call& call, Party& party, const Party& now) {
   party.call_id = now.call_id;
   core.admit(call, party, link::Admit::ANSWER);
   if (party.on_hold) core.order(call, party.no, [](link::Command& command) { command.mutable_hold()->set_on(true); });
+  if (party.muted) core.order(call, party.no, [](link::Command& command) { command.mutable_audio()->set_muted(true); });
   core.remove(call, before);
   core.log(LogLevel::Interaction, call, party.name(), "is on another leg");
 }

@@ -101,7 +101,10 @@ Call& new_outgoing_call(Core& core, LinkNo link, Device& device, const Destinati
   party.role = tlib::RoleOrigination;
   party.state = PartyState::Dialing;
   party.leg = leg != nullptr ? LegState::Up : LegState::Inviting;
-  if (leg != nullptr) party.call_id = leg->call_id;
+  if (leg != nullptr) {
+    party.call_id = leg->call_id;
+    party.muted = leg->muted;  // the leg's, wherever it takes part
+  }
   core.state.add_party(call, std::move(party));
   return call;
 }

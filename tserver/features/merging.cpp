@@ -183,13 +183,15 @@ void merge_for_transfer(Core& core, const TwoCalls& calls, Asker asker, const tl
 }
 
 // B's phone may have a leg of its own in each call: the one in use stays.
-static void keep_one_leg(Core& core, const TwoCalls& calls, PartyNo other_leg, const std::string& other_call_id) {
+static void keep_one_leg(Core& core, const TwoCalls& calls, PartyNo other_leg, const std::string& other_call_id,
+                         bool other_muted) {
   Party& self = *calls.in_main;
   if (self.no == other_leg) return;
   const PartyNo given_up = self.held_by_phone ? self.no : other_leg;
   if (self.held_by_phone) {
     self.no = other_leg;
     self.call_id = other_call_id;
+    self.muted = other_muted;
   }
   core.remove(*calls.main, given_up);
 }
@@ -206,12 +208,13 @@ void merge_for_conference(Core& core, const TwoCalls& calls, Asker asker, const 
   const ConnId consult_id = consult.id;
   const PartyNo other_leg = calls.in_consult->no;
   const std::string other_call_id = calls.in_consult->call_id;
+  const bool other_muted = calls.in_consult->muted;
   Details details{.state = tlib::CallStateConferenced, .reasons = &reasons};
   stop_listening(core, consult, *calls.in_consult);
   tell_released(core, consult, *calls.in_consult, details, asker);
   order_merge(core, calls);
   core.state.remove_party(consult, *calls.in_consult);
-  keep_one_leg(core, calls, other_leg, other_call_id);
+  keep_one_leg(core, calls, other_leg, other_call_id, other_muted);
   if (self.state == PartyState::Held) {
     core.order(main, self.no, [](link::Command& command) { command.mutable_hold()->set_on(false); });
     self.state = PartyState::Connected;

@@ -14,7 +14,8 @@ std::optional<Refusal> set_mute(Core& core, Request& request, bool muted) {
     return refusal(tlib::TERR_INV_CALL_STATE, "ThisDN doesn't supervise the call");
   if (!party.up()) return refusal(tlib::TERR_INV_CALL_STATE, "ThisDN isn't connected");
   if (party.muted == muted) return refusal(tlib::TERR_IN_SAME_STATE, muted ? "ThisDN is mute" : "ThisDN isn't mute");
-  party.muted = muted;
+  // It is the leg's, wherever it takes part; told for the call that was asked about.
+  for (Call* each : core.state.memberships(*on->call, party)) each->party(party.no)->muted = muted;
   core.order(*on->call, party.no, [&](link::Command& command) { command.mutable_audio()->set_muted(muted); });
   core.tell(*on->call, party, muted ? tlib::EventMuteOn : tlib::EventMuteOff, {.reasons = &request.message.reasons()},
             request.asker());

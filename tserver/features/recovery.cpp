@@ -13,6 +13,7 @@
 #include "tserver/features/leaving.h"
 #include "tserver/features/lobby.h"
 #include "tserver/features/locations.h"
+#include "tserver/features/make_call.h"
 #include "tserver/features/service.h"
 #include "tserver/features/session.h"
 #include "tserver/features/treatment.h"
@@ -87,6 +88,8 @@ void repeat_lost_commands(Core& core, Call& call, const link::Conversation& conv
     if (known != nullptr && known->state() == link::OFFERED && party.leg == LegState::Up) {
       core.admit(call, party, link::Admit::ANSWER);
     }
+    if (known != nullptr && known->audio().muted() != party.muted)
+      core.order(call, party.no, [&](link::Command& command) { command.mutable_audio()->set_muted(party.muted); });
     if (known != nullptr && call.treatment && call.treatment->listener == party.no && !known->playing())
       treatment_lost(core, call);
   }
@@ -109,6 +112,7 @@ void reconcile(Core& core, Call& call, const link::Conversation& conversation) {
     leave_call(core, call, *party, {.order = false});
     if (core.state.call(id) == nullptr) return;
   }
+  if (conversation.conn_id() != call.id.value) order_tag(core, call);
   repeat_lost_commands(core, call, conversation);
   reconcile_lobby(core, call, conversation);
   recover_conference_address(core, call, conversation);
