@@ -59,7 +59,11 @@ void reconcile_attempt(Core& core, Call& call, const link::Conversation& convers
   if (connected(leg->state())) {
     link::Answered answered;
     answered.set_call_id(leg->call_id());
+    const ConnId id = call.id;
+    const PartyNo no = call.attempt->leg;
     attempt_answered(core, call, answered);
+    Call* const still = leg->state() == link::HELD_BY_PHONE ? core.state.call(id) : nullptr;
+    if (Party* party = still != nullptr ? still->party(no) : nullptr) phone_held(core, *still, *party, true);
     return;
   }
   call.attempt->heard = call.attempt->heard || leg->state() == link::ALERTING;
