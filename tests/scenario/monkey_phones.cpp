@@ -156,9 +156,10 @@ void Monkey::late_happening() {
 
 void Monkey::conference_happening() {
   const LinkNo no = any_link();
-  for (const auto& [conversation, talk] : connectors_[no].talks()) {
+  for (const auto& each : connectors_[no].talks()) {
+    const FakeConnector::Talk talk = each.second;
     if (talk.uri.empty() || one_in(3)) continue;
-    happen(no, conversation, 0, [&](link::Happening& h) {
+    happen(no, each.first, 0, [&](link::Happening& h) {
       link::ConferenceChanged& changed = *h.mutable_conference_changed();
       if (one_in(8)) return;
       changed.set_uri(talk.uri);

@@ -4,9 +4,9 @@
 namespace tandem::tserver::test {
 
 void Monkey::watch_everything() {
-  for (const auto& [dn, dn_settings] : settings_.dns) {
+  for (const auto& each : settings_.dns) {
     request(kWall, tlib::RequestRegisterAddress, [&](tlib::Message& m) {
-      m.set_thisdn(dn.str());
+      m.set_thisdn(each.first.str());
       m.set_registermode(tlib::RegisterModeMonitor);
     });
   }
