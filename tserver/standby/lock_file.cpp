@@ -69,6 +69,7 @@ RoleInput LockFile::try_acquire() {
     if (!alone) return ArbiterSilent{alone.error().text};
     if (*alone) {
       unlock(last);  // its holder has died or given it up
+      if (known->holder == options_.application && lasts(lease(last), last)) return RoleHeld{known->holder};
     } else if (const LockLease held = lease(last); held.term == last && held.until > clock_().steady) {
       return RoleHeld{known->holder};
     }
@@ -95,6 +96,12 @@ RoleInput LockFile::try_acquire() {
   }
   term_ = next;
   return RoleGranted{epoch, until};
+}
+
+// Who was primary until it was killed and is started again at once knows nothing any more: the other one goes first.
+bool LockFile::lasts(const LockLease& held, std::uint64_t term) const {
+  const Instant now = clock_().steady;
+  return held.term == term && held.until > now && held.until <= now + options_.lease;  // beyond: of an earlier boot
 }
 
 RoleInput LockFile::try_renew() {

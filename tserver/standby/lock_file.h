@@ -41,6 +41,7 @@ class LockFile final : public Arbiter {
   Result<void, Failure> open();
   Result<LockHeader, Failure> header() const;
   LockLease lease(std::uint64_t term) const;
+  bool lasts(const LockLease& held, std::uint64_t term) const;
   Result<void, Failure> write(std::int64_t at, const std::string& text) const;
   Result<bool, Failure> lock(std::uint64_t term) const;  // false: somebody has it
   void unlock(std::uint64_t term) const;

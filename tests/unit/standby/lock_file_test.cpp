@@ -143,9 +143,32 @@ TEST_CASE("MMC-96: kill -9: the kernel lets the lock go at once") {
   CHECK(two.acquire() == "held by TServer_1");  // it may wake up in time
   ::kill(child, SIGKILL);
   ::waitpid(child, nullptr, 0);
+  Server again(folder.file(), "TServer_1");  // started again at once: it knows nothing of what it did
+  CHECK(again.acquire() == "held by TServer_1");
   CHECK(two.acquire() == "granted 1");  // no time has passed on its clock
+  CHECK(again.acquire() == "held by TServer_2");
+  two.lock.release();
+  CHECK(again.acquire() == "granted 2");
   ::close(ready[0]);
   ::close(ready[1]);
+}
+
+TEST_CASE("who was killed and comes back to nobody has the role again when its lease is over") {
+  const Folder folder;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    Server one(folder.file(), "TServer_1");
+    ::_exit(one.acquire() == "granted 0" ? 0 : 1);  // the lease is not given up
+  }
+  int status = 1;
+  ::waitpid(child, &status, 0);
+  REQUIRE(status == 0);
+  Server again(folder.file(), "TServer_1");
+  CHECK(again.acquire() == "held by TServer_1");
+  again.pass(1999ms);
+  CHECK(again.acquire() == "held by TServer_1");
+  again.pass(1ms);
+  CHECK(again.acquire() == "granted 2000");
 }
 
 TEST_CASE("a line that is being written is not read for another") {
