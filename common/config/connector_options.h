@@ -102,6 +102,7 @@ struct ConnectorSection : Section {
   Option<bool> early_media_through{*this, "early-media-through", kWhere, "true", {}, NextCall, "Passes early media of the called party, such as announcements, on to a caller who hears ringing."};
   Option<Milliseconds> undecided_timeout{*this, "undecided-timeout", kWhere, "32 sec", {100, 600000}, NextCall, "How long a new call waits for the T-Server's first decision before it is answered 503."};
   Option<Milliseconds> without_server_timeout{*this, "without-server-timeout", kWhere, "5 sec", {0, 600000}, NextCall, "With no T-Server in reach, how long calls that aren't established are kept; established ones always are."};
+  Option<Seconds> drain_timeout{*this, "drain-timeout", level::kConnector, "0", {0, 604800}, Immediately, "How long a Connector that was told to end waits for its calls to be over before it ends them by BYE; 0 means as long as they last."};
   Option<Milliseconds> fork_timeout{*this, "fork-timeout", kWhere, "10 sec", {1000, 600000}, NextCall, "How long the contacts of one preference ring before those of the next are tried."};
   Option<Path> ringtone_file_path{*this, "ringtone-file-path", kWhere, "", {0, 1024}, Immediately, "WAV file played to a caller while the called side alerts; empty means a generated tone.", {.alias = "ringtoneFilePath"}};
   Option<Path> music_on_hold_file_path{*this, "music-on-hold-file-path", kWhere, "", {0, 1024}, Immediately, "WAV file played to a held party; empty means silence.", {.alias = "musicOnHoldFilePath"}};

@@ -40,7 +40,7 @@ std::string_view to_string(Transport transport);
 // One listening port, or for "rtp" the range [first, last] of UDP ports. A name may come several times ("sip").
 struct Port {
   std::string name;     // tlib, ha-sync, http, link, sip, rtp
-  std::string address;  // to listen on: the port's own `address`, else the application's host
+  std::string address;  // to listen on: the port's own `address`, else the application's host; http: 127.0.0.1
   std::uint16_t port = 0;
   Transport transport = Transport::Tcp;
   std::uint16_t first = 0, last = 0;

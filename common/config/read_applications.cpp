@@ -23,6 +23,7 @@ constexpr PortKind kPorts[] = {
     {AppType::TServer, "tlib", "tls tcp", true},      {AppType::TServer, "ha-sync", "tls", false},
     {AppType::TServer, "http", "tcp tls", false},     {AppType::Connector, "link", "tls tcp", true},
     {AppType::Connector, "sip", "udp tcp tls", true}, {AppType::Connector, "rtp", "", true},
+    {AppType::Connector, "http", "tcp tls", false},
 };
 
 std::vector<std::string_view> words(std::string_view text) {
@@ -105,7 +106,8 @@ void read_port(const YamlNode& node, const PortKind& kind, Application& applicat
     }
   }
   port.address = map.text("address", "a host name or address to listen on");
-  if (port.address.empty()) port.address = application.host;
+  // Who operates the program sits on its host, unless it is said otherwise.
+  if (port.address.empty()) port.address = port.name == "http" ? "127.0.0.1" : application.host;
   map.finish();
   if (good) application.ports.push_back(std::move(port));
 }

@@ -164,6 +164,7 @@ struct TServerSection : Section {
   Option<ListOf<DirectMedia>> handle_direct_calls_media{*this, "handle-direct-calls-media", level::kTServer | level::kExtension, "all", {1, 3}, NextCall, "Media of direct calls that are reported: av is audio and video, im messages."};
   Option<CallTypeOverride> override_call_type{*this, "override-call-type", level::kRoutingPoint, "none", {}, NextCall, "CallType that calls report from this Routing Point on: 0 unknown, 1 internal, 2 inbound, 3 outbound, 4 consult."};
   Option<RingingWhen> ringing_event{*this, "ringing-event", level::kTServer, "invited", {}, NextCall, "When EventRinging is sent: with the invitation, or when the phone reports that it rings."};
+  Option<Seconds> stop_timeout{*this, "stop-timeout", level::kTServer, "5", {0, 3600}, Immediately, "How long a T-Server that was told to stop waits for a moment when no call is being set up."};
   Option<Integer> server_id{*this, "server-id", level::kTServer, "1", {0, 16383}, AtStart, "Number folded into connection ids, to be unique among all T-Servers; without it the place of the application in the file counts."};
   Option<Bytes> user_data_limit{*this, "user-data-limit", level::kTServer, "16000", {0, 65535}, Immediately, "Largest packed user data of one call."};
   Option<ConsultUserData> consult_user_data{*this, "consult-user-data", level::kTServer, "separate", {}, Immediately, "User data of a consultation call: its own, a copy of the main call's at the start, or the main call's."};

@@ -1,5 +1,6 @@
 #include "common/http/operator_port.h"
 
+#include <chrono>
 #include <cstdio>
 #include <optional>
 
@@ -25,13 +26,15 @@ std::string quoted(std::string_view text) {
   return out + '"';
 }
 
-Response metrics_page(Operated& operated) {
+// `waited`: from the question until the program's thread had time for it.
+Response metrics_page(Operated& operated, std::chrono::duration<double> waited) {
   metrics::Exposition out;
   const Standing standing = operated.standing();
   out.gauge("tandem_info", "Which program this is.")
       .add({{"application", standing.application}, {"version", standing.version}}, 1);
   out.gauge("tandem_ready", "1 while new work is taken.").add(standing.unready.empty() ? 1 : 0);
   out.gauge("tandem_state", "1 for the state the program is in.").add({{"state", standing.state}}, 1);
+  out.gauge("tandem_loop_delay_seconds", "How long this question waited for the program's thread.").add(waited.count());
   operated.add_metrics(out);
   metrics::add_process(out);
   return {200, out.text(), std::string(metrics::Exposition::kContentType)};
@@ -45,8 +48,8 @@ Response ready_page(Operated& operated) {
   return {503, why};
 }
 
-Response answer(const Request& request, Operated& operated) {
-  if (request.path == "/metrics") return metrics_page(operated);
+Response answer(const Request& request, Operated& operated, std::chrono::duration<double> waited) {
+  if (request.path == "/metrics") return metrics_page(operated, waited);
   if (request.path == "/health") return {200, "ok\n"};
   if (request.path == "/ready") return ready_page(operated);
   if (request.path == "/status") return {200, to_json(operated.standing()), "application/json"};
@@ -83,7 +86,10 @@ Result<std::unique_ptr<OperatorPort>, Failure> OperatorPort::open(ServerOptions 
   auto server =
       Server::open(std::move(options), [post = std::move(post), &operated](Request request, Server::Respond respond) {
         if (auto refused = refusal(request)) return respond(std::move(*refused));
-        const bool asked = post([request, respond, &operated] { respond(answer(request, operated)); });
+        using Clock = std::chrono::steady_clock;
+        const bool asked = post([request, respond, &operated, asked_at = Clock::now()] {
+          respond(answer(request, operated, Clock::now() - asked_at));
+        });
         if (!asked) respond({503, "the program does not answer\n"});
       });
   if (!server) return server.error();

@@ -49,6 +49,12 @@ class ServerLog::Sink final : public spdlog::sinks::base_sink<std::mutex> {
       if (output.file) open(output, Clock::now());
   }
 
+  std::size_t failing() {
+    const std::lock_guard lock(mutex_);
+    return static_cast<std::size_t>(
+        std::count_if(outputs_.begin(), outputs_.end(), [](const Output& output) { return output.failing; }));
+  }
+
  protected:
   void sink_it_(const spdlog::details::log_msg& message) override {
     const LogLevel level = from_spdlog(message.level);
@@ -181,6 +187,9 @@ void ServerLog::write(LogLevel level, std::string_view line) {
 
 void ServerLog::reopen() {
   inside_->sink->reopen();
+}
+std::size_t ServerLog::failing() const {
+  return inside_->sink->failing();
 }
 void ServerLog::flush() {
   inside_->sink->flush();

@@ -25,6 +25,8 @@ class ServerLog final : public Logger {
   void apply(const LogSettings& settings);
   // Opens the files by their names again, for who moves them away (SIGHUP).
   void reopen();
+  // Files that can't be written now: a full disk, a folder that is gone. Their lines go to standard error.
+  std::size_t failing() const;
   // Writes out what console buffering holds back. Call it about once a second.
   void flush();
 

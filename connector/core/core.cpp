@@ -29,6 +29,13 @@ void Core::handle(Input input, Now now, Actions& out) {
   out_ = nullptr;
 }
 
+CoreCounts Core::counts() const {
+  CoreCounts counts{conversations_.size(), parties_.size(), 0};
+  for (const auto& [no, party] : parties_)
+    if (party.state == PartyState::Connected) ++counts.connected;
+  return counts;
+}
+
 // --- Lookups ---
 
 Leg* Core::find_leg(LegId id) {

@@ -20,6 +20,7 @@ class Core final : public Machine {
  public:
   Core(CoreSettings settings, Directory& directory, MediaAllocator& media, std::uint64_t incarnation);
   void handle(Input input, Now now, Actions& out) override;
+  CoreCounts counts() const override;
 
  private:
   // Why a party ends, or leaves a conversation, and what is said of it.

@@ -328,11 +328,19 @@ using Action = std::variant<SendInvite, Answer, SendCancel, SendBye, SendReinvit
                             LearnLocation, SetCoreTimer, CancelCoreTimer, CoreLog>;
 using Actions = std::vector<Action>;
 
+// How much there is.
+struct CoreCounts {
+  std::size_t conversations = 0;
+  std::size_t parties = 0;
+  std::size_t connected = 0;  // of them
+};
+
 class Machine {
  public:
   virtual ~Machine() = default;
   // Appends to `out`.
   virtual void handle(Input input, Now now, Actions& out) = 0;
+  virtual CoreCounts counts() const = 0;
 };
 
 // `incarnation`: of this start of the process, as told in Hello; ids are made of it. Directory and allocator are asked

@@ -285,6 +285,10 @@ std::optional<Instant> FrontEnd::next_expiry() const {
   return parts_->location.next_expiry();
 }
 
+std::size_t FrontEnd::contacts() const {
+  return parts_->location.contacts();
+}
+
 void FrontEnd::expire(Now now) {
   parts_->location.expire(now.steady);
 }

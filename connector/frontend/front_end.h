@@ -48,6 +48,7 @@ class FrontEnd final : public Directory, public Admission {
 
   // Expiry: call expire() when next_expiry() has come.
   std::optional<Instant> next_expiry() const;
+  std::size_t contacts() const;  // known now, those learned from other Connectors too
   void expire(Now now);
 
   // Addresses of record whose bindings held here changed since the last call, each as it is now: one Registration

@@ -265,6 +265,16 @@ Result<std::uint16_t, Failure> LinkRoom::open() {
   return impl_->listener->port();
 }
 
+Result<void, Failure> LinkRoom::set_tls(const net::TlsOptions& files) {
+  if (!impl_->settings.tls) return {};
+  auto context = net::TlsContext::make(net::TlsSide::Server, files);
+  if (!context) return context.error();
+  impl_->loop.post([impl = impl_.get(), made = *context] {
+    if (impl->listener != nullptr) impl->listener->set_tls(made);
+  });
+  return {};
+}
+
 void LinkRoom::start() {
   impl_->thread = std::thread([this] { impl_->loop.run(); });
 }

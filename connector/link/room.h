@@ -41,6 +41,8 @@ class LinkRoom {
   // Listens; the port, or what is in the way.
   Result<std::uint16_t, Failure> open();
   void start();  // the thread
+  // For new connections; files that can't be used change nothing.
+  Result<void, Failure> set_tls(const net::TlsOptions& files);
   // Says goodbye to every T-Server, sends what is queued, ends the thread. Not from the link's thread.
   void stop();
 

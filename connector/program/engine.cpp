@@ -2,11 +2,13 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <future>
 #include <stdexcept>
 #include <thread>
 
 #include "common/messages/link_text.h"
+#include "connector/program/page.h"
 
 namespace tandem::connector {
 
@@ -53,6 +55,7 @@ Result<void, Failure> Engine::start() {
                                           });
                                         },
                                         [this](const MediaClosed& closed) {
+                                          loop_.post([this, closed] { meter_.closed(closed); });
                                           if (log_.enabled(LogLevel::Trace))
                                             log_.write(LogLevel::Trace, to_text(closed));
                                         },
@@ -73,6 +76,7 @@ Result<void, Failure> Engine::start() {
       for (auto& input : *shared) take(std::move(input));
     });
   });
+  note_certificates();
   running_ = true;
   const auto port = link_->open();
   if (!port) {
@@ -80,6 +84,7 @@ Result<void, Failure> Engine::start() {
   } else {
     loop_.call([&] { result = sip_->open(); });
   }
+  if (result) result = open_operator_port();
   if (!result) {
     stop(0ms);
     return result;
@@ -90,14 +95,93 @@ Result<void, Failure> Engine::start() {
   return {};
 }
 
+Result<void, Failure> Engine::open_operator_port() {
+  if (!settings_.http) return {};
+  auto opened = http::OperatorPort::open(
+      *settings_.http, [this](std::function<void()> task) { return loop_.post(std::move(task)); }, *this);
+  if (!opened) return Failure{"port http: " + opened.error().text};
+  operator_port_ = std::move(*opened);
+  log_.write(LogLevel::Standard,
+             "port http open: " + settings_.http->host + " " + std::to_string(operator_port_->port()));
+  return {};
+}
+
+void Engine::note_certificates() {
+  certificates_.clear();
+  for (const std::string& file : {settings_.link.tls_files.certificate, settings_.link.tls_files.ca})
+    if (const auto end = net::certificate_expiry(file)) certificates_.emplace_back(file, *end);
+}
+
 void Engine::configure(EngineSettings settings) {
+  if (auto taken = link_->set_tls(settings.link.tls_files); !taken)
+    log_.write(LogLevel::Standard, "the TLS files in force stay for the link: " + taken.error().text);
+  if (operator_port_ != nullptr && settings.http) {
+    if (auto taken = operator_port_->set_tls(settings.http->tls_files); !taken)
+      log_.write(LogLevel::Standard, "the TLS files in force stay for the port http: " + taken.error().text);
+  }
   loop_.call([&] {
+    settings_.link.tls_files = settings.link.tls_files;
+    note_certificates();
     front_end_.configure(settings.front_end);
     sip_->configure(settings.sip);
     media_->use_files(settings.media.music_file, settings.media.ringtone_file);
     take(CoreConfigured{std::make_shared<const CoreSettings>(settings.core)});
     registrations_changed();
   });
+}
+
+void Engine::drain() {
+  loop_.call([this] {
+    if (std::exchange(draining_, true)) return;
+    sip_->refuse_new(true);
+    Report report;
+    report.happening.mutable_draining();
+    link_->perform(std::move(report));
+    link_->flush();
+    const CoreCounts counts = core_->counts();
+    log_.write(LogLevel::Standard,
+               "drains: takes no new calls, " + std::to_string(counts.conversations) + " calls are left");
+  });
+}
+
+std::size_t Engine::left() {
+  std::size_t left = 0;
+  loop_.call([&] { left = core_->counts().conversations + sip_->counts().legs + media_->endpoints(); });
+  return left;
+}
+
+// --- For operators ---
+
+void Engine::add_metrics(metrics::Exposition& out) {
+  Figures figures;
+  figures.core = core_->counts();
+  figures.sip = sip_->counts();
+  figures.contacts = front_end_.contacts();
+  figures.endpoints = media_->endpoints();
+  for (const auto& range : settings_.media.ports) figures.media_ports += range.last - range.first + 1u;
+  figures.media = media_->totals();
+  figures.worker_cpu = media_->cpu_times();
+  figures.certificates = certificates_;
+  connector::add_metrics(out, figures, meter_);
+  if (more_metrics_) more_metrics_(out);
+}
+
+http::Standing Engine::standing() {
+  const CoreCounts counts = core_->counts();
+  http::Standing out{settings_.link.identity.application, settings_.link.identity.version, "ready", {}, {}};
+  if (draining_) {
+    out.state = "suspending";
+    out.unready.push_back("takes no new calls, was told to end");
+  }
+  if (meter_.primaries() == 0) out.unready.emplace_back("no primary T-Server is connected");
+  out.figures = {{"calls", counts.conversations}, {"parties", counts.parties}, {"links", meter_.links()}};
+  return out;
+}
+
+std::string Engine::end(bool force) {
+  log_.write(LogLevel::Standard, force ? "told to stop at once" : "told to stop");
+  if (order_) order_(force);
+  return force ? "stops now, calls are ended" : "takes no new calls, ends when the last one is over";
 }
 
 void Engine::stop(std::chrono::milliseconds deadline) {
@@ -141,6 +225,7 @@ void Engine::stop(std::chrono::milliseconds deadline) {
   if (link_) link_->stop();
   loop_.call([this] { sip_.reset(); });
   loop_.stop();
+  operator_port_.reset();
   media_.reset();
 }
 
@@ -154,6 +239,7 @@ void Engine::take(Input input) {
     inputs_.pop_front();
     if (const auto* commanded = std::get_if<Commanded>(&next); commanded != nullptr && log_.enabled(LogLevel::Debug))
       log_.write(LogLevel::Debug, "from T-Server: " + link_text(commanded->command, settings_.hidden_headers));
+    meter_.took(next);
     core_->handle(std::move(next), loop_.now(), actions_);
     carry_out(actions_);
   }
@@ -161,7 +247,10 @@ void Engine::take(Input input) {
 }
 
 void Engine::carry_out(Actions& actions) {
-  for (auto& action : actions) std::visit([this](auto& one) { act(one); }, action);
+  for (auto& action : actions) {
+    meter_.made(action);
+    std::visit([this](auto& one) { act(one); }, action);
+  }
   actions.clear();
 }
 
@@ -204,13 +293,21 @@ void Engine::timer(const TimerKey& key) {
 }
 
 Reply Engine::Door::registered(const RegisterAsked& asked, Now now) {
-  Reply reply = engine_.front_end_.registered(asked, now);
+  const bool wants_binding = std::any_of(
+      asked.contacts.begin(), asked.contacts.end(),
+      [&](const ContactAsked& contact) { return contact.expires_s.value_or(asked.expires_s.value_or(1)) > 0; });
+  // While the Connector drains, phones go to another one.
+  Reply reply = engine_.draining_ && wants_binding
+                    ? Reply{503, {}, {{"Retry-After", std::to_string(engine_.settings_.core.retry_after_s)}}}
+                    : engine_.front_end_.registered(asked, now);
+  engine_.meter_.answered("REGISTER", reply.status);
   engine_.registrations_changed();
   return reply;
 }
 std::variant<Caller, Reply> Engine::Door::invited(const RequestFacts& facts, Now now) {
   auto verdict = engine_.front_end_.invited(facts, now);
   engine_.front_end_said();
+  if (const auto* refused = std::get_if<Reply>(&verdict)) engine_.meter_.answered("INVITE", refused->status);
   return verdict;
 }
 std::string Engine::Door::called(const RequestFacts& facts) const {

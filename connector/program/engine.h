@@ -8,12 +8,14 @@
 #include <optional>
 #include <string>
 
+#include "common/http/operator_port.h"
 #include "common/log/hide.h"
 #include "common/log/log.h"
 #include "connector/core/machine.h"
 #include "connector/frontend/front_end.h"
 #include "connector/link/room.h"
 #include "connector/media/media_room.h"
+#include "connector/program/meter.h"
 #include "connector/sip/loop.h"
 #include "connector/sip/room.h"
 
@@ -26,12 +28,13 @@ struct EngineSettings {
   FrontEndSettings front_end;
   CoreSettings core;
   HiddenHeaders hidden_headers{true, {}};  // of link messages in the log; in force from the start
+  std::optional<http::ServerOptions> http;
 };
 
-class Engine {
+class Engine final : private http::Operated {
  public:
   Engine(EngineSettings settings, Logger& log);
-  ~Engine();  // stops at once
+  ~Engine() override;  // stops at once
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
@@ -42,6 +45,15 @@ class Engine {
   // Takes no new calls, ends those that are up, says goodbye to the T-Servers. Returns when that is done or at
   // `deadline`.
   void stop(std::chrono::milliseconds deadline);
+
+  // An operator's order by HTTP to end, at once or when idle; from the SIP thread.
+  void on_order(std::function<void(bool force)> order) { order_ = std::move(order); }
+  // More for the metrics, from whoever has it; asked in the SIP thread. Before start().
+  void on_metrics(std::function<void(metrics::Exposition&)> more) { more_metrics_ = std::move(more); }
+  // From now on no new calls and registrations are taken (503), and the T-Servers are told (MMC-274).
+  void drain();
+  // Calls and parties that are left.
+  std::size_t left();
 
  private:
   // Tells the core's side of what the registrar changed.
@@ -67,6 +79,13 @@ class Engine {
   void registrations_changed();
   void front_end_said();
   void timer(const TimerKey& key);
+  Result<void, Failure> open_operator_port();
+  void note_certificates();
+
+  // http::Operated
+  void add_metrics(metrics::Exposition& out) override;
+  http::Standing standing() override;
+  std::string end(bool force) override;
 
   void act(SendInvite& a) { sip_->perform(a); }
   void act(Answer& a) { sip_->perform(a); }
@@ -87,7 +106,10 @@ class Engine {
   void act(MediaDigits& a) { media_->handle(std::move(a)); }
   void act(MediaClose& a) { media_->handle(std::move(a)); }
   void act(Report& a);
-  void act(SendSnapshot& a) { link_->perform(std::move(a)); }
+  void act(SendSnapshot& a) {
+    a.snapshot.set_draining(draining_);
+    link_->perform(std::move(a));
+  }
   void act(LearnLocation& a);
   void act(SetCoreTimer& a) { loop_.set_timer(a.key, a.at); }
   void act(CancelCoreTimer& a) { loop_.cancel_timer(a.key); }
@@ -103,10 +125,16 @@ class Engine {
   std::unique_ptr<Machine> core_;
   std::unique_ptr<SipRoom> sip_;
   std::unique_ptr<LinkRoom> link_;
+  Meter meter_;
+  std::function<void(bool)> order_;
+  std::function<void(metrics::Exposition&)> more_metrics_;
+  std::vector<std::pair<std::string, std::chrono::seconds>> certificates_;  // in force: file and end
   Actions actions_;
   std::deque<Input> inputs_;
   bool pumping_ = false;
   bool running_ = false;
+  bool draining_ = false;
+  std::unique_ptr<http::OperatorPort> operator_port_;
 };
 
 }  // namespace tandem::connector

@@ -4,6 +4,7 @@
 
 #include "common/config/connector_options.h"
 #include "common/config/scope.h"
+#include "common/config/tserver_options.h"
 
 namespace tandem::connector {
 
@@ -139,6 +140,8 @@ LinkSettings link_settings(const config::Environment& environment, const config:
   out.tls_files.certificate = application.tls.certificate;
   out.tls_files.key = application.tls.key;
   out.tls_files.ca = application.tls.ca;
+  out.tls_files.require_1_3 = scope.get(options::security.sec_protocol) == config::SecProtocol::Tls13;
+  out.tls_files.ciphers = scope.get(options::security.cipher_list);
   out.identity.application = application.name;
   out.identity.pool = config::pool_of_connector(environment, application);
   out.identity.addp_timeout = scope.get(options::connector_link.addp_timeout);
@@ -146,6 +149,21 @@ LinkSettings link_settings(const config::Environment& environment, const config:
   out.queue_bytes_max = scope.get(options::connector_limits.link_queue).count;
   out.frame_bytes_max = scope.get(options::connector_limits.frame_size).count;
   return out;
+}
+
+std::optional<http::ServerOptions> http_settings(const config::Environment& environment,
+                                                 const config::Application& application) {
+  const auto* port = application.port("http");
+  if (port == nullptr) return std::nullopt;
+  http::ServerOptions out{.host = port->address, .port = port->port};
+  out.tls = port->transport == config::Transport::Tls;
+  out.tls_files = link_settings(environment, application).tls_files;
+  out.tls_files.mutual = false;  // scrapers and probes need no certificate; orders do
+  return out;
+}
+
+std::chrono::seconds drain_timeout(const config::Environment& environment, const config::Application& application) {
+  return config::scope_of(environment, application).get(options::connector.drain_timeout);
 }
 
 MediaSettings media_settings(const config::Environment& environment, const config::Application& application) {

@@ -1,7 +1,10 @@
 // From the environment file to what each room is told. Pure: no file is read here.
 #pragma once
 
+#include <optional>
+
 #include "common/config/environment.h"
+#include "common/http/server.h"
 #include "connector/core/settings.h"
 #include "connector/frontend/settings.h"
 #include "connector/link/room.h"
@@ -14,6 +17,10 @@ SipSettings sip_settings(const config::Environment& environment, const config::A
 LinkSettings link_settings(const config::Environment& environment, const config::Application& application);
 MediaSettings media_settings(const config::Environment& environment, const config::Application& application);
 FrontEndSettings front_end_settings(const config::Environment& environment, const config::Application& application);
+// Nothing: there is no port http.
+std::optional<http::ServerOptions> http_settings(const config::Environment& environment,
+                                                 const config::Application& application);
+std::chrono::seconds drain_timeout(const config::Environment& environment, const config::Application& application);
 CoreSettings core_settings(const config::Environment& environment, const config::Application& application);
 
 }  // namespace tandem::connector

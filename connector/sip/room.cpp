@@ -295,6 +295,9 @@ int SipRoomImpl::on_message(msg_t* msg, sip_t* sip) {
     refuse(msg, 481, nullptr);
   } else if (const auto unknown = text::unsupported(sip); !unknown.empty()) {
     refuse(msg, 420, nullptr, "Unsupported: " + unknown + "\r\n");
+  } else if (sip->sip_request->rq_method == sip_method_options && refusing) {
+    // Who asks before he sends calls, a balancing proxy say, sends them elsewhere.
+    refuse(msg, 503, nullptr, "Retry-After: " + std::to_string(wanted.retry_after.count()) + "\r\n");
   } else if (sip->sip_request->rq_method == sip_method_options) {
     nta_msg_treply(nta.get(), msg, SIP_200_OK, SIPTAG_SERVER(common.server), SIPTAG_ALLOW(common.allow),
                    SIPTAG_ACCEPT(common.accept), SIPTAG_SUPPORTED(common.supported),
@@ -560,8 +563,23 @@ void SipRoom::configure(SipSettings settings) {
 }
 
 SipCounts SipRoom::counts() const {
-  return {impl_->legs.size(), impl_->gate.unanswered(), impl_->gate.unacknowledged(), impl_->refused,
-          impl_->subscriptions.count()};
+  SipCounts counts{impl_->legs.size(), impl_->gate.unanswered(), impl_->gate.unacknowledged(), impl_->refused,
+                   impl_->subscriptions.count()};
+  if (!impl_->nta) return counts;
+  usize_t in = 0, out = 0, bad = 0, requests = 0, responses = 0, late_in = 0, late_out = 0, servers = 0, clients = 0;
+  nta_agent_get_stats(impl_->nta.get(), NTATAG_S_RECV_MSG_REF(in), NTATAG_S_SENT_MSG_REF(out),
+                      NTATAG_S_BAD_MESSAGE_REF(bad), NTATAG_S_RETRY_REQUEST_REF(requests),
+                      NTATAG_S_RETRY_RESPONSE_REF(responses), NTATAG_S_TOUT_REQUEST_REF(late_out),
+                      NTATAG_S_TOUT_RESPONSE_REF(late_in), NTATAG_S_IRQ_HASH_USED_REF(servers),
+                      NTATAG_S_ORQ_HASH_USED_REF(clients), TAG_END());
+  counts.messages_in = in;
+  counts.messages_out = out;
+  counts.bad_messages = bad;
+  counts.retransmissions = requests + responses;
+  counts.timeouts = late_in + late_out;
+  counts.server_transactions = servers;
+  counts.client_transactions = clients;
+  return counts;
 }
 
 }  // namespace tandem::connector

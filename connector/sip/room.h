@@ -26,6 +26,11 @@ struct SipCounts {
   std::size_t unacknowledged = 0;  // INVITEs answered and not acknowledged yet
   std::uint64_t refused = 0;       // INVITEs that a limit turned away
   std::size_t subscriptions = 0;
+  // As the library counts them since the start.
+  std::uint64_t messages_in = 0, messages_out = 0, bad_messages = 0;
+  std::uint64_t retransmissions = 0;  // of ours
+  std::uint64_t timeouts = 0;
+  std::size_t server_transactions = 0, client_transactions = 0;  // now
 };
 
 class SipRoom {

@@ -196,7 +196,7 @@ class Site:
         self.trunks = list(trunks)
         self.tserver_options = {"router-timeout": 10, **(tserver or {})}
         self.front_end = {"mode": "embedded", "domains": [DOMAIN], **(front_end or {})}
-        self.connector_sections = {"limits": limits or {}, "sip": sip or {}, "connector": connector or {}, "link": link or {}, "media": dict(media or {})}
+        self.connector_sections = {"limits": limits or {}, "sip": sip or {}, "connector": {"drain-timeout": 3, **(connector or {})}, "link": link or {}, "media": dict(media or {})}
         self.annex = {name: dict(section) for name, section in (annex or {}).items()}
         self.agent_logins = list(agent_logins)
         self.wrap = wrap or (lambda application, command: command)  # puts a program into a network namespace, say

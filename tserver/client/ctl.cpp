@@ -8,6 +8,7 @@
 
 #include "common/config/environment.h"
 #include "tserver/client/connect.h"
+#include "tserver/client/ctl_operator.h"
 #include "tserver/client/ctl_report.h"
 #include "tserver/client/inquiry.h"
 
@@ -112,9 +113,10 @@ ServerStatus status_of(const Asked& asked) {
   return status;
 }
 
-std::string complaints(const std::vector<ServerStatus>& servers) {
+template <class Status>
+std::string complaints(const std::vector<Status>& servers) {
   std::string text;
-  for (const ServerStatus& server : servers) {
+  for (const Status& server : servers) {
     if (!server.failure.empty()) text += "tandemctl: " + server.name + ": " + server.failure + "\n";
   }
   return text;
@@ -193,6 +195,16 @@ CtlResult run_ctl(const CtlOptions& options) {
   const Environment& environment = *loaded.environment;
   if (options.verb == Verb::Check || !loaded.usable()) return check(options, loaded);
 
+  if (options.verb == Verb::Stop || options.verb == Verb::Drain) {
+    const Application* application = environment.application(options.app);
+    if (application == nullptr) return {1, {}, "tandemctl: no application is named \"" + options.app + "\"\n"};
+    const auto said = end_program(options, *application, options.force, options.verb == Verb::Stop);
+    if (!said) return {1, {}, "tandemctl: " + said.error().text + "\n"};
+    return {0, *said + "\n", {}};
+  }
+
+  std::vector<ConnectorStatus> connectors;
+  if (options.verb == Verb::Status) connectors = ask_connectors(options, environment);
   std::vector<Asked> all;
   for (const Application& application : environment.applications) {
     // A switchover concerns the other one of the pair, too.
@@ -205,7 +217,7 @@ CtlResult run_ctl(const CtlOptions& options) {
       asked.dns = monitored(environment.switch_of(application));
     all.push_back(std::move(asked));
   }
-  if (all.empty()) {
+  if (all.empty() && connectors.empty()) {
     const std::string which = options.app.empty() ? "with a tlib port" : "named " + options.app;
     return {1, {}, "tandemctl: " + options.config + " has no T-Server " + which + "\n"};
   }
@@ -214,8 +226,11 @@ CtlResult run_ctl(const CtlOptions& options) {
   std::ranges::transform(all, std::back_inserter(servers), status_of);
   if (options.verb == Verb::Switchover) return switch_over(options, all, servers);
   if (options.verb != Verb::Status) return report_dns(options.verb, all, servers);
-  const bool whole = std::ranges::all_of(servers, [](const ServerStatus& server) { return server.failure.empty(); });
-  return {whole ? 0 : 1, status_table(servers), complaints(servers)};
+  const auto reached = [](const auto& one) { return one.failure.empty(); };
+  const bool whole = std::ranges::all_of(servers, reached) && std::ranges::all_of(connectors, reached);
+  std::string out = servers.empty() ? std::string() : status_table(servers);
+  if (!connectors.empty()) out += (out.empty() ? "" : "\n") + connectors_table(connectors);
+  return {whole ? 0 : 1, std::move(out), complaints(servers) + complaints(connectors)};
 }
 
 }  // namespace tandem::client

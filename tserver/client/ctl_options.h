@@ -10,8 +10,9 @@
 namespace tandem::client {
 
 struct CtlOptions {
-  enum class Verb { Status, Check, Calls, Agents, Dns, Switchover };
+  enum class Verb { Status, Check, Calls, Agents, Dns, Switchover, Stop, Drain };
   bool help = false;
+  bool force = false;  // stop
   Verb verb = Verb::Status;
   std::string config;
   std::string app;            // empty: all of the file

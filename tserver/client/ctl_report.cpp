@@ -131,6 +131,19 @@ std::string status_table(const std::vector<ServerStatus>& servers) {
   return table(rows);
 }
 
+std::string connectors_table(const std::vector<ConnectorStatus>& connectors) {
+  std::vector<Row> rows{{"APPLICATION", "ADDRESS", "STATE", "T-SERVERS", "CALLS", "PARTIES", "VERSION"}};
+  for (const ConnectorStatus& one : connectors) {
+    if (!one.failure.empty()) {
+      rows.push_back({one.name, one.address, "not reached"});
+      continue;
+    }
+    rows.push_back({one.name, one.address, printable(one.state), std::to_string(one.links), std::to_string(one.calls),
+                    std::to_string(one.parties), printable(one.version)});
+  }
+  return table(rows);
+}
+
 std::string dns_table(const std::vector<DnStatus>& dns) {
   std::vector<Row> rows{{"DN", "TYPE", "STATE", "CALLS"}};
   for (const DnStatus& dn : dns) {

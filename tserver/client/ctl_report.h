@@ -1,6 +1,7 @@
 // What `tandemctl` prints, made of T-Servers' answers. Pure.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,6 +20,16 @@ struct ServerStatus {
   tlib::Message info;   // EventServerInfo
 };
 std::string status_table(const std::vector<ServerStatus>& servers);
+
+// What a Connector says on its port http.
+struct ConnectorStatus {
+  std::string name;
+  std::string address;
+  std::string failure;  // empty: reached
+  std::string state, version;
+  std::uint64_t calls = 0, parties = 0, links = 0;
+};
+std::string connectors_table(const std::vector<ConnectorStatus>& connectors);
 
 struct DnStatus {
   std::string dn;

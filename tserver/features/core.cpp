@@ -13,6 +13,7 @@ void Core::deliver(Event event, std::vector<SessionId> to, Asker asker) {
 }
 
 void Core::tell(const Call& call, const Party& party, tlib::MessageType type, const Details& details, Asker asker) {
+  state.tally.told(party, type, now);
   if (state.client(asker.session) == nullptr) asker = {};  // gone meanwhile
   std::vector<SessionId> to;
   if (party.device != nullptr && !party.unannounced) {

@@ -1,5 +1,7 @@
 #include "tserver/features/machine.h"
 
+#include <utility>
+
 #include "tserver/features/checks.h"
 #include "tserver/features/features.h"
 #include "tserver/features/machine_state.h"
@@ -93,6 +95,7 @@ void FeatureMachine::handle(Input input, Now now, Effects& out) {
                  [&](const SettingsChanged& in) { settings_changed(core, in.settings); },
                  [&](const RoleChanged& in) { role_changed(core, in); }},
       input);
+  if (std::exchange(state_.device_freed, false) && state_.draining()) review_draining(core);
 }
 
 std::unique_ptr<Machine> make_machine(std::shared_ptr<const Settings> settings, Now start) {

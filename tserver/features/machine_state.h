@@ -1,4 +1,4 @@
-// The machine with its state in view, for tests that check what must always hold.
+// The machine with its state in view: for whoever reports on it, and for tests that check what must always hold.
 #pragma once
 
 #include "tserver/features/features.h"

@@ -179,6 +179,7 @@ void link_up(Core& core, const LinkUp& input) {
   core.cancel_timer(link.loss_timer);
   link.up = true;
   link.coming_up = false;
+  link.draining = input.snapshot.draining();
   link.incarnation = input.hello.incarnation();
   link.application = input.hello.application();
   for (const auto& [dn, device] : core.state.devices) std::erase(device->refused_by, link.no);

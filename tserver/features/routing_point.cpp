@@ -28,6 +28,7 @@ void queue_at(Core& core, Call& call, Device& routing_point, tlib::TCallState st
   party.role = tlib::RoleDestination;
   party.state = PartyState::Queued;
   party.queue = routing_point.dn.str();
+  party.queued_at = core.now.steady;
   const Party& rp = core.state.add_party(call, std::move(party));
   if (const auto type = routing_point.settings.call_type) call.type = static_cast<tlib::TCallType>(*type);
   let_wait(core, call);

@@ -49,6 +49,14 @@ void on_dn_status(Core& core, CtiLink& link, const link::Happening& happening) {
   review(core, *device, status.cause().empty() ? "no Connector serves it" : status.cause());
 }
 
+void on_draining(Core& core, CtiLink& link, const link::Happening&) {
+  if (link.draining) return;
+  link.draining = true;
+  core.log(LogLevel::Standard, "link " + link.name + ": the Connector drains, " +
+                                   std::to_string(link.conversations.size()) + " calls on it");
+  review_service(core, "its Connector drains");
+}
+
 // The calls of a DN that is taken away end by their own events; who only rang there is withdrawn.
 void end_calls_of(Core& core, Device& device) {
   while (!device.calls.empty()) {
@@ -89,6 +97,14 @@ void review_service(Core& core, const std::string& cause) {
   for (Device* device : in_order(core)) review(core, *device, cause);
 }
 
+void review_draining(Core& core) {
+  const auto stale = [&](const auto& entry) {
+    return core.state.serviceable(*entry.second) != entry.second->in_service;
+  };
+  if (std::any_of(core.state.devices.begin(), core.state.devices.end(), stale))
+    review_service(core, "its Connector drains");
+}
+
 void settings_changed(Core& core, const std::shared_ptr<const Settings>& settings) {
   State& state = core.state;
   state.settings = settings;
@@ -126,6 +142,7 @@ void settings_changed(Core& core, const std::shared_ptr<const Settings>& setting
 void register_service(Table& table) {
   table.makes({tlib::EventDNOutOfService, tlib::EventDNBackInService});
   table.on(link::Happening::kDnStatus, on_dn_status);
+  table.on(link::Happening::kDraining, on_draining);
 }
 
 }  // namespace tandem::tserver

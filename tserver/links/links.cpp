@@ -14,6 +14,7 @@ Overloaded(Cases...) -> Overloaded<Cases...>;
 
 // A snapshot names every call and every binding of a Connector, whose certificate was checked.
 constexpr std::size_t link_frame_limit = 64 << 20;
+constexpr auto measure_every = std::chrono::seconds(5);
 
 std::string short_name(const net::HostPort& host) {
   return host.host + ":" + std::to_string(host.port);
@@ -23,7 +24,8 @@ std::string short_name(const net::HostPort& host) {
 
 class Links::Link final : public net::Connection::Handler {
  public:
-  Link(Links& owner, LinkNo number, LinkOptions options) : owner_(owner), number_(number), check_(owner.loop_) {
+  Link(Links& owner, LinkNo number, LinkOptions options)
+      : owner_(owner), number_(number), check_(owner.loop_), measure_(owner.loop_) {
     set(std::move(options));
   }
   ~Link() override {
@@ -74,6 +76,11 @@ class Links::Link final : public net::Connection::Handler {
     goodbye(link::Goodbye::SHUTDOWN, why);
   }
   bool connected() const { return connection_ != nullptr; }
+  LinkFigures figures() const {
+    return {options_.name, up_, connection_ == nullptr ? 0 : connection_->queued(),
+            session_ == nullptr ? Instant{0} : session_->round_trip()};
+  }
+  bool used() const { return !stopped_; }
   std::string name() const { return "link " + options_.name + " (" + short_name(options_.connector) + ")"; }
 
  private:
@@ -124,6 +131,7 @@ class Links::Link final : public net::Connection::Handler {
     connection_.reset();
     session_.reset();
     check_.cancel();
+    measure_.cancel();
     over_.clear();
     up_ = false;
     // The model tells of a link that was up; of one that never was, the same line again and again tells nothing new.
@@ -139,6 +147,12 @@ class Links::Link final : public net::Connection::Handler {
     const Instant again = session_->check(owner_.loop_.steady(), effects_);
     carry_out();
     if (again > Instant::zero()) check_.start(again, [this] { check(); });
+  }
+
+  void measure() {
+    session_->measure(owner_.loop_.steady(), effects_);
+    carry_out();
+    if (session_ != nullptr) measure_.start_in(measure_every, [this] { measure(); });
   }
 
   // Inputs for the model are given away last, since they bring orders back.
@@ -183,6 +197,7 @@ class Links::Link final : public net::Connection::Handler {
       owner_.log_.write(LogLevel::Standard, name() + ": the Connector says pool \"" + is.hello.pool() +
                                                 "\", the link section says \"" + options_.pool + "\", which counts");
     }
+    measure_.start_in(Instant{0}, [this] { measure(); });
     owner_.take_(LinkUp{number_, std::move(is.hello), std::move(is.snapshot)});
   }
 
@@ -193,6 +208,7 @@ class Links::Link final : public net::Connection::Handler {
   net::ConnectionPtr connection_;
   std::unique_ptr<LinkSession> session_;
   net::Timer check_;
+  net::Timer measure_;
   LinkSession::Effects effects_;
   std::string over_;  // why the session ended, if it did so by itself
   std::string last_failure_;
@@ -233,6 +249,14 @@ void Links::stop(const std::string& why) {
   for (const auto& link : links_) {
     if (link != nullptr) link->stop(why);
   }
+}
+
+std::vector<LinkFigures> Links::figures() const {
+  std::vector<LinkFigures> all;
+  for (const auto& link : links_) {
+    if (link != nullptr && link->used()) all.push_back(link->figures());
+  }
+  return all;
 }
 
 std::size_t Links::connected() const {

@@ -34,6 +34,14 @@ struct LinkIdentity {
   std::uint64_t epoch = 0;
 };
 
+// One link, for whoever watches.
+struct LinkFigures {
+  std::string name;
+  bool up = false;
+  std::size_t queued = 0;  // bytes not taken by the Connector yet
+  Instant round_trip{0};   // of the last question, 0: not known
+};
+
 class Links {
  public:
   using Take = std::function<void(Input)>;
@@ -57,7 +65,8 @@ class Links {
   void order(Order order);
   // Goodbye on every link.
   void stop(const std::string& why);
-  std::size_t connected() const;  // links with a connection, up or not
+  std::vector<LinkFigures> figures() const;  // those configured
+  std::size_t connected() const;             // links with a connection, up or not
 
  private:
   class Link;

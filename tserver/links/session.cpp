@@ -63,6 +63,9 @@ void LinkSession::received(link::Envelope envelope, Instant now, Effects& out) {
     case link::Envelope::kCommand:
       return out_of_order("Command");
     case link::Envelope::kAddpAnswer:
+      if (envelope.addp_answer().stamp() == static_cast<std::uint64_t>(asked_at_.count()))
+        round_trip_ = now - asked_at_;
+      return;
     case link::Envelope::kGoodbye:      // seen above
     case link::Envelope::BODY_NOT_SET:  // from a later minor version
       return;
@@ -127,6 +130,12 @@ Instant LinkSession::check(Instant now, Effects& out) {
   if (step.what == net::Addp::What::Poll) send(out).mutable_addp_poll()->set_stamp(step.stamp);
   if (state_ == State::Up) return step.again;
   return step.again == Instant{0} ? deadline_ : std::min(deadline_, step.again);
+}
+
+void LinkSession::measure(Instant now, Effects& out) {
+  if (state_ != State::Up) return;
+  asked_at_ = now;
+  send(out).mutable_addp_poll()->set_stamp(static_cast<std::uint64_t>(now.count()));
 }
 
 bool LinkSession::command(link::Command command, Effects& out) {

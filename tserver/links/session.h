@@ -63,6 +63,10 @@ class LinkSession {
   bool command(link::Command command, Effects& out);
   // Our role is another now. Becoming primary: Up follows anew.
   void role(link::Role role, std::uint64_t epoch, Instant now, Effects& out);
+  // Asks for an answer at once, to know how long one takes.
+  void measure(Instant now, Effects& out);
+  // The last answer to measure() took so long; 0: none came yet.
+  Instant round_trip() const { return round_trip_; }
   void goodbye(link::Goodbye::Reason reason, const std::string& text, Effects& out);
 
   bool up() const { return state_ == State::Up; }
@@ -84,6 +88,8 @@ class LinkSession {
   bool again_ = false;          // the Snapshot awaited isn't the first: happenings before it count no more
   bool hello_owed_ = false;     // our role changed while a Snapshot was on its way
   std::optional<net::Addp> addp_;
+  Instant asked_at_{0};  // measure()
+  Instant round_trip_{0};
   link::Hello peer_;
 };
 

@@ -35,6 +35,7 @@ struct Party {
   LegState leg = LegState::None;
   std::string queue;               // ThisQueue: the Routing Point that delivered the call, or is this party
   std::string call_id;             // SIP Call-ID, for the log
+  Instant queued_at{0};            // a Routing Point: since when the call waits there
   bool waiting = false;            // was told to wait: Admit WAITING
   bool on_hold = false;            // by command: Hold here, or active in another conversation
   bool held_by_phone = false;      // by the phone's own re-INVITE; Held is who is either of both

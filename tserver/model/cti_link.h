@@ -18,6 +18,7 @@ struct CtiLink {
   bool up = false;
   // We have just become primary and its new snapshot is on its way: its DNs stay in service meanwhile.
   bool coming_up = false;
+  bool draining = false;          // takes no new calls, keeps those it has
   std::uint64_t incarnation = 0;  // of the Connector last heard of
   std::string application;        // its name
   std::uint64_t last_command = 0;

@@ -24,7 +24,7 @@ std::optional<LinkNo> place(const State& state, const Device& device) {
   std::optional<LinkNo> best;
   std::uint64_t best_weight = 0;
   for (const CtiLink& link : state.links) {
-    if (!state.serves(link, device)) continue;
+    if (link.draining || !state.serves(link, device)) continue;
     const std::uint64_t w = weight(device.dn.str(), link.name);
     if (!best || w > best_weight) {
       best = link.no;

@@ -45,6 +45,9 @@ Client* State::client(SessionId session) {
 }
 
 bool State::serves(const CtiLink& link, const Device& device) const {
+  if (link.draining &&
+      std::none_of(device.calls.begin(), device.calls.end(), [&](const Call* on) { return on->link == link.no; }))
+    return false;
   return link.up && link.pool == device.settings.pool &&
          std::find(device.refused_by.begin(), device.refused_by.end(), link.no) == device.refused_by.end();
 }
@@ -84,6 +87,7 @@ void State::begin_anew(Now now) {
     same.name = link.name;
     same.pool = link.pool;
     same.up = link.up;
+    same.draining = link.draining;
     same.incarnation = link.incarnation;
     same.application = link.application;
     same.last_command = link.last_command;
@@ -91,7 +95,13 @@ void State::begin_anew(Now now) {
     same.registrations = std::move(link.registrations);
   }
   fresh.links_up = links_up;
+  fresh.tally = std::move(tally);
+  fresh.device_freed = true;
   *this = std::move(fresh);
+}
+
+bool State::draining() const {
+  return std::any_of(links.begin(), links.end(), [](const CtiLink& link) { return link.up && link.draining; });
 }
 
 Call& State::create_call(LinkNo link, ConversationNo conversation, ConnId known, std::string uuid) {
@@ -103,6 +113,7 @@ Call& State::create_call(LinkNo link, ConversationNo conversation, ConnId known,
   call->link = link;
   call->conversation = conversation;
   Call& made = *call;
+  ++tally.calls;
   calls.emplace(made.id, std::move(call));
   links[link].conversations.emplace(conversation, &made);
   return made;
@@ -118,12 +129,14 @@ void State::remove_party(Call& call, Party& party) {
   if (party.device != nullptr) {
     call.pass_through = party.device->settings.pass_through;
     drop_call(*party.device, &call);
+    device_freed = device_freed || party.device->calls.empty();
   }
   call.parties.remove_if([&](const Party& p) { return &p == &party; });
 }
 
 void State::move_party(Call& call, Party& party, Device* device) {
   if (party.device != nullptr) drop_call(*party.device, &call);
+  device_freed = true;
   party.device = device;
   if (device != nullptr) device->calls.push_back(&call);
 }
@@ -178,6 +191,7 @@ void State::remove_call(Call& call) {
   for (const Party& party : call.parties) {
     if (party.device != nullptr) drop_call(*party.device, &call);
   }
+  device_freed = true;
   if (!identity.made(call.id)) ended_adopted.insert(call.id);
   for (const ConversationNo no : call.merged) links[call.link].merged.erase(no);
   links[call.link].conversations.erase(call.conversation);

@@ -14,6 +14,7 @@
 #include "tserver/model/cti_link.h"
 #include "tserver/model/device.h"
 #include "tserver/model/identity.h"
+#include "tserver/model/tally.h"
 #include "tserver/model/virtual_queue.h"
 
 namespace tandem::tserver {
@@ -39,6 +40,8 @@ struct State {
   std::unordered_map<std::uint64_t, Awaited> awaited;  // by Awaited::key
   std::unordered_map<std::string, Reservation> reservations;
   VirtualQueues virtual_queues;
+  Tally tally;
+  bool device_freed = false;  // the last call left a device since somebody looked: one that drains may be done with it
   // ConnIDs of calls taken up from a former run, once they are over: they must not come to life again.
   std::unordered_set<ConnId> ended_adopted;
 
@@ -50,13 +53,14 @@ struct State {
   Client* client(SessionId session);
   CtiLink& link_of(const Call& call) { return links[call.link]; }
 
-  // Is this Connector up, of the DN's pool, and ready to serve it?
+  // Is this Connector up, of the DN's pool, and ready to serve it? One that drains serves those it has calls with.
   bool serves(const CtiLink& link, const Device& device) const;
   // In service: its `register` flag is true and a Connector serves it (MMC-61). A Virtual Queue needs none (MMC-65).
   bool serviceable(const Device& device) const;
   // All calls, agents and requests under way are forgotten; clients, their registrations and links stay. New names are
   // different from those given so far.
   void begin_anew(Now now);
+  bool draining() const;  // does any Connector?
 
   // A call on `link`; `known` and `uuid` are given for a call that had them before.
   Call& create_call(LinkNo link, ConversationNo conversation, ConnId known = {}, std::string uuid = {});

@@ -9,6 +9,7 @@
 #include "common/config/log_settings.h"
 #include "common/config/reload.h"
 #include "common/log/server_log.h"
+#include "common/service/notify.h"
 #include "tserver/program/server.h"
 
 namespace {
@@ -37,7 +38,8 @@ class Program {
         log_settings_(config::log_settings(*start_.environment, *start_.application)),
         log_(log_settings_),
         server_(loop_, log_, TANDEM_VERSION),
-        flush_(loop_) {}
+        flush_(loop_),
+        alive_(loop_) {}
 
   int run() {
     const std::string name = start_.application->name;
@@ -52,11 +54,19 @@ class Program {
     log_.write(LogLevel::Standard, *started);
     log_.flush();
     if (!logs_to_stdout(log_settings_)) std::cout << *started << std::endl;
+    server_.on_metrics([this](metrics::Exposition& out) {
+      out.gauge("tandem_log_files_failing", "Log files that can't be written.")
+          .add(static_cast<double>(log_.failing()));
+    });
+    server_.on_stopped([this] { loop_.stop(); });
     for (const int signal : {SIGTERM, SIGINT}) {
       loop_.on_signal(signal, [this, signal] { stop(signal); });
     }
     loop_.on_signal(SIGHUP, [this, name] { reload(name); });
     keep_flushing();
+    ready_line_ = *started;
+    manager_.ready(ready_line_);
+    keep_alive();
     loop_.run();
     log_.write(LogLevel::Standard, name + " has stopped");
     return 0;
@@ -64,12 +74,18 @@ class Program {
 
  private:
   void stop(int signal) {
-    if (std::exchange(stopping_, true)) return loop_.stop();  // asked twice: at once
     log_.write(LogLevel::Standard, std::string("stopping, signal ") + (signal == SIGTERM ? "TERM" : "INT"));
-    server_.stop([this] { loop_.stop(); });
+    manager_.stopping("stops when no call is being set up");
+    server_.stop(signal == SIGINT);
   }
 
   void reload(const std::string& name) {
+    manager_.reloading();
+    read_again(name);
+    manager_.ready(ready_line_);
+  }
+
+  void read_again(const std::string& name) {
     log_.reopen();
     config::Reload reload = config::reload_environment(*start_.environment, name);
     for (const config::Problem& problem : reload.problems) {
@@ -87,6 +103,14 @@ class Program {
     server_.apply(start_.environment);
   }
 
+  // Fed by the loop that does the work: what holds it up is seen.
+  void keep_alive() {
+    const auto every = manager_.alive_every();
+    if (!every) return;
+    manager_.alive();
+    alive_.start_in(*every, [this] { keep_alive(); });
+  }
+
   void keep_flushing() {
     log_.flush();
     flush_.start_in(1s, [this] { keep_flushing(); });
@@ -98,7 +122,9 @@ class Program {
   net::EventLoop loop_;
   tserver::Server server_;
   net::Timer flush_;
-  bool stopping_ = false;
+  net::Timer alive_;
+  ServiceManager manager_ = ServiceManager::from_environment();
+  std::string ready_line_;
 };
 
 }  // namespace

@@ -8,7 +8,8 @@
 #include "common/config/tserver_options.h"
 #include "common/messages/link_text.h"
 #include "common/messages/tlib_text.h"
-#include "tserver/features/machine.h"
+#include "tserver/features/machine_state.h"
+#include "tserver/gateway/page.h"
 #include "tserver/standby/etcd_arbiter.h"
 #include "tserver/standby/lock_file.h"
 
@@ -40,8 +41,8 @@ Result<std::string, Failure> Server::start(std::shared_ptr<const config::Environ
   set_hiding(scope);
 
   const Now now = loop_.now();
-  machine_ =
-      make_machine(std::make_shared<const Settings>(settings_of(*environment_, *application_, version_, plan_)), now);
+  machine_ = std::make_unique<FeatureMachine>(
+      std::make_shared<const Settings>(settings_of(*environment_, *application_, version_, plan_)), now);
   const auto sink = [this](Input input) { take(std::move(input)); };
   clients_ = std::make_unique<Clients>(loop_, log_, clients_options(scope), sink);
   // One T-Server alone is primary; its start is its epoch. Of two, each begins as backup.
@@ -148,6 +149,9 @@ Result<void, Failure> Server::make_tls(const config::Scope& scope) {
     if (!made) return made.error();
     without = *made;
   }
+  certificates_.clear();
+  for (const std::string& file : {options.certificate, options.ca})
+    if (const auto end = net::certificate_expiry(file)) certificates_.emplace_back(file, *end);
   client_tls_ = client;
   link_tls_ = with;
   link_tls_nameless_ = without;
@@ -158,6 +162,10 @@ Result<std::string, Failure> Server::open_ports(const config::Scope& scope) {
   std::string open;
   for (const config::Port& port : application_->ports) {
     if (port.name == "ha-sync") continue;  // the pair synchronises nothing yet
+    if (port.name == "http") {
+      if (auto opened = open_operator_port(port, scope); !opened) return opened.error();
+      continue;
+    }
     if (port.name != "tlib") {
       log_.write(LogLevel::Standard, "port " + port.name + " is not served by this version");
       continue;
@@ -176,6 +184,25 @@ Result<std::string, Failure> Server::open_ports(const config::Scope& scope) {
   }
   if (open.empty()) return Failure{"application " + name_ + " has no port tlib"};
   return {boost::system::in_place_value, open};
+}
+
+Result<void, Failure> Server::open_operator_port(const config::Port& port, const config::Scope& scope) {
+  net::TlsOptions files = tls_options(*application_, scope);
+  files.mutual = false;  // scrapers and probes need no certificate; orders do
+  auto opened = http::OperatorPort::open(
+      {.host = port.address,
+       .port = port.port,
+       .tls = port.transport == config::Transport::Tls,
+       .tls_files = std::move(files)},
+      [this](std::function<void()> task) {
+        loop_.post(std::move(task));
+        return true;
+      },
+      *this);
+  if (!opened) return Failure{"port http: " + opened.error().text};
+  operator_port_ = std::move(*opened);
+  log_.write(LogLevel::Standard, "port http open: " + port.address + ":" + std::to_string(operator_port_->port()));
+  return {};
 }
 
 void Server::set_links(const config::Scope& scope) {
@@ -202,6 +229,12 @@ void Server::apply(std::shared_ptr<const config::Environment> environment) {
     log_.write(LogLevel::Standard, "the TLS files in force stay: " + made.error().text);
   }
   clients_->set_tls(client_tls_);
+  if (operator_port_ != nullptr) {
+    net::TlsOptions files = tls_options(*application_, scope);
+    files.mutual = false;
+    if (auto set = operator_port_->set_tls(files); !set)
+      log_.write(LogLevel::Standard, "port http: " + set.error().text);
+  }
   clients_->set_options(clients_options(scope), client_connection(scope));
   take(SettingsChanged{std::make_shared<const Settings>(settings_of(*environment_, *application_, version_, plan_))});
   set_links(scope);
@@ -218,7 +251,10 @@ void Server::take(Input input) {
     effects_.clear();
     const bool all = log_.enabled(LogLevel::Debug);
     if (all) log_input(one);
-    machine_->handle(std::move(one), loop_.now(), effects_);
+    meter_.begin(one);
+    const Now now = loop_.now();
+    machine_->handle(std::move(one), now, effects_);
+    meter_.end(effects_, loop_.steady() - now.steady);
     clients_->record(effects_);
     for (Effect& effect : effects_) {
       if (all) log_effect(effect);
@@ -275,18 +311,68 @@ void Server::log_effect(const Effect& effect) {
   }
 }
 
-void Server::stop(std::function<void()> stopped) {
+// --- The end ---
+
+void Server::stop(bool force) {
+  if (phase_ == Phase::Leaving) return stopped_();
+  if (force || phase_ == Phase::Suspending) return leave();
+  phase_ = Phase::Suspending;
+  const auto limit = config::scope_of(*environment_, *application_).get(config::options::tserver.stop_timeout);
+  await_settled(loop_.steady() + limit);
+}
+
+void Server::await_settled(Instant deadline) {
+  if (phase_ != Phase::Suspending) return;
+  const std::size_t left = unsettled(machine_->state());
+  if (left == 0 || loop_.steady() >= deadline) {
+    if (left > 0)
+      log_.write(LogLevel::Standard, "stops with " + std::to_string(left) + " calls that are not established yet");
+    return leave();
+  }
+  stopping_.start_in(20ms, [this, deadline] { await_settled(deadline); });
+}
+
+void Server::leave() {
+  phase_ = Phase::Leaving;
   clients_->stop("the T-Server stops");
   links_->stop("the T-Server stops");
   if (standby_ != nullptr) standby_->stop();  // the other may act from now on
-  await_silence(loop_.steady() + 2s, stopped);
+  await_silence(loop_.steady() + 2s);
 }
 
-void Server::await_silence(Instant deadline, const std::function<void()>& stopped) {
+void Server::await_silence(Instant deadline) {
   const bool given_back = standby_ == nullptr || standby_->idle();
   if ((given_back && clients_->count() == 0 && links_->connected() == 0) || loop_.steady() >= deadline)
-    return stopped();
-  stopping_.start_in(10ms, [this, deadline, stopped] { await_silence(deadline, stopped); });
+    return stopped_();
+  stopping_.start_in(10ms, [this, deadline] { await_silence(deadline); });
+}
+
+// --- For operators ---
+
+void Server::add_metrics(metrics::Exposition& out) {
+  tserver::add_metrics(out, machine_->state(), meter_, links_->figures(), loop_.now());
+  out.gauge("tandem_certificate_expires_seconds", "End of a certificate in force, in seconds since 1970.");
+  for (const auto& [file, end] : certificates_) out.add({{"file", file}}, static_cast<double>(end.count()));
+  if (more_metrics_) more_metrics_(out);
+}
+
+http::Standing Server::standing() {
+  const State& state = machine_->state();
+  http::Standing out{name_, version_, "ready", {}, {}};
+  if (state.role == Role::Backup) out.state = "backup";
+  if (phase_ != Phase::Serving) {
+    out.state = phase_ == Phase::Suspending ? "suspending" : "stopping";
+    out.unready.push_back("is stopping");
+  }
+  if (state.links_up == 0) out.unready.emplace_back("no Connector is connected");
+  out.figures = {{"calls", state.calls.size()}, {"clients", clients_->count()}, {"links", state.links_up}};
+  return out;
+}
+
+std::string Server::end(bool force) {
+  log_.write(LogLevel::Standard, force ? "told to stop at once" : "told to stop");
+  loop_.post([this, force] { stop(force); });
+  return force ? "stops now" : "stops as soon as every call is established or over";
 }
 
 }  // namespace tandem::tserver

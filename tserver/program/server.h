@@ -9,10 +9,12 @@
 #include <string>
 
 #include "common/config/environment.h"
+#include "common/http/operator_port.h"
 #include "common/log/hide.h"
 #include "common/log/log.h"
 #include "common/net/loop.h"
 #include "tserver/clients/clients.h"
+#include "tserver/gateway/meter.h"
 #include "tserver/links/links.h"
 #include "tserver/model/machine.h"
 #include "tserver/program/settings_of.h"
@@ -20,10 +22,12 @@
 
 namespace tandem::tserver {
 
-class Server {
+class FeatureMachine;
+
+class Server final : private http::Operated {
  public:
   Server(net::EventLoop& loop, Logger& log, std::string version);
-  ~Server();
+  ~Server() override;
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
@@ -31,8 +35,13 @@ class Server {
   Result<std::string, Failure> start(std::shared_ptr<const config::Environment> environment, const std::string& name);
   // Takes over a changed environment: settings and links at once, TLS files and limits for new connections.
   void apply(std::shared_ptr<const config::Environment> environment);
-  // Says goodbye to all; `stopped` is called when everything has left, or after two seconds.
-  void stop(std::function<void()> stopped);
+  // More for the metrics, from whoever has it.
+  void on_metrics(std::function<void(metrics::Exposition&)> more) { more_metrics_ = std::move(more); }
+  // Called when the last has left, whoever asked for the end.
+  void on_stopped(std::function<void()> stopped) { stopped_ = std::move(stopped); }
+  // Waits for a moment when nobody waits, rings or is being called, TServer/stop-timeout at most; then says goodbye to
+  // all. Established calls stay up on the Connectors. At once if forced, or asked for again.
+  void stop(bool force);
 
  private:
   void take(Input input);
@@ -42,13 +51,21 @@ class Server {
   void set_hiding(const config::Scope& scope);
   Result<std::string, Failure> open_ports(const config::Scope& scope);
   Result<void, Failure> make_tls(const config::Scope& scope);
+  Result<void, Failure> open_operator_port(const config::Port& port, const config::Scope& scope);
   void set_links(const config::Scope& scope);
   void renew_timers();
   Result<void, Failure> make_standby(const config::Scope& scope);
   void become_primary(std::uint64_t epoch);
   void become_backup(const std::string& why);
   void give_up(const std::string& why);
-  void await_silence(Instant deadline, const std::function<void()>& stopped);
+  void await_settled(Instant deadline);
+  void leave();
+  void await_silence(Instant deadline);
+
+  // http::Operated
+  void add_metrics(metrics::Exposition& out) override;
+  http::Standing standing() override;
+  std::string end(bool force) override;
 
   net::EventLoop& loop_;
   Logger& log_;
@@ -60,7 +77,8 @@ class Server {
   net::TlsContextPtr client_tls_;         // of the ports towards clients; null without certificate
   net::TlsContextPtr link_tls_;           // towards Connectors, with our certificate
   net::TlsContextPtr link_tls_nameless_;  // and without
-  std::unique_ptr<Machine> machine_;
+  std::unique_ptr<FeatureMachine> machine_;
+  Meter meter_;
   std::unique_ptr<net::KeyedTimers> timers_;
   std::unique_ptr<net::KeyedTimers> old_timers_;  // cancelled all together, perhaps while they fire
   std::uint32_t timer_era_ = 0;
@@ -73,6 +91,11 @@ class Server {
   bool busy_ = false;
   bool hide_ = true;  // hide-sensitive-data
   HiddenHeaders hidden_headers_{true, {}};
+  enum class Phase { Serving, Suspending, Leaving } phase_ = Phase::Serving;
+  std::function<void()> stopped_;
+  std::function<void(metrics::Exposition&)> more_metrics_;
+  std::vector<std::pair<std::string, std::chrono::seconds>> certificates_;  // in force: file and end
+  std::unique_ptr<http::OperatorPort> operator_port_;
 };
 
 }  // namespace tandem::tserver

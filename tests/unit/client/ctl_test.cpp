@@ -222,11 +222,13 @@ TEST_CASE("Command line of tandemctl", "[ctl]") {
     REQUIRE(!options.has_value());
     return options.error().text;
   };
-  CHECK(refused({"--config", "f"}) == "expected one of status, check, calls, agents, dns, switchover");
-  CHECK(refused({"--config", "f", "stop"}) ==
-        R"(expected one of status, check, calls, agents, dns, switchover, not "stop")");
+  CHECK(refused({"--config", "f"}) == "expected one of status, check, calls, agents, dns, switchover, drain, stop");
+  CHECK(refused({"--config", "f", "end"}) ==
+        R"(expected one of status, check, calls, agents, dns, switchover, drain, stop, not "end")");
+  CHECK(refused({"--config", "f", "stop"}) == "stop needs --app NAME");
+  CHECK(refused({"--config", "f", "--app", "a", "drain", "--force"}) == "--force goes with stop");
   CHECK(refused({"--config", "f", "status", "dns"}) ==
-        R"(expected one of status, check, calls, agents, dns, switchover, not "dns")");
+        R"(expected one of status, check, calls, agents, dns, switchover, drain, stop, not "dns")");
   CHECK(refused({"status"}) == "--config FILE is missing");
   CHECK(refused({"--config", "f", "status", "--timeout", "0"}) == "--timeout: expected seconds, at most 3600");
   const auto options = parse_ctl_options({"-config", "f", "-app", "a", "calls"});

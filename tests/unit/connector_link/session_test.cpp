@@ -189,6 +189,29 @@ TEST_CASE("Link: a message of a later minor version is passed over") {
   CHECK(server.command(1).inputs.size() == 1);
 }
 
+TEST_CASE(
+    "Link: a T-Server of an earlier or later minor version is linked with, what is not known of it is passed over") {
+  const auto later = [](google::protobuf::Message& message) {
+    message.GetReflection()->MutableUnknownFields(&message)->AddVarint(900, 7);
+  };
+  for (const std::uint32_t minor : {0u, kLinkMinor + 1, 99u}) {
+    LinkFence fence;
+    Server server(fence);
+    auto hello = server.envelope();
+    hello.mutable_hello()->set_major(1);
+    hello.mutable_hello()->set_minor(minor);
+    hello.mutable_hello()->set_role(link::ROLE_PRIMARY);
+    later(*hello.mutable_hello());
+    CHECK(server.give(hello).inputs.size() == 1);
+    CHECK(server.snapshot().send.size() == 1);
+    auto command = server.envelope();
+    command.mutable_command()->set_id(1);
+    later(*command.mutable_command()->mutable_release());
+    CHECK(server.give(command).inputs.size() == 1);
+    CHECK(!server.session.ended());
+  }
+}
+
 TEST_CASE("Link: only the highest epoch commands") {
   LinkFence fence;
   Server old(fence, 5, 1);

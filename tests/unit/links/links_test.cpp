@@ -33,7 +33,12 @@ struct Visit final : net::Connection::Handler {
   void on_frame(std::string_view frame) override {
     link::Envelope envelope;
     REQUIRE(envelope.ParseFromArray(frame.data(), static_cast<int>(frame.size())));
-    received.push_back(envelope);
+    // Polls come when they like.
+    if (envelope.has_addp_poll()) {
+      ++polls;
+    } else {
+      received.push_back(envelope);
+    }
   }
   void on_closed(net::CloseReason, const std::string&) override { closed = true; }
   void send(link::Envelope envelope) {
@@ -53,6 +58,7 @@ struct Visit final : net::Connection::Handler {
   net::ConnectionPtr connection;
   std::vector<link::Envelope> received;
   std::uint64_t sequence = 0;
+  std::size_t polls = 0;
   bool closed = false;
 };
 
@@ -129,7 +135,7 @@ TEST_CASE("a link comes up, carries both ways, comes back when lost, and says go
   const auto& received = connector->last().received;
   CHECK(received[0].hello().application() == "TServer_1");
   for (std::size_t i = 0; i < received.size(); ++i) {
-    CHECK(received[i].sequence() == i + 1);
+    if (i > 0) CHECK(received[i].sequence() > received[i - 1].sequence());
     CHECK(received[i].epoch() == 77);
     if (i > 0) CHECK(received[i].command().id() == i + 1);
   }
@@ -220,6 +226,6 @@ TEST_CASE("a Connector that falls silent is given up") {
   connector.last().come_up();
   REQUIRE(f.until([&] { return f.downs.size() == 1; }));
   CHECK(f.downs[0].why == "no sign of life for 60 ms");
-  CHECK(connector.visits[0]->received[1].has_addp_poll());
+  CHECK(connector.visits[0]->polls > 0);
   REQUIRE(f.until([&] { return connector.visits.size() == 2; }));
 }

@@ -192,6 +192,27 @@ TEST_CASE("what a later minor version adds is ignored") {
   CHECK(f.feed(f.connector.happening(1)).size() == 1);
 }
 
+TEST_CASE("a Connector of an earlier or later minor version is linked with, what is not known of it is passed over") {
+  const auto later = [](google::protobuf::Message& message) {
+    message.GetReflection()->MutableUnknownFields(&message)->AddVarint(900, 7);
+  };
+  for (const std::uint32_t minor : {0u, link_minor + 1, 99u}) {
+    Fixture f;
+    link::Envelope hello = f.connector.hello();
+    hello.mutable_hello()->set_minor(minor);
+    later(*hello.mutable_hello());
+    CHECK(f.feed(hello).empty());
+    link::Envelope snapshot = f.connector.snapshot();
+    later(snapshot);
+    later(*snapshot.mutable_snapshot()->mutable_conversations(0));
+    CHECK(f.feed(snapshot).size() == 1);
+    CHECK(f.session.up());
+    link::Envelope happening = f.connector.happening(9);
+    later(*happening.mutable_happening()->mutable_alerting());
+    CHECK(f.feed(happening).size() == 1);
+  }
+}
+
 TEST_CASE("a Connector that fences us is told apart") {
   Fixture f;
   f.come_up();

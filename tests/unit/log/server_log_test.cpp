@@ -119,8 +119,10 @@ TEST_CASE("a full disk is told once, and its lines aren't lost", "[log]") {
   {
     const Captured captured(STDERR_FILENO, folder.path / "err");
     ServerLog log(to({{"/dev/full", LogLevel::Debug}}));
+    CHECK(log.failing() == 0);
     log.write(LogLevel::Standard, "one");
     log.write(LogLevel::Standard, "two");
+    CHECK(log.failing() == 1);
   }
   CHECK(lines(folder, "err") ==
         Lines{"Std Log file /dev/full can't be written: No space left on device; its lines go to standard error",
