@@ -39,7 +39,7 @@ class Stack:
     def stop(self):
         for _, process in reversed(self.running):
             if process.poll() is None:
-                process.terminate()
+                process.send_signal(signal.SIGINT)  # calls are ended
         for application, process in reversed(self.running):
             try:
                 process.wait(10)
