@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
+#include <string_view>
 
 #include "common/config/connector_options.h"
 #include "common/config/map_reader.h"
@@ -21,12 +23,19 @@ Loaded finished(std::shared_ptr<Environment> environment, Report& report) {
   return {std::move(environment), report.take()};
 }
 
-void give_folders_their_pools(Environment& environment) {
-  for (auto& of : environment.switches)
+void give_folders_their_pools(Environment& environment, Report& report) {
+  for (auto& of : environment.switches) {
+    std::map<std::string, std::string_view> named;
     for (auto& folder : of.folders) {
       folder.pool = Scope().then(level::kFolder, folder.annex).get(options::connector.pool_name);
       if (folder.pool == "default") folder.pool.clear();
+      if (folder.pool.empty()) continue;
+      if (const auto [first, fresh] = named.emplace(folder.pool, folder.name); !fresh)
+        report.error(folder.at, "folder " + config::quoted(folder.name) + " names pool " + config::quoted(folder.pool) +
+                                    " as folder " + config::quoted(first->second) +
+                                    " does; expected one folder a pool, its options count");
     }
+  }
 }
 
 }  // namespace
@@ -46,7 +55,7 @@ Loaded read_environment(std::string_view text, const std::string& file) {
     read_switches(*entry->value, *environment, report);
   map.finish();
   check_options(*environment, report);
-  give_folders_their_pools(*environment);
+  give_folders_their_pools(*environment, report);
   check_environment(*environment, report);
   return finished(std::move(environment), report);
 }

@@ -105,6 +105,38 @@ TEST_CASE("links of a T-Server in the order of their numbers, with defaults", "[
   CHECK(ordered[1].number == 12);
 }
 
+TEST_CASE("one first-level folder speaks for a pool (MMC-299, MMC-300, MMC-301)", "[config]") {
+  const auto loaded = read_environment(R"(applications:
+  T1:
+    type: tserver
+    host: 127.0.0.1
+    ports: {tlib: {port: 7000, transport: tcp}}
+    switch: Main
+    options:
+      TServer: {link-1-name: c1}
+      c1: {hostname: 127.0.0.1, port: 9001, protocol: tcp, pool-name: West}
+switches:
+  Main:
+    dns:
+      - folder: One
+        annex: {connector: {pool-name: West}}
+        dns: [{folder: Deeper, annex: {connector: {pool-name: East}}, dns: [{number: "sip:a@x", type: Extension}]}]
+      - {folder: Two, annex: {connector: {pool-name: West}}, dns: [{number: "sip:b@x", type: Extension}]}
+      - {folder: Three, annex: {connector: {pool-name: default}}, dns: [{number: "sip:c@x", type: Extension}]}
+      - {folder: Four, dns: [{number: "sip:d@x", type: Extension}]}
+)",
+                                       "/e/f.yaml");
+  const Switch& of = loaded.environment->switches[0];
+  REQUIRE(of.dns.size() == 4);
+  CHECK(of.pool_of(of.dns[0]) == "West");
+  CHECK(of.pool_of(of.dns[2]).empty());
+  CHECK(of.pool_of(of.dns[3]).empty());
+  const auto lines = told(loaded);
+  CHECK(std::any_of(lines.begin(), lines.end(), [](const std::string& line) {
+    return line.find("folder \"Two\" names pool \"West\" as folder \"One\" does") != std::string::npos;
+  }));
+}
+
 TEST_CASE("the stronger level wins, then the weaker ones, then the default", "[config]") {
   const auto loaded = read_environment(R"(applications:
   T1:
