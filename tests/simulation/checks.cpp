@@ -94,7 +94,9 @@ void Site::compare(const Server& server, tserver::LinkNo link, std::vector<std::
       if ((party.state() == link::HELD) != ours->on_hold && !ours->held_by_phone &&
           ours->state != tserver::PartyState::Dialing)
         out.push_back(one + "is held by order on one side only");
-      if (party.state() != link::HELD && (party.state() == link::HELD_BY_PHONE) != ours->held_by_phone)
+      // A hold of the phone behind one by order is not in snapshots, so a takeover may lose it.
+      const bool comparable = party.state() != link::HELD && !connectors_[link]->ordered_about(party.party());
+      if (comparable && (party.state() == link::HELD_BY_PHONE) != ours->held_by_phone)
         out.push_back(one + "is held by its phone on one side only");
       if (party.audio().muted() != ours->muted) out.push_back(one + "is muted on one side only");
     }

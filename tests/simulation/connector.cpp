@@ -39,6 +39,7 @@ void Connector::started() {
   inputs_.clear();
   busy_ = false;
   obeyed_ = 0;
+  ordered_about_.clear();
   core_at_ = room_at_ = Instant{0};
   core_ = make_core(settings_, *this, *this, identity_.incarnation);
 }
@@ -95,8 +96,11 @@ link::Snapshot Connector::snapshot() {
 void Connector::to_core(Input input) {
   core_at_ = std::max(core_at_, schedule_.steady() + random_.up_to(300us));
   later(core_at_ - schedule_.steady(), [this, input = std::make_shared<Input>(std::move(input))] {
-    if (const auto* commanded = std::get_if<Commanded>(input.get()); commanded != nullptr && schedule_.traced())
-      trace("is told " + commanded->command.ShortDebugString());
+    if (const auto* commanded = std::get_if<Commanded>(input.get())) {
+      const link::Command& command = commanded->command;
+      if (command.has_hold() || command.has_join()) ordered_about_.insert(command.party());
+      if (schedule_.traced()) trace("is told " + command.ShortDebugString());
+    }
     take(std::move(*input));
   });
 }

@@ -59,7 +59,8 @@ class Connector final : public Process, connector::Directory, connector::MediaAl
   bool has(const Dialog& dialog) const { return alive() && dialog.life == life() && !dialog.forgotten; }
   // Every leg, endpoint and timer has gone.
   void expect_quiet();
-  std::size_t scenes_seen() const { return scenes_; }
+  // Was the party held or joined to another conversation by order? What its phone holds is hidden behind that.
+  bool ordered_about(std::uint64_t party) const { return ordered_about_.contains(party); }
 
  private:
   struct Peer {
@@ -130,7 +131,7 @@ class Connector final : public Process, connector::Directory, connector::MediaAl
   };
   std::map<connector::MediaId, Media> media_;
   std::uint64_t media_made_ = 0;
-  std::size_t scenes_ = 0;
+  std::set<std::uint64_t> ordered_about_;
 
   connector::LinkIdentity identity_;
   connector::LinkFence fence_;

@@ -256,7 +256,6 @@ void Connector::look_for_silence(const DialogPtr& dialog) {
 }
 
 void Connector::act(const MediaScene& a) {
-  ++scenes_;
   std::set<MediaId> once;
   for (const MediaMember& member : a.members) {
     expect_open(member.media, "a scene");
