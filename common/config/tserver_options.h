@@ -231,6 +231,7 @@ struct HaSection : Section {
   Option<Path> etcd_key{*this, "etcd-key", level::kTServer, "", {0, 1024}, AtStart, "PEM file of that certificate's key; empty: that of the application."};
   Option<Milliseconds> lease_ttl{*this, "lease-ttl", level::kTServer, "2 sec", {500, 60000}, AtStart, "How long the role is kept by a primary that gives no sign of life; one that can't renew it steps down before."};
   Option<List> administrators{*this, "administrators", level::kTServer, "", {0, 64}, Immediately, "Names of the certificates whose holders may ask for a switchover; empty: everybody who shows a certificate."};
+  Option<List> sync_partners{*this, "sync-partners", level::kTServer, "", {0, 64}, AtStart, "Names of the certificates that a backup may show at the port ha-sync; empty: every certificate that the authority signed."};
   // clang-format on
 };
 
@@ -245,6 +246,7 @@ struct TServerLimits : Section {
   Option<Integer> session_events{*this, "session-events", level::kTServer, "10000", {1000, 1000000}, Immediately, "Events held for one client that may resume its session, until it has confirmed them; a session that misses more ends."};
   Option<Bytes> session_bytes{*this, "session-bytes", level::kTServer, "4 MB", {65536, 536870912}, Immediately, "Size of these events together; never more than half of client-queue."};
   Option<Bytes> link_queue{*this, "link-queue", level::kTServer, "64 MB", {65536, 1073741824}, Immediately, "Commands that may wait for a Connector; above it the link is dropped."};
+  Option<Bytes> sync_queue{*this, "sync-queue", level::kTServer, "64 MB", {1048576, 1073741824}, AtStart, "What may wait for a backup that is slow; above it the backup is dropped and joins anew with a snapshot."};
   Option<Integer> requests_per_second{*this, "requests-per-second", level::kTServer, "5000", {0, 1000000}, NextConnection, "Messages taken from one client each second; one that sends more is read no faster. 0 switches it off."};
   Option<Seconds> flood_timeout{*this, "flood-timeout", level::kTServer, "10", {1, 3600}, NextConnection, "A client that sends more than requests-per-second for this long is disconnected."};
   Option<Integer> requests_per_client{*this, "requests-per-client", level::kTServer, "1000", {1, 100000}, Immediately, "Requests of one client under way at once; above it TERR_TOO_MANY_REQ is answered."};

@@ -11,8 +11,9 @@ const std::vector<std::string> kExtensions{"alice", "bob", "carol", "dave", "e05
 const std::vector<std::string> kRoutingPoints{"support", "sales", "night"};
 const std::vector<std::string> kNumbers{"+1555", "+1666", "+1777", "9911", "sip:out@side", ""};
 
-Settings random_switch() {
+Settings random_switch(bool pair) {
   Settings settings;
+  settings.hot_standby = pair;
   settings.domains = {"t.test"};
   settings.links = {{"c1", ""}, {"c2", ""}, {"w1", "West"}};
   settings.no_answer_timeout = std::chrono::seconds(15);
@@ -49,7 +50,12 @@ Settings random_switch() {
   return settings;
 }
 
-Monkey::Monkey(std::uint32_t seed) : random_(seed), settings_(random_switch()), world_(settings_), connectors_(3) {
+Monkey::Monkey(std::uint32_t seed, bool pair)
+    : random_(seed), pair_(pair), settings_(random_switch(pair)), world_(settings_), connectors_(3) {
+  if (pair) {
+    step(RoleChanged{true, 1, "first"});
+    world_.begin_backup();
+  }
   step(ClientOpened{kWall, "wall"});
   request(kWall, tlib::RequestRegisterClient, [](tlib::Message&) {});
   for (LinkNo no = 0; no < 3; ++no) link_up(no, true);
@@ -57,6 +63,7 @@ Monkey::Monkey(std::uint32_t seed) : random_(seed), settings_(random_switch()), 
 }
 
 void Monkey::act() {
+  if (pair_ && one_in(200)) return take_over();
   switch (pick(44)) {
     case 0:
       return open_or_close();
@@ -129,10 +136,11 @@ void Monkey::finish() {
   for (const SessionId session : clients_) step(ClientClosed{session, "the end"});  // agents go with them
   clients_.clear();
   advance(std::chrono::minutes(20));
-  if (!world_.state().calls.empty()) {
+  if (!world_.state().calls.empty() || !world_.state().agents.by_id.empty()) {
     for (LinkNo no = 0; no < 3; ++no) link_up(no, true);
   }
   advance(std::chrono::minutes(20));
+  log_out_orphans();
   world_.expect_empty();
   checker_.expect_closed();
 }
@@ -181,8 +189,8 @@ void Monkey::saw(const Effects& effects) {
   }
 }
 
-Run play(std::uint32_t seed, std::uint32_t steps) {
-  Monkey monkey(seed);
+Run play(std::uint32_t seed, std::uint32_t steps, bool pair) {
+  Monkey monkey(seed, pair);
   Run run;
   while (run.steps < steps && monkey.faults().empty()) {
     monkey.act();
@@ -191,6 +199,7 @@ Run play(std::uint32_t seed, std::uint32_t steps) {
   if (monkey.faults().empty()) monkey.finish();
   run.established = monkey.calls_seen();
   run.diverted = monkey.routed();
+  run.takeovers = monkey.takeovers();
   run.held = monkey.seen(tlib::EventHeld);
   run.moved = monkey.seen(tlib::EventPartyChanged);
   run.added = monkey.seen(tlib::EventPartyAdded);

@@ -13,12 +13,14 @@ struct Run {
   std::size_t established = 0;  // how much came of it
   std::size_t diverted = 0;
   std::size_t held = 0, moved = 0, added = 0, deleted = 0;  // EventHeld, EventPartyChanged, PartyAdded, PartyDeleted
-  std::size_t lobbies = 0;                                  // steps in which somebody waited in a lobby
+  std::size_t takeovers = 0;
+  std::size_t lobbies = 0;  // steps in which somebody waited in a lobby
   std::vector<std::string> faults;
   std::string story;  // the last log lines
 };
 
-// After `steps` steps everybody hangs up, and nothing may be left.
-Run play(std::uint32_t seed, std::uint32_t steps);
+// After `steps` steps everybody hangs up, and nothing may be left. A pair: a backup is told of each input's changes and
+// compared with the primary each time, and takes over now and then.
+Run play(std::uint32_t seed, std::uint32_t steps, bool pair = false);
 
 }  // namespace tandem::tserver::test

@@ -11,19 +11,20 @@
 
 #include "fake_connector.h"
 #include "sequence_checker.h"
+#include "tserver/model/kept.h"
 #include "world.h"
 
 namespace tandem::tserver::test {
 
 extern const std::vector<std::string> kExtensions, kRoutingPoints, kNumbers;
-inline constexpr SessionId kWall{1};
+inline constexpr SessionId kWall{kFirstKeptSession};
 inline constexpr char kQueue[] = "queue";                   // a Virtual Queue
 inline constexpr char kConference[] = "sip:conf01@t.test";  // what conferences are called by
-Settings random_switch();
+Settings random_switch(bool pair);
 
 class Monkey {
  public:
-  explicit Monkey(std::uint32_t seed);
+  Monkey(std::uint32_t seed, bool pair);
   void act();
   // Everybody hangs up, Connectors that are away are given up; then it must be quiet.
   void finish();
@@ -32,6 +33,7 @@ class Monkey {
   std::size_t calls_seen() const { return calls_seen_; }
   std::size_t routed() const { return routed_; }
   std::size_t seen(tlib::MessageType type) const { return seen_[type]; }
+  std::size_t takeovers() const { return takeovers_; }
   std::size_t in_lobbies() const { return in_lobbies_; }
 
  private:
@@ -118,6 +120,10 @@ class Monkey {
   void pass_time();
   void lose_or_find_link();
   void link_up(LinkNo no, bool anew);
+  // The primary dies between two inputs, the other goes on.
+  void take_over();
+  // Agents whose client ended with its T-Server: nobody logs them out.
+  void log_out_orphans();
   // Conversations a former T-Server left behind, some of them nonsense.
   void add_strangers(link::Snapshot& snapshot, LinkNo no);
   void change_settings();
@@ -128,6 +134,7 @@ class Monkey {
   };
 
   std::mt19937 random_;
+  const bool pair_;
   Settings settings_;
   World world_;
   std::vector<FakeConnector> connectors_;
@@ -136,9 +143,9 @@ class Monkey {
   std::vector<Old> history_;
   std::array<std::uint64_t, 3> incarnations_{};
   std::uint64_t ids_ = 0;
-  std::uint64_t sessions_ = 1;
+  std::uint64_t sessions_ = kFirstKeptSession, passing_ = 1;
   std::int32_t reference_ = 0;
-  std::size_t calls_seen_ = 0, routed_ = 0, in_lobbies_ = 0;
+  std::size_t calls_seen_ = 0, routed_ = 0, in_lobbies_ = 0, takeovers_ = 0;
   std::array<std::size_t, 256> seen_{};  // events by type
 };
 

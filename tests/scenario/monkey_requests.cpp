@@ -22,7 +22,7 @@ SessionId Monkey::client_of(const std::string& dn) {
 
 void Monkey::open_or_close() {
   if (clients_.size() < 4 || (clients_.size() < 8 && one_in(2))) {
-    const SessionId session{++sessions_};
+    const SessionId session{pair_ && one_in(5) ? ++passing_ : ++sessions_};
     clients_.push_back(session);
     step(ClientOpened{session, "monkey"});
     if (!one_in(10)) request(session, tlib::RequestRegisterClient, [](tlib::Message&) {});

@@ -25,6 +25,36 @@ void Monkey::lose_or_find_link() {
   }
 }
 
+void Monkey::take_over() {
+  std::vector<LinkNo> there;
+  for (const CtiLink& link : world_.state().links) {
+    if (link.up) there.push_back(link.no);
+  }
+  saw(world_.take_over());
+  std::erase_if(clients_, [](SessionId session) { return !is_kept(session); });
+  ++takeovers_;
+  if (one_in(3)) return;  // the Connectors are slow, or gone as well
+  for (const LinkNo no : there) link_up(no, false);
+}
+
+void Monkey::log_out_orphans() {
+  std::vector<std::string> orphans;
+  for (const std::string& name : kExtensions) {
+    const auto it = world_.state().devices.find(Dn(name));
+    if (it != world_.state().devices.end() && it->second->agent != nullptr && !it->second->agent->client)
+      orphans.push_back(name);
+  }
+  if (orphans.empty()) return;
+  const SessionId session{++sessions_};
+  step(ClientOpened{session, "supervisor"});
+  request(session, tlib::RequestRegisterClient, [](tlib::Message&) {});
+  for (const std::string& name : orphans) {
+    for (const auto type : {tlib::RequestRegisterAddress, tlib::RequestAgentLogout})
+      request(session, type, [&](tlib::Message& m) { m.set_thisdn(name); });
+  }
+  step(ClientClosed{session, "done"});
+}
+
 void Monkey::link_up(LinkNo no, bool anew) {
   if (anew) {
     connectors_[no] = {};
@@ -63,7 +93,7 @@ void Monkey::change_settings() {
       break;
     case 1: {
       const Dn dn(one_in(2) ? any(kExtensions) : any(kRoutingPoints));
-      if (settings_.dns.erase(dn) == 0) settings_.dns[dn] = random_switch().dns[dn];
+      if (settings_.dns.erase(dn) == 0) settings_.dns[dn] = random_switch(pair_).dns[dn];
       break;
     }
     case 2:
@@ -71,7 +101,7 @@ void Monkey::change_settings() {
       settings_.router_timeout = std::chrono::seconds(pick(12));
       break;
     default:
-      settings_ = random_switch();
+      settings_ = random_switch(pair_);
       settings_.default_redirection_limit = pick(6);
   }
   for (auto& [dn, dn_settings] : settings_.dns) dn_settings.dn = dn;

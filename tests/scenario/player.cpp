@@ -5,6 +5,7 @@
 #include "agent_options.h"
 #include "render.h"
 #include "script.h"
+#include "tserver/model/kept.h"
 #include "world.h"
 
 namespace tandem::tserver::test {
@@ -249,7 +250,7 @@ class Player {
   void play(const Step& step) {
     const Words words(step.command);
     const std::string& first = words.at(0);
-    if (first == "client") {
+    if (first == "client" || first == "kept") {
       open_client(words);
     } else if (first == "advance") {
       const std::string amount = words.at(1);
@@ -261,6 +262,10 @@ class Player {
       show(world_->handle(RoleChanged{true, std::stoull(words.at(1)), "the arbiter says so"}));
     } else if (first == "backup") {
       show(world_->handle(RoleChanged{false, 0, "the arbiter says so"}));
+    } else if (first == "joins") {
+      world_->begin_backup();
+    } else if (first == "takes-over") {
+      show(world_->take_over());
     } else if (first == "set" || first == "dn" || first == "agent" || first == "delete") {
       change_settings(words);
     } else if (std::find(links_.begin(), links_.end(), first) != links_.end()) {
@@ -287,7 +292,7 @@ class Player {
 
   // Opens a session and registers it; what that answers is checked elsewhere.
   void open_client(const Words& words) {
-    const SessionId session{clients_.size() + 1};
+    const SessionId session{clients_.size() + 1 + (words.at(0) == "kept" ? kFirstKeptSession : 0)};
     clients_[words.at(1)] = session;
     names_.client(session, words.at(1));
     world_->handle(ClientOpened{session, "peer", words.get("certificate")});

@@ -52,6 +52,22 @@ TEST_CASE("whatever happens, what must hold holds") {
   CHECK(lobbies > seeds);
 }
 
+TEST_CASE("a backup knows at each moment what the primary knows, and goes on from there") {
+  const std::uint32_t steps = number("TANDEM_STEPS", 1500);
+  const std::uint32_t replayed = number("TANDEM_SEED", 0);
+  const std::uint32_t seeds = replayed != 0 ? replayed : number("TANDEM_SEEDS", 8);
+  std::size_t established = 0, takeovers = 0;
+  for (std::uint32_t seed = replayed != 0 ? replayed : 1; seed <= seeds; ++seed) {
+    const Run run = play(seed, steps, true);
+    expect_sound(seed, run);
+    established += run.established;
+    takeovers += run.takeovers;
+  }
+  if (replayed != 0) return;
+  CHECK(established > seeds * 5);
+  CHECK(takeovers > seeds * 3);
+}
+
 TEST_CASE("the same seed gives the same run") {
   CHECK(play(5, 500).story == play(5, 500).story);
 }

@@ -1,6 +1,10 @@
 #include "world.h"
 
+#include <algorithm>
+
 #include "tserver/model/invariants.h"
+#include "tserver/model/kept.h"
+#include "tserver/records/keys.h"
 
 namespace tandem::tserver::test {
 namespace {
@@ -10,7 +14,8 @@ constexpr Now kStart{std::chrono::seconds(100), std::chrono::microseconds(179000
 }  // namespace
 
 World::World(Settings settings)
-    : machine_(std::make_shared<const Settings>(std::move(settings)), kStart), now_(kStart) {}
+    : machine_(std::make_unique<FeatureMachine>(std::make_shared<const Settings>(std::move(settings)), kStart)),
+      now_(kStart) {}
 
 Effects World::handle(Input input) {
   const auto* request = std::get_if<ClientRequest>(&input);
@@ -38,13 +43,22 @@ void World::advance(Instant by, const std::function<void(const Effects&)>& seen)
 }
 
 Effects World::run(Input input) {
-  Effects all, visible;
-  machine_.handle(std::move(input), now_, all);
+  Effects all;
+  machine_->handle(std::move(input), now_, all);
+  tell_backup();
+  return sort_out(std::move(all));
+}
+
+// What is for clients and Connectors, of all that is to be done; the rest is done here.
+Effects World::sort_out(Effects all) {
+  Effects visible;
   for (Effect& effect : all) {
     if (const auto* set = std::get_if<SetTimer>(&effect)) {
       timers_.set(set->key, set->at);
     } else if (const auto* cancel = std::get_if<CancelTimer>(&effect)) {
       timers_.cancel(cancel->key);
+    } else if (std::holds_alternative<CancelAllTimers>(effect)) {
+      timers_ = {};
     } else if (std::holds_alternative<CancelAllTimers>(effect)) {
       timers_ = {};
     } else if (auto* line = std::get_if<LogLine>(&effect)) {
@@ -63,6 +77,106 @@ Effects World::run(Input input) {
   return visible;
 }
 
+namespace {
+
+// A call's record without what ends with the primary's own clients.
+std::string survives(const std::string& bytes) {
+  sync::Record record;
+  record.ParseFromString(bytes);
+  if (!record.has_call()) return bytes;
+  auto& places = *record.mutable_call()->mutable_virtual_queues();
+  places.erase(std::remove_if(places.begin(), places.end(), [](const auto& place) { return place.by() == 0; }),
+               places.end());
+  return record.SerializeAsString();
+}
+
+}  // namespace
+
+void World::begin_backup() {
+  backup_ = true;
+  replica_ = std::make_shared<Replica>();
+  machine_->begin_telling(now_, [&](const std::string& key, const std::string& record) { replica_->put(key, record); });
+  check_backup();
+}
+
+void World::tell_backup() {
+  if (!backup_) return;
+  sync::Delta delta;
+  machine_->take_changes(now_, delta);
+  replica_->apply(delta);
+  check_backup();
+}
+
+void World::restore(FeatureMachine& backup, Effects& out) {
+  Effects before;
+  for (const CtiLink& link : state().links) {  // a backup has links, too
+    if (!link.up) continue;
+    link::Hello hello;
+    hello.set_incarnation(link.incarnation);
+    hello.set_application(link.application);
+    backup.handle(LinkUp{link.no, hello, {}}, now_, before);
+  }
+  backup.handle(RoleChanged{true, state().epoch + 1, "the primary died", replica_}, now_, out);
+}
+
+// The records are those of what there is now, and a backup made of them would tell the same.
+void World::check_backup() {
+  const auto told = machine_->told();
+  if (told.checksum != replica_->checksum() || told.count != replica_->records().size())
+    fault("the backup's checksum is another");
+  State& mine = const_cast<State&>(machine_->state());
+  const auto compare = [&](const Replica& with, const std::string& what) {
+    for (const auto& [key, record] : replica_->records()) {
+      const auto it = with.records().find(key);
+      if (kind_of(key) == RecordKind::Counters) continue;
+      if (it == with.records().end()) {
+        fault(what + " lacks " + key);
+      } else if (it->second != record && it->second != survives(record)) {
+        sync::Record a, b;
+        a.ParseFromString(record);
+        b.ParseFromString(it->second);
+        fault(what + " differs in " + key + "\n" + a.DebugString() + "--- is\n" + b.DebugString());
+      }
+    }
+    for (const auto& [key, record] : with.records()) {
+      if (!replica_->records().contains(key)) fault(what + " has too much: " + key);
+    }
+  };
+  const auto all_of = [&](State& of) {
+    Replica all;
+    Tracker tracker(now_);
+    const bool on = of.touched.on;
+    tracker.begin(of, now_, [&](const std::string& key, const std::string& record) { all.put(key, record); });
+    of.touched.on = on;
+    return all;
+  };
+  compare(all_of(mine), "what there is");
+  if (++deltas_ % 8 != 0) return;
+  Effects effects;
+  FeatureMachine backup(mine.settings, kStart);
+  restore(backup, effects);
+  for (std::string& what : check_invariants(backup.state())) fault("after a takeover: " + std::move(what));
+  State& there = const_cast<State&>(backup.state());
+  for (CtiLink& link : there.links) {  // it waits for each that has calls
+    if (state().links[link.no].up) link.loss_timer.reset();
+    link.generation = state().links[link.no].generation;
+    link.first_command = state().links[link.no].first_command;
+  }
+  compare(all_of(there), "the backup");
+}
+
+Effects World::take_over() {
+  auto backup = std::make_unique<FeatureMachine>(state().settings, now_);
+  Effects all;
+  restore(*backup, all);
+  machine_ = std::move(backup);
+  timers_ = {};
+  std::erase_if(answers_, [](const auto& entry) { return !is_kept(entry.first.first); });
+  Effects visible = sort_out(std::move(all));
+  if (backup_) begin_backup();
+  return visible;
+}
+
 void World::check_delivery(const Deliver& deliver) {
   if (deliver.event->eventsequencenumber() != ++sequence_) fault("EventSequenceNumber does not rise by one");
   const auto now = static_cast<std::int64_t>(deliver.event->timeinsecs()) * 1000000 + deliver.event->timeinusecs();
@@ -70,7 +184,7 @@ void World::check_delivery(const Deliver& deliver) {
   if (deliver.to.empty()) fault("an event for nobody");
   if (deliver.event->has_referenceid()) fault("ReferenceID belongs into the requester's copy only");
   for (const SessionId session : deliver.to) {
-    if (!machine_.state().clients.contains(session)) fault("an event for a client that is gone");
+    if (!machine_->state().clients.contains(session)) fault("an event for a client that is gone");
   }
   if (deliver.reference_id == 0) return;
   int& owed = answers_[{deliver.requester, deliver.reference_id}];
@@ -84,6 +198,10 @@ void World::check_delivery(const Deliver& deliver) {
 void World::expect_empty() {
   if (!state().calls.empty()) fault(std::to_string(state().calls.size()) + " calls are left");
   if (timers_.size() != 0) fault(std::to_string(timers_.size()) + " timers are left");
+  while (const auto key = timers_.pop(Instant::max())) {
+    fault("  of kind " + std::to_string(key->kind) + " for " + std::to_string(key->subject) + ", generation " +
+          std::to_string(key->generation));
+  }
   for (const auto& [dn, device] : state().devices) {
     if (!device->calls.empty()) fault(dn.str() + " has calls left");
   }

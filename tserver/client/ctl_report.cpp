@@ -114,16 +114,22 @@ std::string table(const std::vector<Row>& rows) {
   return out;
 }
 
+// How far the backup of a pair is, and how old what it knows: "caught-up:1ms".
+std::string synchronised(const tlib::Message& info) {
+  const auto lag = number(info, "sync-lag-ms");
+  return text(info, "sync") + (lag && *lag >= 0 ? ":" + std::to_string(*lag) + "ms" : "");
+}
+
 std::string status_table(const std::vector<ServerStatus>& servers) {
   std::vector<Row> rows{
-      {"APPLICATION", "ADDRESS", "ROLE", "EPOCH", "LINKS", "CALLS", "CLIENTS", "DNS", "VERSION", "UP SINCE"}};
+      {"APPLICATION", "ADDRESS", "ROLE", "EPOCH", "SYNC", "LINKS", "CALLS", "CLIENTS", "DNS", "VERSION", "UP SINCE"}};
   for (const ServerStatus& server : servers) {
     if (!server.failure.empty()) {
       rows.push_back({server.name, server.address, "not reached"});
       continue;
     }
     const tlib::Message& info = server.info;
-    rows.push_back({server.name, server.address, text(info, "role"), text(info, "epoch"),
+    rows.push_back({server.name, server.address, text(info, "role"), text(info, "epoch"), synchronised(info),
                     text(info, "links-up") + "/" + text(info, "links-total"), text(info, "calls"),
                     text(info, "clients"), text(info, "dns"), printable(info.serverversion()),
                     utc(info.serverstarttime())});

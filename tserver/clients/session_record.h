@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "tserver/model/kept.h"
 #include "tserver/model/machine.h"
 
 namespace tandem::tserver {
@@ -49,12 +50,5 @@ struct SessionChanges {
   std::vector<SessionId> ended;
   bool empty() const { return heads.empty() && events.empty() && ended.empty(); }
 };
-
-// Sessions that end with their connection are numbered by each T-Server for itself below this, kept ones from here on
-// by the primary, which knows all of them: no number means two sessions, wherever they go on.
-inline constexpr std::uint64_t kFirstKeptSession = 1'000'000'000'000;
-inline bool is_kept(SessionId session) {
-  return session.value >= kFirstKeptSession;
-}
 
 }  // namespace tandem::tserver

@@ -13,7 +13,7 @@ bool is_of(const Awaited& awaited, const Call& call, const Party& party) {
 
 void drop(Core& core, const Awaited& awaited) {
   std::optional<TimerKey> timer = awaited.timer;
-  core.cancel_timer(timer);
+  core.cancel_timer(timer);  // marks it as touched, too
   core.settle(awaited.asker);
 }
 

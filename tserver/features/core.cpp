@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tserver/model/kept.h"
 #include "tserver/model/kv.h"
 
 namespace tandem::tserver {
@@ -14,6 +15,7 @@ void Core::deliver(Event event, std::vector<SessionId> to, Asker asker) {
 
 void Core::tell(const Call& call, const Party& party, tlib::MessageType type, const Details& details, Asker asker) {
   state.tally.told(party, type, now);
+  state.touch(call);
   if (state.client(asker.session) == nullptr) asker = {};  // gone meanwhile
   std::vector<SessionId> to;
   if (party.device != nullptr && !party.unannounced) {
@@ -26,7 +28,17 @@ void Core::tell(const Call& call, const Party& party, tlib::MessageType type, co
   if (!to.empty()) deliver(new_party_event(now, type, call, party, details), std::move(to), asker);
 }
 
+void Core::tell_newcomers(const Call& call, const Party& party, tlib::MessageType type) {
+  if (party.device == nullptr) return;
+  std::vector<SessionId> to;
+  for (const Registration& r : party.device->registrations) {
+    if (!is_kept(r.client->session) && r.client->wants(type)) to.push_back(r.client->session);
+  }
+  if (!to.empty()) deliver(new_party_event(now, type, call, party, {}), std::move(to), {});
+}
+
 void Core::tell(const Device& device, Event event, Asker asker) {
+  state.touched.device(device);
   if (state.client(asker.session) == nullptr) asker = {};
   std::vector<SessionId> to;
   for (const Registration& r : device.registrations) {
@@ -95,17 +107,47 @@ void Core::remove(const Call& call, PartyNo party, std::uint32_t status) {
 
 TimerKey Core::set_timer(TimerKind kind, std::uint64_t subject, std::uint32_t generation, Instant delay) {
   const TimerKey key{static_cast<std::uint32_t>(kind), generation, subject};
+  if (settings().hot_standby) state.deadlines[key] = now.steady + delay;
+  touch(key);
   out_.emplace_back(SetTimer{key, now.steady + delay});
   return key;
+}
+
+void Core::restore_timer(const TimerKey& key, Instant at) {
+  state.deadlines[key] = at;
+  out_.emplace_back(SetTimer{key, at});
+}
+
+void Core::touch(const TimerKey& key) {
+  if (!state.touched.on) return;
+  switch (static_cast<TimerKind>(key.kind)) {
+    case TimerKind::Router:
+    case TimerKind::NoAnswer:
+    case TimerKind::Joining:
+    case TimerKind::Lobby:
+    case TimerKind::Treatment:
+      return state.touched.call(ConnId{key.subject});
+    case TimerKind::LinkLoss:
+      return state.touched.links();
+    case TimerKind::AgentWork:
+    case TimerKind::AgentIdle:
+      if (const Device* device = state.agents.find(key.subject)) state.touched.device(*device);
+      return;
+    case TimerKind::Awaited:
+      return state.touched.awaited(key.subject);
+  }
 }
 
 void Core::cancel_timer(std::optional<TimerKey>& key) {
   if (!key) return;
   out_.emplace_back(CancelTimer{*key});
+  state.deadlines.erase(*key);
+  touch(*key);
   key.reset();
 }
 
 void Core::log(LogLevel level, const Call& call, std::string_view dn, std::string_view text) {
+  state.touch(call);
   const Party* caller = call.originator();
   std::string line;
   line.reserve(96 + dn.size() + text.size());

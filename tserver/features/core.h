@@ -46,6 +46,8 @@ class Core {
   // there are none. The asker, if any, is answered by it: it gets it whatever its mask, with its ReferenceID.
   void tell(const Call& call, const Party& party, tlib::MessageType type, const Details& details = {},
             Asker asker = {});
+  // The same, to those only who can't have heard it from the T-Server that we took over from.
+  void tell_newcomers(const Call& call, const Party& party, tlib::MessageType type);
   // An event about a DN, to the clients registered on it; the asker as above.
   void tell(const Device& device, Event event, Asker asker = {});
   // An event to every open client.
@@ -74,6 +76,7 @@ class Core {
   }
   template <class Fill>
   void order(const Call& call, PartyNo party, Fill fill) {
+    state.touch(call);
     order(state.link_of(call), call.conversation, party, fill);
   }
   void admit(const Call& call, const Party& party, link::Admit::Mode mode);
@@ -85,6 +88,10 @@ class Core {
 
   TimerKey set_timer(TimerKind kind, std::uint64_t subject, std::uint32_t generation, Instant delay);
   void cancel_timer(std::optional<TimerKey>& key);
+  // One that another T-Server had set.
+  void restore_timer(const TimerKey& key, Instant at);
+  // What waits for this timer may have changed.
+  void touch(const TimerKey& key);
   void cancel_all_timers() { out_.emplace_back(CancelAllTimers{}); }
   void give_up_role(std::string why) { out_.emplace_back(GiveUpRole{std::move(why)}); }
 

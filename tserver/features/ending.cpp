@@ -43,7 +43,10 @@ void forget(Core& core, Call& call) {
   leave_virtual_queues(core, call);
   close_lobby(core, call);
   CtiLink& link = core.state.link_of(call);
-  if (!link.up) link.given_up.insert(call.conversation);
+  if (!link.up) {
+    link.given_up.insert(call.conversation);
+    core.state.touched.links();
+  }
   core.state.remove_call(call);
   if (!link.up && link.conversations.empty()) core.cancel_timer(link.loss_timer);
 }

@@ -7,6 +7,7 @@
 #include "tserver/features/machine_state.h"
 #include "tserver/features/recovery.h"
 #include "tserver/features/role.h"
+#include "tserver/features/routing_point.h"
 #include "tserver/features/service.h"
 #include "tserver/features/session.h"
 #include "tserver/model/invariants.h"
@@ -48,6 +49,7 @@ void serve(Core& core, ClientRequest& input) {
   Client* client = core.state.client(input.session);
   if (client == nullptr) return;
   Request request{*client, input.message};
+  core.state.touched.client(input.session);
   const auto type = static_cast<std::size_t>(input.message.type());
   const OnRequest handler = type < Table::kRequests ? core.table.requests[type] : nullptr;
   if (!client->open && input.message.type() != tlib::RequestRegisterClient) {
@@ -75,10 +77,15 @@ void happened(Core& core, const Happened& input) {
   const auto what = static_cast<std::size_t>(input.happening.what_case());
   if (core.state.role == Role::Backup && !of_backup(input.happening.what_case())) return;
   if (what >= Table::kHappenings || core.table.happenings[what] == nullptr) return;
+  if (core.state.touched.on) {
+    if (const Call* call = find_call(core.state.links[input.link], input.happening)) core.state.touch(*call);
+  }
   core.table.happenings[what](core, core.state.links[input.link], input.happening);
 }
 
 void fired(Core& core, const TimerFired& input) {
+  core.state.deadlines.erase(input.key);
+  core.touch(input.key);
   if (input.key.kind < Table::kTimers && core.table.timers[input.key.kind] != nullptr)
     core.table.timers[input.key.kind](core, input.key);
 }
@@ -93,7 +100,8 @@ void FeatureMachine::handle(Input input, Now now, Effects& out) {
                  [&](const LinkDown& in) { link_down(core, in.link, in.why); },
                  [&](const Happened& in) { happened(core, in); }, [&](const TimerFired& in) { fired(core, in); },
                  [&](const SettingsChanged& in) { settings_changed(core, in.settings); },
-                 [&](const RoleChanged& in) { role_changed(core, in); }},
+                 [&](const RoleChanged& in) { role_changed(core, in); },
+                 [&](const PairReport& in) { core.state.pair = in; }},
       input);
   if (std::exchange(state_.device_freed, false) && state_.draining()) review_draining(core);
 }

@@ -155,6 +155,14 @@ void reconcile(Core& core, CtiLink& link, const link::Snapshot& snapshot) {
   }
 }
 
+// Calls wait on, and sessions that go on with us were asked; others were not, and may be of the same applications.
+void ask_for_instructions(Core& core, const CtiLink& link) {
+  for (const Call* call : calls_on(link)) {
+    const Party* rp = call->routing_point();
+    if (rp != nullptr && !call->attempt && !call->treatment) core.tell_newcomers(*call, *rp, tlib::EventRouteRequest);
+  }
+}
+
 void on_loss_timer(Core& core, const TimerKey& key) {
   if (key.subject >= core.state.links.size()) return;
   CtiLink& link = core.state.links[static_cast<std::size_t>(key.subject)];
@@ -168,6 +176,7 @@ void on_loss_timer(Core& core, const TimerKey& key) {
 
 void link_up(Core& core, const LinkUp& input) {
   if (input.link >= core.state.links.size()) return;
+  core.state.touched.everything();
   CtiLink& link = core.state.links[input.link];
   if (link.up) link_down(core, link.no, "connected again");
   const bool backup = core.state.role == Role::Backup;
@@ -178,8 +187,8 @@ void link_up(Core& core, const LinkUp& input) {
   }
   core.cancel_timer(link.loss_timer);
   link.up = true;
-  link.coming_up = false;
   link.draining = input.snapshot.draining();
+  const bool taken_over = std::exchange(link.coming_up, false);
   link.incarnation = input.hello.incarnation();
   link.application = input.hello.application();
   for (const auto& [dn, device] : core.state.devices) std::erase(device->refused_by, link.no);
@@ -200,11 +209,13 @@ void link_up(Core& core, const LinkUp& input) {
   }
   adopt(core, link, strangers);
   link.given_up.clear();
+  if (taken_over) ask_for_instructions(core, link);
   exchange_locations(core, link, input.snapshot);
 }
 
 void link_down(Core& core, LinkNo no, const std::string& why) {
   if (no >= core.state.links.size()) return;
+  core.state.touched.links();
   CtiLink& link = core.state.links[no];
   if (std::exchange(link.coming_up, false)) {
     core.log(LogLevel::Standard, "link " + link.name + ": lost before its snapshot came, " + why);

@@ -21,7 +21,8 @@ std::vector<std::string> keys_of(const tlib::Message& message) {
 }
 
 void forget_past(Core& core) {
-  std::erase_if(core.state.reservations, [&](const auto& entry) { return entry.second.until <= core.now.steady; });
+  const auto past = [&](const auto& entry) { return entry.second.until <= core.now.steady; };
+  if (std::erase_if(core.state.reservations, past) > 0) core.state.touched.everything();
 }
 
 Instant interval_of(const tlib::Message& message) {
@@ -55,6 +56,7 @@ std::optional<Refusal> reserve_agent(Core& core, Request& request) {
     return refusal(tlib::TERR_TOO_MANY_REQ, "too many agents are reserved");
   const Instant interval = interval_of(message);
   for (const std::string& key : keys) {
+    core.state.touched.reservation(key);
     if (interval.count() == 0) {
       reservations.erase(key);
     } else {

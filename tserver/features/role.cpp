@@ -6,9 +6,36 @@
 #include "tserver/features/checks.h"
 #include "tserver/features/features.h"
 #include "tserver/features/session.h"
+#include "tserver/features/virtual_queue.h"
+#include "tserver/model/kept.h"
+#include "tserver/records/install.h"
 
 namespace tandem::tserver {
 namespace {
+
+// The calls of a Connector have until then to be heard of again.
+void await_connectors(Core& core) {
+  for (CtiLink& link : core.state.links) {
+    if (link.conversations.empty() || link.loss_timer) continue;
+    link.loss_timer =
+        core.set_timer(TimerKind::LinkLoss, link.no, ++link.generation, core.settings().link_loss_timeout);
+  }
+}
+
+// All that the former primary told us.
+void take_up(Core& core, const Replica& known) {
+  State& state = core.state;
+  Installed installed = install(state, known, core.now);
+  std::sort(installed.timers.begin(), installed.timers.end(),
+            [](const auto& a, const auto& b) { return std::pair(a.at, a.key) < std::pair(b.at, b.key); });
+  for (const auto& [key, at] : installed.timers) core.restore_timer(key, at);
+  virtual_queue_client_gone(core, {});  // what those filled whose sessions are not kept
+  await_connectors(core);
+  core.log(LogLevel::Standard, "taken over: " + std::to_string(state.calls.size()) + " calls, " +
+                                   std::to_string(state.agents.by_id.size()) + " agents, " +
+                                   std::to_string(state.clients.size()) + " clients");
+  for (const std::string& what : installed.left_out) core.log(LogLevel::Standard, "not taken over: " + what);
+}
 
 void become_primary(Core& core, const RoleChanged& input) {
   State& state = core.state;
@@ -21,16 +48,19 @@ void become_primary(Core& core, const RoleChanged& input) {
     if (std::exchange(link.up, false)) link.coming_up = true;
   }
   state.links_up = 0;
+  if (input.known != nullptr) take_up(core, *input.known);
   tell_disconnected(core, tlib::ServerRolePrimary);
 }
 
-// Whoever waits for an answer gets one here: the primary-to-be doesn't know of the request.
+// Whoever waits for an answer gets one here, unless the primary-to-be knows of the request.
 void answer_all(Core& core) {
   std::vector<SessionId> sessions;
   for (const auto& [session, client] : core.state.clients) sessions.push_back(session);
   std::sort(sessions.begin(), sessions.end());
   const Refusal why = refusal(tlib::TERR_OPER_NOT_SUPPORTED_NOW, "the role passes to the other T-Server");
   for (const SessionId session : sessions) {
+    if (is_kept(session) && core.state.pair.sync == PairReport::Sync::CaughtUp)
+      continue;  // it does, and the client is its
     for (const std::int32_t reference : core.state.client(session)->unanswered)
       core.refuse({session, reference}, why, {}, nullptr);
   }

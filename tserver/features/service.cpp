@@ -107,6 +107,7 @@ void review_draining(Core& core) {
 
 void settings_changed(Core& core, const std::shared_ptr<const Settings>& settings) {
   State& state = core.state;
+  state.touched.everything();
   state.settings = settings;
   state.identity.set_server_id(settings->server_id);
   state.resize_links();

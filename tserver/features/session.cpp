@@ -1,4 +1,5 @@
 // Client sessions: opening, the event mask, what the server is (MMC-386 to MMC-388, MMC-408).
+#include <algorithm>
 #include <charconv>
 
 #include "tserver/features/agent.h"
@@ -64,6 +65,19 @@ std::optional<Refusal> set_input_mask(Core& core, Request& request) {
   return std::nullopt;
 }
 
+// A backup calls itself so once it could go on with what the primary has.
+const char* role_name(const State& state) {
+  if (state.role == Role::Primary) return "primary";
+  return state.pair.sync == PairReport::Sync::Joining ? "joining" : "backup";
+}
+
+void add_pair(tlib::KVList& extensions, const PairReport& pair) {
+  if (pair.sync == PairReport::Sync::Off) return;
+  kv_add(extensions, "sync", pair.sync == PairReport::Sync::CaughtUp ? "caught-up" : "joining");
+  kv_add(extensions, "sync-lag-ms", static_cast<std::int32_t>(std::min<std::int64_t>(pair.lag_ms, INT32_MAX)));
+  kv_add(extensions, "sync-records", static_cast<std::int32_t>(pair.records));
+}
+
 std::optional<Refusal> query_server(Core& core, Request& request) {
   Event event = new_event(core.now, tlib::EventServerInfo);
   event->set_applicationname(core.settings().application);
@@ -78,9 +92,10 @@ std::optional<Refusal> query_server(Core& core, Request& request) {
   event->set_capabilities(mask);
   *event->mutable_serverxcapabilities() = core.table.extended;
   tlib::KVList& extensions = *event->mutable_extensions();
-  kv_add(extensions, "role", core.state.role == Role::Primary ? "primary" : "backup");
+  kv_add(extensions, "role", role_name(core.state));
   kv_add(extensions, "redundancy", core.settings().hot_standby ? "hot-standby" : "none");
   kv_add(extensions, "epoch", std::to_string(core.state.epoch));
+  add_pair(extensions, core.state.pair);
   kv_add(extensions, "links-up", static_cast<std::int32_t>(core.state.links_up));
   kv_add(extensions, "links-total", static_cast<std::int32_t>(core.settings().links.size()));
   kv_add(extensions, "calls", static_cast<std::int32_t>(core.state.calls.size()));
@@ -96,6 +111,7 @@ std::optional<Refusal> query_server(Core& core, Request& request) {
 void client_opened(Core& core, const ClientOpened& opened) {
   auto client = std::make_unique<Client>();
   client->session = opened.session;
+  core.state.touched.client(opened.session);
   client->peer = opened.peer;
   client->certificate = opened.certificate;
   core.state.clients.emplace(opened.session, std::move(client));
@@ -113,10 +129,12 @@ void client_closed(Core& core, const ClientClosed& closed) {
     core.state.remove_registration(*client, *device);
   }
   core.state.clients.erase(closed.session);
+  core.state.touched.client(closed.session);
   for (std::size_t i = 0; i < devices.size(); ++i) agent_client_gone(core, *devices[i], closed.session, logouts[i]);
   for (Device* device : devices) routers_gone(core, *device);
   virtual_queue_client_gone(core, closed.session);
-  std::erase_if(core.state.reservations, [&](const auto& entry) { return entry.second.session == closed.session; });
+  const auto of_it = [&](const auto& entry) { return entry.second.session == closed.session; };
+  if (std::erase_if(core.state.reservations, of_it) > 0) core.state.touched.everything();
 }
 
 tlib::TServerRole server_role(const Core& core) {

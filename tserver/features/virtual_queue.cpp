@@ -18,6 +18,7 @@ bool ends_stay(std::int32_t type) {
 }
 
 void leave(Core& core, ConnId call, const Dn& queue) {
+  core.state.touched.call(call);
   auto& queues = core.state.virtual_queues;
   const auto it = queues.find(call);
   if (it == queues.end()) return;
@@ -101,6 +102,7 @@ void move_virtual_queues(Core& core, const Call& from, const Call& into) {
   if (it == queues.end()) return;
   const std::vector<VirtualPlace> places = std::move(it->second);
   queues.erase(it);
+  core.state.touch(into);
   std::vector<VirtualPlace>& there = queues[into.id];
   std::vector<VirtualPlace> moved;
   for (const VirtualPlace& place : places) {

@@ -44,6 +44,7 @@ struct Party {
   bool muted = false;              // nobody hears it
   std::optional<bool> can_answer;  // the phone can be told to, or not; unknown until it rings
   bool unannounced = false;        // invited, but its phone doesn't ring yet: its DN knows nothing of the call
+  std::uint64_t joined = 0;        // rises in the order in which calls came to DNs
 
   const std::string& name() const;
   // It talks, or would if it were not held.

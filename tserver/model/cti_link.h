@@ -22,6 +22,7 @@ struct CtiLink {
   std::uint64_t incarnation = 0;  // of the Connector last heard of
   std::string application;        // its name
   std::uint64_t last_command = 0;
+  std::uint64_t first_command = 0;  // ours begin above it: those of former primaries lie below
   std::optional<TimerKey> loss_timer;
   std::uint32_t generation = 0;
   std::unordered_map<ConversationNo, Call*> conversations;

@@ -41,14 +41,38 @@ std::uint64_t Identity::next_link_id() {
   return kTopBit | ++link_;
 }
 
+std::vector<Identity::Range> Identity::ranges() const {
+  std::vector<Range> all = former_;
+  all.push_back({first_conn_, conn_, first_link_, link_});
+  return all;
+}
+
+void Identity::follow(std::vector<Range> former, std::int32_t last_call_id) {
+  constexpr std::size_t kRemembered = 16;
+  former_ = std::move(former);
+  std::erase_if(former_, [](const Range& r) { return r.first_conn == r.last_conn && r.first_link == r.last_link; });
+  if (former_.size() > kRemembered)
+    former_.erase(former_.begin(), former_.end() - static_cast<std::ptrdiff_t>(kRemembered));
+  call_ = std::max(call_, last_call_id);
+  for (const Range& range : former_) {  // should our clock be behind theirs
+    if (range.last_conn > conn_) first_conn_ = conn_ = range.last_conn;
+    if (range.last_link > link_) first_link_ = link_ = range.last_link;
+  }
+}
+
 bool Identity::made(ConnId id) const {
   const std::uint64_t number = id.value & kConnMask;
-  return number > first_conn_ && number <= conn_;
+  return (number > first_conn_ && number <= conn_) || std::any_of(former_.begin(), former_.end(), [&](const Range& r) {
+           return number > r.first_conn && number <= r.last_conn;
+         });
 }
 
 bool Identity::made_link_id(std::uint64_t id) const {
   const std::uint64_t number = id & ~kTopBit;
-  return (id & kTopBit) != 0 && number > first_link_ && number <= link_;
+  if ((id & kTopBit) == 0) return false;
+  return (number > first_link_ && number <= link_) || std::any_of(former_.begin(), former_.end(), [&](const Range& r) {
+           return number > r.first_link && number <= r.last_link;
+         });
 }
 
 std::string call_uuid(ConnId id) {

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "common/base/ids.h"
 #include "common/base/time.h"
@@ -28,12 +29,24 @@ class Identity {
   bool made_link_id(std::uint64_t id) const;
   std::uint64_t start_ms() const { return start_ms_; }
 
+  // The numbers given out by one run: those above `first` up to `last`.
+  struct Range {
+    std::uint64_t first_conn = 0, last_conn = 0;
+    std::uint64_t first_link = 0, last_link = 0;
+  };
+  // Of earlier runs that this one follows, then its own.
+  std::vector<Range> ranges() const;
+  std::int32_t last_call_id() const { return call_; }
+  // Goes on where another run stopped: what that one and those before it gave out counts as given out by this one.
+  void follow(std::vector<Range> former, std::int32_t last_call_id);
+
  private:
   std::uint64_t start_ms_;
   std::uint32_t server_id_;
   std::uint64_t conn_, first_conn_;
   std::uint64_t link_, first_link_;
   std::int32_t call_ = 0;
+  std::vector<Range> former_;
 };
 
 std::string call_uuid(ConnId id);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <variant>
@@ -16,7 +17,13 @@
 #include "proto/tlib.pb.h"
 #include "tserver/model/settings.h"
 
+namespace tandem::sync {
+class Delta;
+}
+
 namespace tandem::tserver {
+
+class Replica;  // what a backup was told by the primary
 
 using SessionId = Id<struct SessionIdTag>;  // one client connection, chosen by the clients room
 using LinkNo = std::uint32_t;               // index into Settings::links
@@ -60,10 +67,19 @@ struct RoleChanged {
   bool primary = false;
   std::uint64_t epoch = 0;  // of the primary's role
   std::string why;
+  std::shared_ptr<const Replica> known{};  // Primary: what there is; null: the Connectors' snapshots must do
+};
+
+// How far the backup of a pair is, told to both; for operators.
+struct PairReport {
+  enum class Sync { Off, Joining, CaughtUp };
+  Sync sync = Sync::Off;
+  std::int64_t lag_ms = -1;   // how old what the backup knows is; -1: not known
+  std::uint64_t records = 0;  // at the backup
 };
 
 using Input = std::variant<ClientOpened, ClientRequest, ClientClosed, LinkUp, LinkDown, Happened, TimerFired,
-                           SettingsChanged, RoleChanged>;
+                           SettingsChanged, RoleChanged, PairReport>;
 
 // --- What is to be done ---
 
@@ -108,6 +124,19 @@ class Machine {
   virtual ~Machine() = default;
   // Appends to `out`.
   virtual void handle(Input input, Now now, Effects& out) = 0;
+
+  // --- For a backup, which is told everything once and then what each input changed. Records under keys. ---
+
+  using Put = std::function<void(const std::string& key, const std::string& record)>;
+  virtual void begin_telling(Now now, const Put& put) = 0;
+  virtual void end_telling() = 0;
+  // Adds what changed since it was asked last; to be asked after each input, before its effects are carried out.
+  virtual void take_changes(Now now, sync::Delta& delta) = 0;
+  struct Told {
+    std::uint64_t count = 0;
+    std::uint64_t checksum = 0;
+  };
+  virtual Told told() const = 0;
 };
 
 }  // namespace tandem::tserver

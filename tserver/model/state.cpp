@@ -35,10 +35,13 @@ State::State(std::shared_ptr<const Settings> initial, Now start)
 }
 
 Call* State::call(ConnId id) {
+  touched.call(id);
   return find(calls, id);
 }
 Device* State::device(const Dn& dn) {
-  return find(devices, dn);
+  Device* found = find(devices, dn);
+  if (found != nullptr) touched.device(*found);
+  return found;
 }
 Client* State::client(SessionId session) {
   return find(clients, session);
@@ -64,6 +67,7 @@ void State::begin_anew(Now now) {
   fresh.started_ms = started_ms;
   fresh.role = role;
   fresh.epoch = epoch;
+  fresh.pair = pair;
   fresh.event_sequence = event_sequence;
   for (auto& [session, client] : clients) {
     client->devices.clear();
@@ -120,12 +124,15 @@ Call& State::create_call(LinkNo link, ConversationNo conversation, ConnId known,
 }
 
 Party& State::add_party(Call& call, Party party) {
+  touch(call);
+  party.joined = ++last_joined;
   if (party.device != nullptr) party.device->calls.push_back(&call);
   call.parties.push_back(std::move(party));
   return call.parties.back();
 }
 
 void State::remove_party(Call& call, Party& party) {
+  touch(call);
   if (party.device != nullptr) {
     call.pass_through = party.device->settings.pass_through;
     drop_call(*party.device, &call);
@@ -135,18 +142,23 @@ void State::remove_party(Call& call, Party& party) {
 }
 
 void State::move_party(Call& call, Party& party, Device* device) {
+  touch(call);
   if (party.device != nullptr) drop_call(*party.device, &call);
   device_freed = true;
   party.device = device;
+  party.joined = ++last_joined;
   if (device != nullptr) device->calls.push_back(&call);
 }
 
 void State::merge_calls(Call& into, Call& from) {
+  touch(into);
   for (const Call* call : {&from, &into}) {
     for (const Party& party : call->parties) {
       if (party.device == nullptr) continue;
       for (Call* const other : party.device->calls) {
-        if (other->main == from.id) other->main = into.id;
+        if (other->main != from.id) continue;
+        other->main = into.id;
+        touched.call(other->id);
       }
     }
   }
@@ -183,7 +195,16 @@ std::vector<Call*> State::memberships(Call& call, const Party& party) const {
   return found;
 }
 
+void State::touch(const Call& call) {
+  if (!touched.on) return;
+  touched.call(call.id);
+  for (const Party& party : call.parties) {
+    if (party.device != nullptr) touched.device(*party.device);
+  }
+}
+
 void State::remove_call(Call& call) {
+  touch(call);
   if (Call* main = call.joint_data ? this->call(call.main) : nullptr) std::erase(main->joint, call.id);
   for (const ConnId id : call.joint) {  // they have lists of their own from now on
     if (Call* consult = this->call(id); consult != nullptr && consult->main == call.id) consult->joint_data = false;
@@ -192,13 +213,17 @@ void State::remove_call(Call& call) {
     if (party.device != nullptr) drop_call(*party.device, &call);
   }
   device_freed = true;
-  if (!identity.made(call.id)) ended_adopted.insert(call.id);
+  if (!identity.made(call.id)) {
+    ended_adopted.insert(call.id);
+    touched.ended(call.id);
+  }
   for (const ConversationNo no : call.merged) links[call.link].merged.erase(no);
   links[call.link].conversations.erase(call.conversation);
   calls.erase(call.id);
 }
 
 Agent& State::add_agent(Device& device, const std::string& id) {
+  touched.device(device);
   device.agent = std::make_unique<Agent>();
   device.agent->id = id;
   device.agent->session = ++agents.last_session;
@@ -208,17 +233,20 @@ Agent& State::add_agent(Device& device, const std::string& id) {
 }
 
 void State::remove_agent(Device& device) {
+  touched.device(device);
   agents.by_id.erase(device.agent->id);
   agents.by_session.erase(device.agent->session);
   device.agent.reset();
 }
 
 Registration& State::add_registration(Client& client, Device& device, tlib::TRegisterMode mode) {
+  touched.device(device);
   client.devices.push_back(&device);
   return device.registrations.emplace_back(Registration{&client, mode, {}});
 }
 
 void State::remove_registration(Client& client, Device& device) {
+  touched.device(device);
   std::erase_if(device.registrations, [&](const Registration& r) { return r.client == &client; });
   std::erase(client.devices, &device);
   if (device.direct_override_by == client.session) {

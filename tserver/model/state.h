@@ -15,6 +15,8 @@
 #include "tserver/model/device.h"
 #include "tserver/model/identity.h"
 #include "tserver/model/tally.h"
+#include "tserver/model/timer_hash.h"
+#include "tserver/model/touched.h"
 #include "tserver/model/virtual_queue.h"
 
 namespace tandem::tserver {
@@ -44,10 +46,16 @@ struct State {
   bool device_freed = false;  // the last call left a device since somebody looked: one that drains may be done with it
   // ConnIDs of calls taken up from a former run, once they are over: they must not come to life again.
   std::unordered_set<ConnId> ended_adopted;
+  PairReport pair;
+  std::uint64_t last_joined = 0;  // of Party::joined
+  Touched touched;
+  // When running timers end, of a T-Server that has a backup: which must know.
+  std::unordered_map<TimerKey, Instant> deadlines;
 
   // Is this the ConnID of a call that was here and is over?
   bool is_over(ConnId id) const { return !calls.contains(id) && (identity.made(id) || ended_adopted.contains(id)); }
 
+  // What they find is marked as touched.
   Call* call(ConnId id);
   Device* device(const Dn& dn);
   Client* client(SessionId session);
@@ -73,6 +81,8 @@ struct State {
   void merge_calls(Call& into, Call& from);
   // Where this party's leg takes part: this call first, then its DN's others with the same leg.
   std::vector<Call*> memberships(Call& call, const Party& party) const;
+  // It may have changed, and with it its DNs and their agents.
+  void touch(const Call& call);
   // The last step of a call: its parties and timers must be dealt with already.
   void remove_call(Call& call);
 

@@ -10,6 +10,7 @@
 #include "common/messages/tlib_text.h"
 #include "tserver/features/machine_state.h"
 #include "tserver/gateway/page.h"
+#include "tserver/program/sync_sessions.h"
 #include "tserver/standby/etcd_arbiter.h"
 #include "tserver/standby/lock_file.h"
 
@@ -62,6 +63,7 @@ Result<std::string, Failure> Server::start(std::shared_ptr<const config::Environ
   if (!opened) return opened.error();
   if (!alone) {
     clients_->set_primary(false);
+    if (auto made = make_sync(scope); !made) return made.error();
     if (auto made = make_standby(scope); !made) return made.error();
   }
   set_links(scope);
@@ -76,6 +78,29 @@ void Server::renew_timers() {
       std::exchange(timers_, std::make_unique<net::KeyedTimers>(loop_, [this, era = timer_era_](const TimerKey& key) {
                       if (era == timer_era_) take(TimerFired{key});
                     }));
+}
+
+Result<void, Failure> Server::make_sync(const config::Scope& scope) {
+  const config::Application& peer = *peer_of(*environment_, *application_);
+  const config::Port* here = application_->port("ha-sync");
+  const config::Port* there = peer.port("ha-sync");
+  if (here == nullptr || there == nullptr) return Failure{"both T-Servers of a pair need a port ha-sync"};
+  auto tls = sync_tls(tls_options(*application_, scope));
+  if (!tls) return Failure{"port ha-sync: " + tls.error().text};
+  const auto now = static_cast<std::uint64_t>(loop_.now().wall.count());
+  sync_ = std::make_unique<Sync>(
+      loop_, log_,
+      SyncOptions{.identity = {.application = name_, .version = version_, .peer = peer.name, .incarnation = now},
+                  .address = here->address,
+                  .port = here->port,
+                  .peer = {peer.host, there->port},
+                  .server_tls = tls->server,
+                  .client_tls = tls->client,
+                  .partners = scope.get(config::options::ha.sync_partners),
+                  .queue_limit = scope.get(config::options::tserver_limits.sync_queue).count},
+      *machine_, sync_handlers(clients_->kept(), [this](const PairReport& report) { take(report); }));
+  if (auto opened = sync_->open(); !opened) return Failure{"port ha-sync: " + opened.error().text};
+  return {};
 }
 
 Result<void, Failure> Server::make_standby(const config::Scope& scope) {
@@ -105,8 +130,14 @@ Result<void, Failure> Server::make_standby(const config::Scope& scope) {
 
 // The machine first: it expects every link to come up anew.
 void Server::become_primary(std::uint64_t epoch) {
+  auto known = sync_->knowledge();
+  sync_->become_primary(epoch);
+  if (known == nullptr) clients_->kept().replace_all({});
   clients_->set_primary(true);
-  take(RoleChanged{true, epoch, "the arbiter gave it the role"});
+  take(RoleChanged{true, epoch,
+                   known != nullptr ? "the arbiter gave it the role"
+                                    : "the arbiter gave it the role; no primary has told us anything",
+                   std::move(known)});
   links_->set_role(link::ROLE_PRIMARY, epoch);
 }
 
@@ -114,6 +145,7 @@ void Server::become_primary(std::uint64_t epoch) {
 // have a number that the other gives to another one.
 void Server::become_backup(const std::string& why) {
   links_->set_role(link::ROLE_BACKUP, 0);
+  sync_->become_backup();
   const std::vector<SessionId> gone = clients_->set_primary(false);
   take(RoleChanged{false, 0, why});
   for (const SessionId session : gone) take(ClientClosed{session, why});
@@ -235,6 +267,9 @@ void Server::apply(std::shared_ptr<const config::Environment> environment) {
     if (auto set = operator_port_->set_tls(files); !set)
       log_.write(LogLevel::Standard, "port http: " + set.error().text);
   }
+  if (sync_ != nullptr) {
+    if (auto tls = sync_tls(tls_options(*application_, scope))) sync_->set_tls(tls->server, tls->client);
+  }
   clients_->set_options(clients_options(scope), client_connection(scope));
   take(SettingsChanged{std::make_shared<const Settings>(settings_of(*environment_, *application_, version_, plan_))});
   set_links(scope);
@@ -256,6 +291,7 @@ void Server::take(Input input) {
     machine_->handle(std::move(one), now, effects_);
     meter_.end(effects_, loop_.steady() - now.steady);
     clients_->record(effects_);
+    if (sync_ != nullptr) sync_->tell_changes();  // leaves before all that follows from the input
     for (Effect& effect : effects_) {
       if (all) log_effect(effect);
       carry_out(effect);
@@ -336,6 +372,7 @@ void Server::leave() {
   phase_ = Phase::Leaving;
   clients_->stop("the T-Server stops");
   links_->stop("the T-Server stops");
+  if (sync_ != nullptr) sync_->stop();
   if (standby_ != nullptr) standby_->stop();  // the other may act from now on
   await_silence(loop_.steady() + 2s);
 }

@@ -19,6 +19,7 @@
 #include "tserver/model/machine.h"
 #include "tserver/program/settings_of.h"
 #include "tserver/standby/standby.h"
+#include "tserver/sync/sync.h"
 
 namespace tandem::tserver {
 
@@ -54,6 +55,7 @@ class Server final : private http::Operated {
   Result<void, Failure> open_operator_port(const config::Port& port, const config::Scope& scope);
   void set_links(const config::Scope& scope);
   void renew_timers();
+  Result<void, Failure> make_sync(const config::Scope& scope);
   Result<void, Failure> make_standby(const config::Scope& scope);
   void become_primary(std::uint64_t epoch);
   void become_backup(const std::string& why);
@@ -85,6 +87,7 @@ class Server final : private http::Operated {
   net::Timer stopping_;
   std::unique_ptr<Clients> clients_;
   std::unique_ptr<Links> links_;
+  std::unique_ptr<Sync> sync_;        // null: alone
   std::unique_ptr<Standby> standby_;  // null: alone
   Effects effects_;
   std::deque<Input> later_;  // inputs that came while one was being handled

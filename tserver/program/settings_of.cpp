@@ -325,4 +325,13 @@ net::TlsOptions tls_options(const config::Application& application, const config
           .ciphers = scope.get(options::security.cipher_list)};
 }
 
+Result<SyncTls, Failure> sync_tls(net::TlsOptions options) {
+  options.mutual = true;
+  auto server = net::TlsContext::make(net::TlsSide::Server, options);
+  if (!server) return server.error();
+  auto client = net::TlsContext::make(net::TlsSide::Client, options);
+  if (!client) return client.error();
+  return SyncTls{*server, *client};
+}
+
 }  // namespace tandem::tserver

@@ -51,5 +51,10 @@ Result<EtcdSettings, Failure> etcd_settings(const config::Environment& environme
 
 // TLS files and options of the application, as a server towards clients or as a client towards Connectors.
 net::TlsOptions tls_options(const config::Application& application, const config::Scope& scope);
+// Of the port ha-sync: both sides show a certificate, whatever other ports ask for.
+struct SyncTls {
+  net::TlsContextPtr server, client;
+};
+Result<SyncTls, Failure> sync_tls(net::TlsOptions options);
 
 }  // namespace tandem::tserver

@@ -1,6 +1,7 @@
 // Routed calls a second through the T-Server's core alone, with agents: offered, queued, (played music,) routed, rung,
 // answered, hung up, after-call work, Ready. One routing client, one desktop for all agents. No network, no encoding.
-// Ends with 1 if memory or allocations a call grow. model_bench [calls] [calls at once] [music]
+// Ends with 1 if memory or allocations a call grow. model_bench [calls] [calls at once] [music] [told]
+// told: a backup is told of each input's changes, as far as the bytes of each Delta
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -11,17 +12,21 @@
 #include <string>
 
 #include "allocations.h"
+#include "proto/sync.pb.h"
 #include "tserver/features/machine.h"
+#include "tserver/model/kept.h"
 
 using namespace tandem;
 using namespace tandem::tserver;
 
 namespace {
 
+constexpr SessionId kRouter{kFirstKeptSession + 1}, kDesk{kFirstKeptSession + 2};
 constexpr int kAgents = 2000;  // more than calls at once: each has one call at a time
 
-Settings the_switch() {
+Settings the_switch(bool pair) {
   Settings settings;
+  settings.hot_standby = pair;
   settings.domains = {"tandem.test"};
   settings.default_dn = "sip:agent0@tandem.test";
   settings.no_answer_timeout = std::chrono::seconds(15);
@@ -40,18 +45,27 @@ Settings the_switch() {
 
 class Bench {
  public:
-  Bench() : machine_(make_machine(std::make_shared<const Settings>(the_switch()), now_)) {
+  explicit Bench(bool pair) : machine_(make_machine(std::make_shared<const Settings>(the_switch(pair)), now_)) {
+    if (pair) give(RoleChanged{true, 1, "first"});
     link::Hello hello;
     hello.set_incarnation(1);
     give(LinkUp{0, hello, {}});
-    open(SessionId{1});
-    registration(SessionId{1}, "sip:support@tandem.test");
-    open(SessionId{2});
+    open(kRouter);
+    registration(kRouter, "sip:support@tandem.test");
+    open(kDesk);
     for (int i = 0; i < kAgents; ++i) {
-      registration(SessionId{2}, agent_name(i));
+      registration(kDesk, agent_name(i));
       agent_request(tlib::RequestAgentLogin, i);
     }
   }
+
+  // From now on a backup is told of every change.
+  void begin_telling() {
+    told_ = true;
+    machine_->begin_telling(now_, [](const std::string&, const std::string&) {});
+  }
+  std::uint64_t deltas() const { return deltas_; }
+  std::uint64_t told_bytes() const { return told_bytes_; }
 
   struct Live {
     std::uint64_t conversation, caller, agent;
@@ -67,7 +81,7 @@ class Bench {
     request.set_thisdn(agent_name(n));
     if (type == tlib::RequestAgentLogin) request.set_agentid(std::to_string(n % kAgents));
     request.set_agentworkmode(tlib::AgentWorkModeAutoIn);
-    give(ClientRequest{SessionId{2}, std::move(request)});
+    give(ClientRequest{kDesk, std::move(request)});
   }
 
   void music(const Live& live, std::uint64_t conn_id) {
@@ -77,7 +91,7 @@ class Bench {
     request.set_thisdn("sip:support@tandem.test");
     request.set_connid(conn_id);
     request.set_treatmenttype(tlib::TreatmentMusic);
-    give(ClientRequest{SessionId{1}, std::move(request)});
+    give(ClientRequest{kRouter, std::move(request)});
     link::Happening playing = about(live.conversation, live.caller);
     for (const Effect& effect : effects_) {
       const auto* order = std::get_if<Order>(&effect);
@@ -111,7 +125,7 @@ class Bench {
     tlib::KVPair& pair = *request.mutable_userdata()->add_pairs();
     pair.set_key("skill");
     pair.set_str("billing");
-    give(ClientRequest{SessionId{1}, std::move(request)});
+    give(ClientRequest{kRouter, std::move(request)});
     for (const Effect& effect : effects_) {
       if (const auto* order = std::get_if<Order>(&effect); order != nullptr && order->command.has_invite())
         live.agent = order->command.party();
@@ -145,7 +159,18 @@ class Bench {
   void give(Input input) {
     effects_.clear();
     machine_->handle(std::move(input), now_, effects_);
+    if (told_) tell();
     for (const Effect& effect : effects_) events_ += std::holds_alternative<Deliver>(effect);
+  }
+
+  // As it leaves for a backup.
+  void tell() {
+    delta_.mutable_delta()->Clear();
+    machine_->take_changes(now_, *delta_.mutable_delta());
+    if (delta_.delta().put_size() + delta_.delta().deleted_size() == 0) return;
+    delta_.mutable_delta()->set_sequence(++deltas_);
+    delta_.SerializeToString(&wire_);
+    told_bytes_ += wire_.size();
   }
 
   void open(SessionId session) {
@@ -168,6 +193,10 @@ class Bench {
   std::uint64_t ids_ = 0;
   std::int32_t reference_ = 0;
   std::size_t events_ = 0;
+  bool told_ = false;
+  sync::Envelope delta_;
+  std::string wire_;
+  std::uint64_t deltas_ = 0, told_bytes_ = 0;
 };
 
 long resident_kb() {
@@ -203,10 +232,16 @@ Part run(Bench& bench, std::deque<Bench::Live>& live, int from, int to, std::siz
 int main(int argc, char** argv) {
   const int calls = argc > 1 ? std::atoi(argv[1]) : 200000;
   const std::size_t at_once = argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 500;
-  const bool music = argc > 3 && std::strcmp(argv[3], "music") == 0;
-  Bench bench;
+  bool music = false, told = false;
+  for (int i = 3; i < argc; ++i) {
+    music |= std::strcmp(argv[i], "music") == 0;
+    told |= std::strcmp(argv[i], "told") == 0;
+  }
+  Bench bench(told);
+  if (told) bench.begin_telling();
   std::deque<Bench::Live> live;
   run(bench, live, 0, calls / 4, at_once, music);  // every table has grown to its size
+  const std::uint64_t bytes = bench.told_bytes(), deltas = bench.deltas();
   const Part first = run(bench, live, calls / 4, calls / 2, at_once, music);
   const Part rest = run(bench, live, calls / 2, calls, at_once, music);
   for (const auto& one : live) bench.finish(one);
@@ -217,6 +252,10 @@ int main(int argc, char** argv) {
       "time, %.1f allocations a call, %ld KB resident, %zu events\n",
       calls, music ? " and music" : "", at_once, measured / cpu, cpu / measured * 1e6,
       measured / (first.seconds + rest.seconds), rest.allocations, rest.kb, bench.events());
+  if (told)
+    std::printf("told to a backup: %.0f bytes in %.1f deltas a call\n",
+                static_cast<double>(bench.told_bytes() - bytes) / measured,
+                static_cast<double>(bench.deltas() - deltas) / measured);
   if (rest.allocations > first.allocations * 1.01 || rest.kb > first.kb + 1024) {
     std::printf("grows: %.2f allocations a call and %ld KB at first, %.2f and %ld KB at last\n", first.allocations,
                 first.kb, rest.allocations, rest.kb);
