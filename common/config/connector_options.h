@@ -62,7 +62,7 @@ struct StartupSection : Section {
   using enum Effect;
 
   // clang-format off
-  Option<Path> persistent_storage_path{*this, "persistent-storage-path", level::kConnector, "run", {1, 1024}, NotInUseYet, "Folder where the Connector keeps what must outlive it."};
+  Option<Path> persistent_storage_path{*this, "persistent-storage-path", level::kConnector, "run", {0, 1024}, AtStart, "Folder where call data is kept so that calls outlive the Connector; empty: they don't."};
   Option<std::string> application_user_agent{*this, "application-user-agent", level::kConnector, "", {0, 128}, AtStart, "Text added to the SIP User-Agent header."};
   // clang-format on
 };
@@ -101,6 +101,7 @@ struct ConnectorSection : Section {
   Option<Ringback> ringback{*this, "ringback", kWhere, "early-media", {}, NextCall, "What a waiting caller gets: a tone as early media, or a plain 180 for her phone to ring by."};
   Option<bool> early_media_through{*this, "early-media-through", kWhere, "true", {}, NextCall, "Passes early media of the called party, such as announcements, on to a caller who hears ringing."};
   Option<Milliseconds> undecided_timeout{*this, "undecided-timeout", kWhere, "32 sec", {100, 600000}, NextCall, "How long a new call waits for the T-Server's first decision before it is answered 503."};
+  Option<Seconds> recovery_window{*this, "recovery-window", level::kConnector, "60", {0, 86400}, AtStart, "A Connector that starts takes its calls up again unless they were kept longer ago."};
   Option<Milliseconds> without_server_timeout{*this, "without-server-timeout", kWhere, "5 sec", {0, 600000}, NextCall, "With no T-Server in reach, how long calls that aren't established are kept; established ones always are."};
   Option<Seconds> drain_timeout{*this, "drain-timeout", level::kConnector, "0", {0, 604800}, Immediately, "How long a Connector that was told to end waits for its calls to be over before it ends them by BYE; 0 means as long as they last."};
   Option<Milliseconds> fork_timeout{*this, "fork-timeout", kWhere, "10 sec", {1000, 600000}, NextCall, "How long the contacts of one preference ring before those of the next are tried."};

@@ -38,7 +38,7 @@ const std::string& Core::describe(Party& party, const Payloads& payloads, Direct
   const auto* peer = peer_of(party);
   const Remote* like = peer && peer->stream.remote ? &*peer->stream.remote : nullptr;
   sdp::Local local;
-  local.session = stream.endpoint.media.value;
+  local.session = stream.session ? stream.session : stream.endpoint.media.value;
   local.ip = stream.endpoint.ip;
   local.port = stopped ? std::uint16_t{0} : stream.endpoint.rtp_port;
   local.transport = stream.transport;

@@ -32,11 +32,14 @@ void Core::on(Commanded& input) {
   if (command.what_case() == What::kLocation) return act(LearnLocation{command.location().registration()});
   if (command.what_case() == What::WHAT_NOT_SET) return command_failed(command, Code::NOT_SUPPORTED, "unknown command");
   if (command.what_case() == What::kInvite) return invite(command);
+  if (command.what_case() == What::kRestore) return restore(command);
+  if (command.what_case() == What::kResume) return resume_recovery();
 
   const auto found = conversations_.find(ConversationNo{command.conversation()});
   if (found == conversations_.end()) return command_failed(command, Code::NO_SUCH_CONVERSATION, "no such conversation");
   auto& conversation = found->second;
   if (command.what_case() == What::kRelease) return release(conversation, command);
+  if (command.what_case() == What::kDisown) return disown(conversation);
   if (command.what_case() == What::kConference) return conference(conversation, command);
   if (command.what_case() == What::kMerge) return merge(conversation, command);
   if (command.what_case() == What::kTag) {

@@ -39,6 +39,14 @@ std::optional<ConferencePool::Conference> ConferencePool::take(const ConferenceP
   return taken;
 }
 
+void ConferencePool::hold(std::uint32_t number) {
+  while (made_ < number) {
+    if (++made_ != number) released_.push_back(made_);
+  }
+  std::erase(released_, number);
+  std::erase_if(ready_, [&](const Conference& one) { return one.number == number; });
+}
+
 void ConferencePool::give_back(const Conference& conference, const ConferencePolicy& policy, Instant now) {
   const bool worn = policy.uses != 0 && conference.uses >= policy.uses;
   if (!policy.keep || worn || now - conference.made >= policy.lifetime) {

@@ -28,6 +28,8 @@ class ConferencePool {
 
   // The oldest that is ready, else one made now. None: all are in use.
   std::optional<Conference> take(const ConferencePolicy& policy, Instant now);
+  // In use already: of a call that was here before.
+  void hold(std::uint32_t number);
   void give_back(const Conference& conference, const ConferencePolicy& policy, Instant now);
   // Makes ahead what is missing and lets go what is too old.
   void top_up(const ConferencePolicy& policy, Instant now);

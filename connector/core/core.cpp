@@ -24,6 +24,7 @@ Core::Core(CoreSettings settings, Directory& directory, MediaAllocator& media, s
 void Core::handle(Input input, Now now, Actions& out) {
   now_ = now;
   out_ = &out;
+  if (settings_.keep_calls) note(input);
   std::visit([this](auto& each) { on(each); }, input);
   tell_changes();
   out_ = nullptr;
@@ -67,6 +68,7 @@ void Core::forget(LegId leg) {
 
 // The one way a party ends. `party` is gone afterwards, and so is every conversation whose last it was.
 void Core::end_party(Party& party, End end) {
+  if (end.disowned) act(DropLeg{party.dialog});
   const bool called = party.outgoing && party.state != PartyState::Connected;
   end_play(party, true);
   if (logs(LogLevel::Trace)) {
@@ -82,7 +84,7 @@ void Core::end_party(Party& party, End end) {
     disarm(Wait::ForkGroup, no, party.out->group);
   } else if (party.state == PartyState::Offered) {
     disarm(Wait::Decision, no, party.incoming->decision);
-    if (!end.gone) {
+    if (!end.gone && !end.disowned) {
       Answer answer{.leg = party.dialog, .status = end.status, .reason = std::move(end.phrase)};
       answer.contacts = end.contacts;
       if (end.retry_after) answer.headers.push_back(SipHeader{"Retry-After", std::to_string(settings_.retry_after_s)});
@@ -90,12 +92,14 @@ void Core::end_party(Party& party, End end) {
     }
     forget(party.dialog);
   } else {
-    if (!end.gone) act(SendBye{party.dialog, std::move(end.wire_reason)});
+    if (!end.gone && !end.disowned) act(SendBye{party.dialog, std::move(end.wire_reason)});
     forget(party.dialog);
   }
   disarm(Wait::Session, no, party.session);
   disarm(Wait::Glare, no, party.glare);
   disarm(Wait::Refer, no, party.refer);
+  if (party.recovering) recovered(party);
+  keep(party);
   const auto media = party.stream.endpoint.media;
   if (media) {
     by_media_.erase(media);
@@ -114,7 +118,7 @@ void Core::end_party(Party& party, End end) {
       left.set_cause(end.cause);
       left.set_reason(end.reason);
     }
-    report(std::move(message));
+    if (!end.disowned) report(std::move(message));
     std::erase(conversation.parties, &party);
     // What the media room knows by MediaClose.
     std::erase_if(conversation.scene, [&](const MediaMember& m) { return m.media == media; });
@@ -202,6 +206,10 @@ void Core::on(CoreTimer& input) {
     if (fired(key, no_server_)) end_unestablished();
     return;
   }
+  if (wait == Wait::Recover && key.subject == 0) {
+    if (fired(key, recovery_)) recover_next();
+    return;
+  }
   if (wait == Wait::CancelGuard) {
     auto* leg = find_leg(LegId{key.subject});
     if (leg && fired(key, leg->guard)) forget(leg->id);
@@ -239,6 +247,9 @@ void Core::on(CoreTimer& input) {
       return;
     case Wait::Refer:
       if (fired(key, party->refer)) referred(*party, 408, {});
+      return;
+    case Wait::Recover:
+      if (fired(key, party->recovery)) recover(*party);
       return;
     case Wait::CancelGuard:
     case Wait::NoServer:

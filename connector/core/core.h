@@ -3,7 +3,8 @@
 //   core.cpp (ends, timers, log) · offered.cpp (callers) · invite.cpp (called parties) · dialog.cpp (re-INVITE, session
 //   timers) · audio.cpp (streams) · scenes.cpp (who hears whom) · membership.cpp (who is in which conversation) ·
 //   play.cpp (treatments) · phone.cpp (digits, talk, REFER) · focus.cpp (conferences) · command.cpp (T-Server's
-//   commands) · servers.cpp (links, snapshot, fallback)
+//   commands) · servers.cpp (links, snapshot, fallback) · keeping.cpp (what survives the process) · recovery.cpp (calls
+//   that were here before)
 #pragma once
 
 #include <string_view>
@@ -21,6 +22,10 @@ class Core final : public Machine {
   Core(CoreSettings settings, Directory& directory, MediaAllocator& media, std::uint64_t incarnation);
   void handle(Input input, Now now, Actions& out) override;
   CoreCounts counts() const override;
+  bool changed() const override { return tell_all_ || !kept_parties_.empty() || !kept_conversations_.empty(); }
+  void take_changes(Now now, std::vector<KeptChange>& out) override;
+  void all_changed() override;
+  bool tell_all() override { return std::exchange(tell_all_, false); }
 
  private:
   // Why a party ends, or leaves a conversation, and what is said of it.
@@ -33,7 +38,8 @@ class Core final : public Machine {
     std::string wire_reason;            // Reason header of BYE and CANCEL
     std::vector<std::string> contacts;  // 3xx
     bool retry_after = false;
-    bool gone = false;  // its dialog has ended already: nothing is sent to it
+    bool gone = false;      // its dialog has ended already: nothing is sent to it
+    bool disowned = false;  // its dialog is somebody else's: no word to anybody
   };
 
   // --- Inputs ---
@@ -55,6 +61,8 @@ class Core final : public Machine {
   void on(LinkRole& input);
   void on(LinkClosed& input);
   void on(Commanded& input);
+  void on(CallsKept& input);
+  void on(PortsOpened& input);
   void on(CoreTimer& input);
   void on(CoreConfigured& input);
   void on(CoreStopping& input);
@@ -82,6 +90,9 @@ class Core final : public Machine {
   void pickup(Party& party, const link::Command& command);
   void refer(Party& party, const link::Command& command);
   void conference(Conversation& conversation, const link::Command& command);
+  void restore(const link::Command& command);
+  void resume_recovery();
+  void disown(Conversation& conversation);
   void command_failed(const link::Command& command, Code::Code code, std::string text);
 
   // --- Callers (offered.cpp) ---
@@ -156,10 +167,28 @@ class Core final : public Machine {
   void enter(PartyNo no);
   void tell_subscribers(Conversation& conversation);
 
+  // --- What survives (keeping.cpp) ---
+  void note(const Input& input);
+  void keep(const Conversation& conversation);
+  void keep(const Party& party);
+
+  // --- Calls that were here before (recovery.cpp) ---
+  struct TakenUp;
+  TakenUp take_up(const std::vector<ha::Record>& records);
+  bool take_up(const ha::Party& record, TakenUp& taken);
+  void take_up_focus(Conversation& conversation, const ha::Conference& record);
+  void resume(Party& party, const ha::Party& record);
+  void recover_next();
+  void recover(Party& party);
+  bool recovery_failed(Party& party, int status);
+  void recovered(Party& party);
+  void pass(std::uint64_t number);
+
   // --- Links (servers.cpp) ---
   void reach_changed();
   void end_unestablished();
   link::Snapshot snapshot() const;
+  void describe(const Conversation& conversation, link::Conversation& to) const;
 
   // --- Ends, reports, timers, log (core.cpp) ---
   void end_party(Party& party, End end);
@@ -210,6 +239,19 @@ class Core final : public Machine {
   bool fallback_ = true;                    // none for too long, or never yet
   bool stopping_ = false;                   // nothing new is begun
   Slot no_server_;
+
+  // Since take_changes(), some of them more than once.
+  std::vector<ConversationNo> kept_conversations_;
+  std::vector<PartyNo> kept_parties_;
+  std::vector<PartyNo> to_recover_;  // the next one last
+  Slot recovery_;
+  bool ports_open_ = false;
+  bool held_back_ = false;
+  bool disowning_ = false;
+  bool tell_all_ = false;
+  std::vector<ha::Record> restored_;  // of a Restore whose last part is still to come
+  std::size_t restored_bytes_ = 0;
+  std::size_t recovering_ = 0;
 
   std::vector<ConversationNo> touched_;  // in this input
   std::vector<SceneId> over_;            // scenes whose conversation ended in this input

@@ -139,6 +139,7 @@ void Core::on(ReinviteAccepted& input) {
   if (!party || !party->reinviting) return;
   party->reinviting = false;
   party->wanted.clear();
+  if (party->recovering) recovered(*party);
   if (party->expiry.expires_s != 0) run_session_timer(*party, timer_answered(input.timer, party->expiry.expires_s));
   auto remote = read_answer(input.sdp ? std::string_view(*input.sdp) : std::string_view(), party->stream.line);
   auto agreed = remote ? settle(party->stream.described, remote->payloads) : Payloads{};
@@ -167,6 +168,7 @@ void Core::on(ReinviteRejected& input) {
   auto* party = leg && leg->state == LegState::Confirmed ? find_party(leg->party) : nullptr;
   if (!party || !party->reinviting) return;
   party->reinviting = false;
+  if (recovery_failed(*party, input.status)) return;
   if (input.status == 481 || input.status == 408) {
     // The dialog is gone (RFC 3261 section 12.2.1.2).
     return end_party(*party, End{.cause = link::Left::TRANSPORT_FAILED,

@@ -26,6 +26,7 @@
 #include "connector/core/directory.h"
 #include "connector/core/media_port.h"
 #include "connector/core/settings.h"
+#include "proto/ha.pb.h"
 #include "proto/link.pb.h"
 
 namespace tandem::connector {
@@ -201,6 +202,14 @@ struct Commanded {
   link::Command command;
 };  // from the acting primary only; older epochs were refused
 
+// Before any other input, or by command: calls that were here, or on another Connector, before. Their legs are restored
+// at once; re-INVITEs go out after PortsOpened.
+struct CallsKept {
+  std::shared_ptr<const std::vector<ha::Record>> records;
+  bool held_back = false;  // somebody else may have them: phones aren't called before a T-Server says Resume
+};
+struct PortsOpened {};
+
 struct CoreTimer {
   TimerKey key;
 };
@@ -209,11 +218,11 @@ struct CoreConfigured {
 };
 struct CoreStopping {};  // the process ends: every party leaves with cause SHUTDOWN
 
-using Input =
-    std::variant<Invited, Cancelled, Acked, AckMissing, Progressed, InviteAccepted, InviteRejected, Reinvited,
-                 ReinviteAccepted, ReinviteRejected, ByeReceived, LegLost, ReferAsked, InfoDigit, TalkRefused,
-                 ConferenceSubscribed, ConferenceUnsubscribed, MediaSilent, DigitReceived, MediaPlayed, MediaRecorded,
-                 LinkOpened, LinkRole, LinkClosed, Commanded, CoreTimer, CoreConfigured, CoreStopping>;
+using Input = std::variant<Invited, Cancelled, Acked, AckMissing, Progressed, InviteAccepted, InviteRejected, Reinvited,
+                           ReinviteAccepted, ReinviteRejected, ByeReceived, LegLost, ReferAsked, InfoDigit, TalkRefused,
+                           ConferenceSubscribed, ConferenceUnsubscribed, MediaSilent, DigitReceived, MediaPlayed,
+                           MediaRecorded, LinkOpened, LinkRole, LinkClosed, Commanded, CallsKept, PortsOpened,
+                           CoreTimer, CoreConfigured, CoreStopping>;
 
 // --- To the sip room ---
 
@@ -293,6 +302,20 @@ struct NotifyConference {
 struct ForgetLeg {
   LegId leg;
 };  // nothing more will be asked of it
+// A leg as it was before the process died. Nothing is sent for it until another action asks so.
+struct RestoreLeg {
+  LegId leg;
+  ha::Dialog dialog;
+};
+// Its dialog is somebody else's now: nothing is sent for it, and nothing more will be asked of it.
+struct DropLeg {
+  LegId leg;
+};
+// Where the phone of a restored leg is now.
+struct TurnLeg {
+  LegId leg;
+  std::string flow;  // "sip:ip:port;transport=tls"
+};
 
 // --- To the link room ---
 
@@ -323,9 +346,9 @@ struct CoreLog {
 };
 
 using Action = std::variant<SendInvite, Answer, SendCancel, SendBye, SendReinvite, AnswerReinvite, AnswerRefer,
-                            NotifyRefer, SendTalk, AnswerSubscription, NotifyConference, ForgetLeg, MediaConnect,
-                            MediaScene, MediaPlay, MediaRecord, MediaDigits, MediaClose, Report, SendSnapshot,
-                            LearnLocation, SetCoreTimer, CancelCoreTimer, CoreLog>;
+                            NotifyRefer, SendTalk, AnswerSubscription, NotifyConference, ForgetLeg, RestoreLeg, DropLeg,
+                            TurnLeg, MediaConnect, MediaScene, MediaPlay, MediaRecord, MediaDigits, MediaClose, Report,
+                            SendSnapshot, LearnLocation, SetCoreTimer, CancelCoreTimer, CoreLog>;
 using Actions = std::vector<Action>;
 
 // How much there is.
@@ -335,12 +358,29 @@ struct CoreCounts {
   std::size_t connected = 0;  // of them
 };
 
+// A record of what survives the process, put in the place of the one before, or gone.
+struct KeptChange {
+  ha::Record record;  // of a party: without its dialog, which `leg` has
+  bool gone = false;  // nothing but the number counts
+  LegId leg;
+};
+
 class Machine {
  public:
   virtual ~Machine() = default;
   // Appends to `out`.
   virtual void handle(Input input, Now now, Actions& out) = 0;
   virtual CoreCounts counts() const = 0;
+
+  // --- What survives: asked for every few milliseconds while something changes ---
+
+  virtual bool changed() const { return false; }
+  // Appends what may differ since it was asked last, conversations first. Some of it may be as it was.
+  virtual void take_changes(Now, std::vector<KeptChange>&) {}
+  // T-Servers have to be told all of it.
+  virtual bool tell_all() { return false; }
+  // All of it counts as changed.
+  virtual void all_changed() {}
 };
 
 // `incarnation`: of this start of the process, as told in Hello; ids are made of it. Directory and allocator are asked

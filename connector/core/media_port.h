@@ -25,6 +25,8 @@ class MediaAllocator {
   virtual ~MediaAllocator() = default;
   // `local_ip`: the address of ours that faces the peer; empty: the configured default. None: range or limit exhausted.
   virtual std::optional<Endpoint> open(const std::string& local_ip) = 0;
+  // The same, at this RTP port if it can be had: of a call that was here before.
+  virtual std::optional<Endpoint> open_again(const std::string& local_ip, std::uint16_t) { return open(local_ip); }
 };
 
 // One payload format, as both sides of this leg agreed on it.

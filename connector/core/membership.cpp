@@ -143,7 +143,7 @@ void Core::take_out(Party& party, Conversation& conversation, End end) {
     std::erase(party.elsewhere, &conversation);
   }
   touch(*party.conversation);
-  report(std::move(message));
+  if (!end.disowned) report(std::move(message));
   left_behind(conversation.no);
 }
 
@@ -154,7 +154,7 @@ void Core::left_behind(ConversationNo number) {
   auto& conversation = found->second;
   if (conversation.parties.empty()) return end_conversation(conversation);
   touch(conversation);
-  if (in_reach_ || conversation.parties.size() > 1) return;
+  if (in_reach_ || disowning_ || conversation.parties.size() > 1) return;
   auto& last = *conversation.parties.front();
   if (last.state == PartyState::Offered && !fallback_) return;
   take_out(
@@ -163,6 +163,7 @@ void Core::left_behind(ConversationNo number) {
 }
 
 void Core::end_conversation(Conversation& conversation) {
+  keep(conversation);
   if (!conversation.scene.empty()) over_.push_back(SceneId{conversation.no.value});
   close_focus(conversation);
   conversations_.erase(conversation.no);

@@ -86,9 +86,11 @@ void Core::run(Party& party, Treatment::Steps steps) {
         act(MediaRecord{media, playing.play, {}});
         break;
       case What::WaitDigit:
+        playing.digit_due = now_.steady + step.time;
         wait_for(Wait::PlayDigit, no, playing.digit, step.time);
         break;
       case What::WaitTotal:
+        playing.total_due = now_.steady + step.time;
         wait_for(Wait::PlayTotal, no, playing.total, step.time);
         break;
       case What::Done:

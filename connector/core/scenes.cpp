@@ -48,6 +48,7 @@ void Core::tell_changes() {
     if (found == conversations_.end()) continue;
     auto& conversation = found->second;
     conversation.touched = false;
+    keep(conversation);
     make_scene(conversation);
     const bool alone = scene_.empty() && conversation.scene.size() == 1 &&
                        conversation.scene.front().sound == Sound::Others;  // hears nobody: nothing to be told

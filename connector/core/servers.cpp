@@ -29,6 +29,7 @@ void Core::on(LinkOpened& input) {
   log(LogLevel::Trace,
       "link " + std::to_string(input.link) + " opened, " + std::to_string(conversations_.size()) + " conversations");
   act(SendSnapshot{input.link, snapshot()});
+  if (settings_.keep_calls) tell_all_ = true;
   reach_changed();
 }
 
@@ -68,6 +69,18 @@ void Core::reach_changed() {
 // The grace is over. Who talks to somebody goes on doing so.
 void Core::end_unestablished() {
   fallback_ = true;
+  if (held_back_) {
+    // Whether another Connector has their calls nobody can say; this one rather hasn't.
+    log(LogLevel::Standard, "no T-Server in time: calls of the former run are let go, they may be elsewhere");
+    std::vector<ConversationNo> all;
+    for (const auto& [no, conversation] : conversations_) all.push_back(no);
+    std::sort(all.begin(), all.end());
+    for (const auto no : all) {
+      if (const auto found = conversations_.find(no); found != conversations_.end()) disown(found->second);
+    }
+    held_back_ = false;
+    return;
+  }
   std::vector<PartyNo> ends;
   for (const auto& [number, conversation] : conversations_) {
     const auto connected = std::count_if(conversation.parties.begin(), conversation.parties.end(),
@@ -106,27 +119,28 @@ void Core::on(CoreStopping&) {
   }
 }
 
+void Core::describe(const Conversation& conversation, link::Conversation& to) const {
+  to.set_conversation(conversation.no.value);
+  to.set_conversation_id(conversation.id);
+  to.set_conn_id(conversation.conn_id);
+  to.set_call_uuid(conversation.call_uuid);
+  if (conversation.focus) to.set_conference_uri(conversation.focus->uri);
+  for (const auto* party : conversation.parties) {
+    auto& copy = *to.add_parties();
+    copy.set_party(party->no.value);
+    copy.set_state(state_of(*party, conversation));
+    copy.set_dn(party->dn);
+    copy.set_outgoing(party->outgoing);
+    copy.set_playing(party->play != nullptr);
+    if (party->audio) *copy.mutable_audio() = *party->audio;
+    const auto leg = legs_.find(party->dialog ? party->dialog : first_leg(*party));
+    if (leg != legs_.end()) copy.set_call_id(leg->second.call_id);
+  }
+}
+
 link::Snapshot Core::snapshot() const {
   link::Snapshot all;
-  for (const auto& [number, conversation] : conversations_) {
-    auto& one = *all.add_conversations();
-    one.set_conversation(number.value);
-    one.set_conversation_id(conversation.id);
-    one.set_conn_id(conversation.conn_id);
-    one.set_call_uuid(conversation.call_uuid);
-    if (conversation.focus) one.set_conference_uri(conversation.focus->uri);
-    for (const auto* party : conversation.parties) {
-      auto& copy = *one.add_parties();
-      copy.set_party(party->no.value);
-      copy.set_state(state_of(*party, conversation));
-      copy.set_dn(party->dn);
-      copy.set_outgoing(party->outgoing);
-      copy.set_playing(party->play != nullptr);
-      if (party->audio) *copy.mutable_audio() = *party->audio;
-      const auto leg = legs_.find(party->dialog ? party->dialog : first_leg(*party));
-      if (leg != legs_.end()) copy.set_call_id(leg->second.call_id);
-    }
-  }
+  for (const auto& [number, conversation] : conversations_) describe(conversation, *all.add_conversations());
   std::sort(all.mutable_conversations()->begin(), all.mutable_conversations()->end(),
             [](const auto& a, const auto& b) { return a.conversation() < b.conversation(); });
   for (auto& registration : directory_.registrations(now_)) *all.add_registrations() = std::move(registration);

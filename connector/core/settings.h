@@ -49,6 +49,12 @@ struct CoreSettings {
   // Formats of our own offers, in this order: PCMU, PCMA, G722, opus.
   std::vector<std::string> codecs{"PCMU", "PCMA"};
 
+  // What calls need to outlive the process is told (Machine::take_changes).
+  bool keep_calls = false;
+  std::chrono::milliseconds recovery{32000};     // how long a phone of a kept call is tried
+  std::chrono::milliseconds recovery_pause{20};  // between re-INVITEs of `recovery_batch` phones
+  std::size_t recovery_batch = 200;
+
   LogLevel log_from = LogLevel::Trace;  // lines below it are not made
 };
 

@@ -30,7 +30,8 @@ enum class Wait : std::uint32_t {
   NoServer = 7,     // no primary T-Server in reach
   PlayDigit = 8,    // a treatment: the next digit
   PlayTotal = 9,    // a treatment: all of it
-  Refer = 10        // what came of a transfer the phone asked for
+  Refer = 10,       // what came of a transfer the phone asked for
+  Recover = 11      // taken up again: its next re-INVITE; 0: the next ones of all
 };
 
 // One wait of one owner: a timer that was cancelled or set again can't match any more.
@@ -102,6 +103,7 @@ struct Stream {
   bool watched = false;          // with watch_silence
   bool rtcp_mux = false;         // agreed on
   std::string local;             // our last description
+  std::uint64_t session = 0;     // its o= session id; 0: the endpoint's number
   std::uint32_t version = 0;     // its o= version
   std::size_t line = 0;          // place of the audio line
   std::vector<sdp::Declined> others;
@@ -115,6 +117,7 @@ struct Playing {
   std::uint64_t generation = 0;
   PlayNo play = 0;  // what the media room plays or records for it
   Slot digit, total;
+  Instant digit_due{0}, total_due{0};
 };
 
 struct Conversation;
@@ -154,9 +157,20 @@ struct Party {
   bool referring = false;  // it asked for a transfer, and is owed the outcome
   Slot refer;
 
+  // Taken up after a restart or from another Connector: its phone doesn't answer our re-INVITE yet.
+  bool recovering = false;
+  std::uint32_t recovery_tries = 0;
+  Instant recovery_ends{0};
+  Slot recovery;
+
   bool muted() const { return audio && audio->muted(); }  // by order
   bool deaf() const { return audio && audio->deaf(); }
 };
+
+// Is it kept beyond this process? Who is called is not: its INVITE can't be continued.
+inline bool survives(const Party& party) {
+  return party.state == PartyState::Connected || party.state == PartyState::Offered;
+}
 
 // Stands for the others in the log and in snapshots until one answers.
 inline LegId first_leg(const Party& party) {

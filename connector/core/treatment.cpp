@@ -1,5 +1,7 @@
 #include "connector/core/treatment.h"
 
+#include <algorithm>
+
 namespace tandem::connector {
 namespace {
 
@@ -94,6 +96,7 @@ Treatment::Steps Treatment::begin(std::string_view typed) {
 void Treatment::go_on(Steps& steps) {
   const auto& prompts = order_.prompts();
   if (next_ < prompts.size()) {
+    first_ = next_;
     interruptible_ = prompts[next_].interruptible();
     TreatmentStep play{.what = What::Play};
     while (next_ < prompts.size() && prompts[next_].interruptible() == interruptible_)
@@ -261,6 +264,77 @@ void Treatment::finish(Played::Completion completion, Steps& steps, std::string 
   done.played.set_verified(verified());
   done.played.set_text(std::move(text));
   steps.push_back(std::move(done));
+}
+
+void Treatment::save(ha::Treatment& record) const {
+  *record.mutable_order() = order_;
+  switch (state_) {
+    case State::Prompting:
+      record.set_state(ha::Treatment::PROMPTING);
+      break;
+    case State::Collecting:
+      record.set_state(ha::Treatment::COLLECTING);
+      break;
+    case State::Recording:
+      record.set_state(ha::Treatment::RECORDING);
+      break;
+    case State::Saving:
+      record.set_state(ha::Treatment::SAVING);
+      break;
+    case State::Sounding:
+    case State::Over:
+      record.set_state(ha::Treatment::SOUNDING);
+      break;
+  }
+  record.set_prompt(static_cast<std::uint32_t>(first_));
+  record.set_enough(enough_);
+  record.set_attempts(attempts_);
+  record.set_digits(digits_);
+  record.set_last_digit(last_);
+  record.set_interrupted(interrupted_);
+  record.set_saved_as(saved_as_);
+}
+
+Treatment Treatment::restored(const ha::Treatment& record) {
+  Treatment out(record.order());
+  switch (record.state()) {
+    case ha::Treatment::PROMPTING:
+      out.state_ = State::Prompting;
+      break;
+    case ha::Treatment::COLLECTING:
+      out.state_ = State::Collecting;
+      break;
+    case ha::Treatment::RECORDING:
+      out.state_ = State::Recording;
+      break;
+    case ha::Treatment::SAVING:
+      out.state_ = State::Saving;
+      break;
+    default:
+      out.state_ = State::Sounding;
+  }
+  out.next_ = static_cast<int>(std::min(record.prompt(), static_cast<std::uint32_t>(out.order_.prompts_size())));
+  out.enough_ = record.enough();
+  out.attempts_ = record.attempts();
+  out.digits_ = record.digits();
+  out.last_ = record.last_digit();
+  if (Played::Interrupted_IsValid(record.interrupted())) out.interrupted_ = record.interrupted();
+  if (Played::Completion_IsValid(record.saved_as())) out.saved_as_ = record.saved_as();
+  return out;
+}
+
+Treatment::Steps Treatment::resume() {
+  Steps steps;
+  if (state_ == State::Prompting) {
+    go_on(steps);
+  } else if (state_ == State::Recording) {
+    steps.push_back(TreatmentStep{.what = What::Record});
+  } else if (state_ == State::Saving) {
+    finish(saved_as_, steps);
+  } else if (state_ == State::Collecting) {
+    next_ = order_.prompts_size();
+  }
+  return steps;
 }
 
 }  // namespace tandem::connector

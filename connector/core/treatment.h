@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "connector/core/machine.h"
+#include "proto/ha.pb.h"
 
 namespace tandem::connector {
 
@@ -50,6 +51,12 @@ class Treatment {
   // Replaced, stopped or left: what still has to be stopped, and Done as CANCELLED if it had an end.
   Steps cancel();
 
+  // What survives, and a treatment made of it. resume() says what has to be done again: prompts begin anew with the
+  // first of those that played, a recording begins anew, waits are the owner's.
+  void save(ha::Treatment& record) const;
+  static Treatment restored(const ha::Treatment& record);
+  Steps resume();
+
   // Would a digit now mean something to it?
   bool takes_digits() const;
   bool collects() const { return order_.has_collect() && !order_.has_record(); }
@@ -71,6 +78,7 @@ class Treatment {
   link::Play order_;
   State state_ = State::Sounding;
   int next_ = 0;                // prompt to be played next
+  int first_ = 0;               // of those that play
   bool interruptible_ = false;  // those that play now
   bool enough_ = false;         // digits are complete, prompts that can't be interrupted still play
   std::uint32_t attempts_ = 0;  // that failed

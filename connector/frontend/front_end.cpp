@@ -281,6 +281,20 @@ void FrontEnd::learn(const link::Registration& registration, Now now) {
   p.location.learn(registration, now);
 }
 
+void FrontEnd::restore(link::Registration registration, std::chrono::seconds ago, Now now) {
+  Parts& p = *parts_;
+  if (!p.settings->dns.contains(Dn{registration.aor()})) return;
+  link::Registration left;
+  left.set_aor(registration.aor());
+  for (auto& contact : *registration.mutable_contacts()) {
+    if (ago.count() < 0 || contact.expires_s() <= ago.count()) continue;
+    contact.set_expires_s(contact.expires_s() - static_cast<std::uint32_t>(ago.count()));
+    left.add_contacts()->Swap(&contact);
+  }
+  if (p.location.contacts() + static_cast<std::size_t>(left.contacts_size()) > p.settings->registrations_max) return;
+  if (left.contacts_size() > 0) p.location.restore(left, now, p.settings->contacts_per_aor);
+}
+
 std::optional<Instant> FrontEnd::next_expiry() const {
   return parts_->location.next_expiry();
 }

@@ -45,6 +45,8 @@ class FrontEnd final : public Directory, public Admission {
 
   // Location command of the T-Server: bindings held by another Connector. No contacts: forgotten.
   void learn(const link::Registration& registration, Now now);
+  // What was registered here when the process before this one ended; what has expired since isn't taken.
+  void restore(link::Registration registration, std::chrono::seconds ago, Now now);
 
   // Expiry: call expire() when next_expiry() has come.
   std::optional<Instant> next_expiry() const;

@@ -105,6 +105,32 @@ void Location::apply(const Dn& aor, const Change& change, std::size_t limit) {
   settle(aor, before);
 }
 
+namespace {
+
+Binding binding_of(const link::Contact& contact, Now now) {
+  Binding binding;
+  binding.uri = contact.uri();
+  binding.call_id = contact.call_id();
+  binding.cseq = contact.cseq();
+  binding.q_milli = static_cast<std::uint16_t>(std::min(contact.q_milli(), 1000u));
+  binding.expires = now.steady + std::chrono::seconds(contact.expires_s());
+  binding.path.assign(contact.route().begin(), contact.route().end());
+  // A connection is another process's: here only the contact itself can be tried.
+  if (const auto flow = flow_from(contact.path()); flow && flow->transport == "udp") {
+    binding.origin = *flow;
+    binding.next_hop = next_hop_of(binding.uri, *flow);
+  }
+  return binding;
+}
+
+}  // namespace
+
+void Location::restore(const link::Registration& registration, Now now, std::size_t limit) {
+  Change change;
+  for (const link::Contact& contact : registration.contacts()) change.set.push_back(binding_of(contact, now));
+  apply(Dn{registration.aor()}, change, limit);
+}
+
 void Location::learn(const link::Registration& registration, Now now) {
   const Dn aor{registration.aor()};
   Entry& entry = entries_[aor];
@@ -112,19 +138,8 @@ void Location::learn(const link::Registration& registration, Now now) {
   auto& bindings = entry.elsewhere[registration.connector()];
   bindings.clear();
   for (const link::Contact& contact : registration.contacts()) {
-    Binding binding;
-    binding.uri = contact.uri();
-    binding.call_id = contact.call_id();
-    binding.cseq = contact.cseq();
-    binding.q_milli = static_cast<std::uint16_t>(std::min(contact.q_milli(), 1000u));
-    binding.expires = now.steady + std::chrono::seconds(contact.expires_s());
-    binding.path.assign(contact.route().begin(), contact.route().end());
+    Binding binding = binding_of(contact, now);
     binding.order = ++order_;
-    // A connection is the other Connector's: here only the contact itself can be tried.
-    if (const auto flow = flow_from(contact.path()); flow && flow->transport == "udp") {
-      binding.origin = *flow;
-      binding.next_hop = next_hop_of(binding.uri, *flow);
-    }
     // Registered there after here, by the same phone: ours is out of date.
     const auto moved = [&](const Binding& b) {
       return b.uri == binding.uri && b.call_id == binding.call_id && b.cseq < binding.cseq;

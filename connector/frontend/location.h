@@ -55,6 +55,8 @@ class Location {
   // Beyond `limit` contacts the oldest go.
   void apply(const Dn& aor, const Change& change, std::size_t limit);
   void learn(const link::Registration& registration, Now now);
+  // Registered here before the process was started anew.
+  void restore(const link::Registration& registration, Now now, std::size_t limit);
   void forget(const Dn& aor);  // all of it, learned too
   void connection_closed(const Origin& origin);
 

@@ -85,12 +85,14 @@ class MediaRoom::Rooms {
     for (unsigned i = 0; i < settings_.workers; ++i) workers_.push_back(make_worker(slots));
   }
 
-  std::optional<Endpoint> open(const std::string& local_ip) {
+  // At `rtp_port` if it can be had, 0: at any.
+  std::optional<Endpoint> open(const std::string& local_ip, std::uint16_t rtp_port) {
     take_back();
     if (free_.empty()) return std::nullopt;
     const auto pool_number = pool_for(local_ip);
     auto& pool = *pools_[pool_number];
-    auto sockets = pool.sockets.take(steady_now());
+    auto sockets = rtp_port != 0 ? pool.sockets.take_port(rtp_port) : std::nullopt;
+    if (!sockets) sockets = pool.sockets.take(steady_now());
     if (!sockets) return std::nullopt;
     const auto slot = free_.back();
     free_.pop_back();
@@ -342,7 +344,11 @@ MediaRoom::MediaRoom(MediaSettings settings, MediaCallbacks callbacks)
 MediaRoom::~MediaRoom() = default;
 
 std::optional<Endpoint> MediaRoom::open(const std::string& local_ip) {
-  return rooms_->open(local_ip);
+  return rooms_->open(local_ip, 0);
+}
+
+std::optional<Endpoint> MediaRoom::open_again(const std::string& local_ip, std::uint16_t rtp_port) {
+  return rooms_->open(local_ip, rtp_port);
 }
 void MediaRoom::handle(MediaConnect order) {
   rooms_->tell_owner(std::move(order));

@@ -45,6 +45,7 @@ class MediaRoom final : public MediaAllocator {
   // `local_ip` should be one of the addresses set; another is taken to be ours and tried, and the default used if it
   // isn't.
   std::optional<Endpoint> open(const std::string& local_ip) override;
+  std::optional<Endpoint> open_again(const std::string& local_ip, std::uint16_t rtp_port) override;
 
   // Orders about media that isn't open (any more) are ignored.
   void handle(MediaConnect order);

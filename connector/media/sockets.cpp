@@ -1,5 +1,6 @@
 #include "connector/media/sockets.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -93,6 +94,26 @@ std::optional<SocketPair> SocketPool::take(Instant now) {
     resting_.push_back({std::move(pair), now + quarantine_});
   }
   return bind_next();
+}
+
+std::optional<SocketPair> SocketPool::take_port(std::uint16_t port) {
+  const auto rests =
+      std::find_if(resting_.begin(), resting_.end(), [&](const Resting& one) { return one.pair.local.port() == port; });
+  if (rests != resting_.end()) {
+    if (rests->until != Instant::min()) return std::nullopt;  // of a call that was here meanwhile
+    auto pair = std::move(rests->pair);
+    resting_.erase(rests);
+    return pair;
+  }
+  const bool ours = port % 2 == 0 && std::any_of(ports_.begin(), ports_.end(), [&](const PortRange& range) {
+                      return port >= range.first && port + 1 <= range.last;
+                    });
+  if (!ours) return std::nullopt;
+  Address at = local_;
+  at.set_port(port);
+  auto pair = bind_pair(at, receive_buffer_bytes_, send_buffer_bytes_);
+  if (pair) ++bound_;
+  return pair;
 }
 
 void SocketPool::give_back(SocketPair pair, Instant now) {

@@ -34,6 +34,9 @@ class SocketPool {
 
   // A rested pair with nothing waiting in it, else a newly bound one; none: the range is used up or all of it rests.
   std::optional<SocketPair> take(Instant now);
+  // The pair with this RTP port, rested or newly bound; what waits in it is heard. None: it isn't of the range, or
+  // taken.
+  std::optional<SocketPair> take_port(std::uint16_t port);
   void give_back(SocketPair pair, Instant now);
   // Binds up to `count` pairs; returns how many could be.
   std::size_t prepare(std::size_t count);

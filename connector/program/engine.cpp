@@ -17,6 +17,11 @@ namespace {
 // The core's timer kinds are small numbers; these are the program's.
 constexpr TimerKey kExpiry{0xffff0001, 0, 0};
 constexpr TimerKey kDrained{0xffff0002, 0, 0};
+constexpr TimerKey kKeep{0xffff0003, 0, 0};
+
+// What changes within this time is kept in one piece.
+constexpr std::chrono::milliseconds kKeepPause{5};
+constexpr std::size_t kCallDataMax = 256 << 10;  // bytes of records in one happening
 
 std::string random_secret() {
   std::string out(32, '\0');
@@ -82,7 +87,7 @@ Result<void, Failure> Engine::start() {
   if (!port) {
     result = port.error();
   } else {
-    loop_.call([&] { result = sip_->open(); });
+    loop_.call([&] { result = open_sip(); });
   }
   if (result) result = open_operator_port();
   if (!result) {
@@ -110,6 +115,110 @@ void Engine::note_certificates() {
   certificates_.clear();
   for (const std::string& file : {settings_.link.tls_files.certificate, settings_.link.tls_files.ca})
     if (const auto end = net::certificate_expiry(file)) certificates_.emplace_back(file, *end);
+}
+
+// Legs come before the ports: a request for one that isn't there yet would end its call.
+Result<void, Failure> Engine::open_sip() {
+  if (auto prepared = sip_->prepare(); !prepared) return prepared;
+  CallsKept kept = kept_calls();
+  const bool some = kept.records != nullptr;
+  if (some) take(std::move(kept));
+  if (auto opened = sip_->open(); !opened) return opened;
+  take(PortsOpened{});
+  // What couldn't be taken up isn't kept any longer.
+  if (store_) keep();
+  return {};
+}
+
+// What the process before this one left.
+CallsKept Engine::kept_calls() {
+  if (settings_.keep.store.folder.empty()) return {};
+  store_ = std::make_unique<Store>(settings_.keep.store, log_);
+  auto stored = store_->open();
+  if (!stored) {
+    log_.write(LogLevel::Standard, "calls won't outlive this process: " + stored.error().text);
+    store_.reset();
+    return {};
+  }
+  std::vector<ha::Record> phones;
+  auto records = std::make_shared<std::vector<ha::Record>>();
+  for (const auto& bytes : stored->records) {
+    ha::Record record;
+    if (!record.ParseFromString(bytes)) continue;
+    auto& of = record.has_registration() ? phones_kept_ : keeper_;
+    of.begin(record, bytes);
+    (record.has_registration() ? phones : *records).push_back(std::move(record));
+  }
+  restore_phones(phones);
+  if (records->empty()) return {};
+  const auto away = std::chrono::duration_cast<std::chrono::milliseconds>(loop_.now().wall - stored->last_written);
+  const std::string since =
+      std::to_string(records->size()) + " records of calls, kept " + std::to_string(away.count()) + " ms ago";
+  if (away > settings_.keep.window) {
+    log_.write(LogLevel::Standard, since + ": too long ago, they are forgotten");
+    return {};
+  }
+  log_.write(LogLevel::Standard, since);
+  return CallsKept{std::move(records), away > settings_.keep.ours};
+}
+
+void Engine::restore_phones(const std::vector<ha::Record>& records) {
+  const auto now = loop_.now();
+  for (const auto& record : records) {
+    const auto ago = now.wall - std::chrono::milliseconds(record.registration().told_ms());
+    front_end_.restore(record.registration().bindings(), std::chrono::ceil<std::chrono::seconds>(ago), now);
+  }
+  registrations_changed();
+  KeptBytes gone;
+  phones_kept_.drop_unsaid(gone);
+  store_->write(std::move(gone));
+}
+
+// What changed since last time, to the file and to the T-Servers.
+void Engine::keep() {
+  keep_due_ = false;
+  const bool first = core_->tell_all();
+  if (first) core_->all_changed();
+  core_->take_changes(loop_.now(), changes_);
+  KeptBytes bytes;
+  if (first) keeper_.tell_again();
+  for (auto& change : changes_) {
+    if (!change.gone && change.record.has_party()) {
+      auto dialog = sip_->dialog(change.leg);
+      change.gone = !dialog;
+      if (dialog) change.record.mutable_party()->mutable_dialog()->Swap(&*dialog);
+    }
+    if (change.gone) {
+      keeper_.drop(key_of(change.record), bytes);
+    } else {
+      keeper_.put(change.record, bytes);
+    }
+  }
+  changes_.clear();
+  if (first || !told_once_) keeper_.drop_unsaid(bytes);
+  told_once_ = true;
+  if (bytes.empty() && !first) return;
+  tell(bytes, first);
+  if (store_) store_->write(std::move(bytes));
+}
+
+// In pieces, so that no message is too long.
+void Engine::tell(const KeptBytes& bytes, bool first) {
+  auto one = bytes.begin();
+  do {
+    Report report;
+    auto& data = *report.happening.mutable_call_data();
+    data.set_first(std::exchange(first, false));
+    for (std::size_t size = 0; one != bytes.end() && size < kCallDataMax; ++one) {
+      auto& put = *data.add_put();
+      put.set_kind(static_cast<std::uint32_t>(one->key.kind));
+      put.set_number(one->key.number);
+      put.set_data(one->bytes);
+      size += one->bytes.size();
+    }
+    link_->perform(std::move(report));
+  } while (one != bytes.end());
+  link_->flush();  // nothing else may come in this turn
 }
 
 void Engine::configure(EngineSettings settings) {
@@ -222,11 +331,15 @@ void Engine::stop(std::chrono::milliseconds deadline) {
       link_->flush();
     });
   }
+  loop_.call([this] {
+    if (sip_ && sip_->is_open()) keep();
+  });
   if (link_) link_->stop();
   loop_.call([this] { sip_.reset(); });
   loop_.stop();
   operator_port_.reset();
   media_.reset();
+  store_.reset();
 }
 
 // Actions that make further inputs at once (an INVITE that can't be sent) are met by the queue, not by recursion.
@@ -244,6 +357,9 @@ void Engine::take(Input input) {
     carry_out(actions_);
   }
   pumping_ = false;
+  if (keep_due_ || !core_->changed()) return;
+  keep_due_ = true;
+  loop_.set_timer(kKeep, loop_.now().steady + kKeepPause);
 }
 
 void Engine::carry_out(Actions& actions) {
@@ -275,6 +391,20 @@ void Engine::registrations_changed() {
     if (log_.enabled(LogLevel::Standard))
       log_.write(LogLevel::Standard, "registration " + registration.aor() + ": " +
                                          std::to_string(registration.contacts_size()) + " contacts");
+    if (store_) {
+      KeptBytes bytes;
+      ha::Record record;
+      record.set_major(1);
+      *record.mutable_registration()->mutable_bindings() = registration;
+      record.mutable_registration()->set_told_ms(
+          std::chrono::duration_cast<std::chrono::milliseconds>(loop_.now().wall).count());
+      if (registration.contacts_size() > 0) {
+        phones_kept_.put(record, bytes);
+      } else {
+        phones_kept_.drop(key_of(record), bytes);
+      }
+      store_->write(std::move(bytes));
+    }
     Report report;
     *report.happening.mutable_registration() = std::move(registration);
     link_->perform(std::move(report));
@@ -287,6 +417,7 @@ void Engine::registrations_changed() {
 }
 
 void Engine::timer(const TimerKey& key) {
+  if (key == kKeep) return keep();
   if (key != kExpiry) return take(CoreTimer{key});
   front_end_.expire(loop_.now());
   registrations_changed();

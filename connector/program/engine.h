@@ -16,8 +16,11 @@
 #include "connector/link/room.h"
 #include "connector/media/media_room.h"
 #include "connector/program/meter.h"
+#include "connector/program/settings.h"
 #include "connector/sip/loop.h"
 #include "connector/sip/room.h"
+#include "connector/store/keeper.h"
+#include "connector/store/store.h"
 
 namespace tandem::connector {
 
@@ -29,6 +32,7 @@ struct EngineSettings {
   CoreSettings core;
   HiddenHeaders hidden_headers{true, {}};  // of link messages in the log; in force from the start
   std::optional<http::ServerOptions> http;
+  KeepSettings keep;
 };
 
 class Engine final : private http::Operated {
@@ -86,6 +90,11 @@ class Engine final : private http::Operated {
   void add_metrics(metrics::Exposition& out) override;
   http::Standing standing() override;
   std::string end(bool force) override;
+  Result<void, Failure> open_sip();
+  CallsKept kept_calls();
+  void restore_phones(const std::vector<ha::Record>& records);
+  void keep();
+  void tell(const KeptBytes& bytes, bool first);
 
   void act(SendInvite& a) { sip_->perform(a); }
   void act(Answer& a) { sip_->perform(a); }
@@ -94,6 +103,9 @@ class Engine final : private http::Operated {
   void act(SendReinvite& a) { sip_->perform(a); }
   void act(AnswerReinvite& a) { sip_->perform(a); }
   void act(ForgetLeg& a) { sip_->perform(a); }
+  void act(RestoreLeg& a) { sip_->perform(a); }
+  void act(DropLeg& a) { sip_->perform(a); }
+  void act(TurnLeg& a) { sip_->perform(a); }
   void act(MediaConnect& a) { media_->handle(std::move(a)); }
   void act(AnswerRefer& a) { sip_->perform(a); }
   void act(NotifyRefer& a) { sip_->perform(a); }
@@ -129,6 +141,12 @@ class Engine final : private http::Operated {
   std::function<void(bool)> order_;
   std::function<void(metrics::Exposition&)> more_metrics_;
   std::vector<std::pair<std::string, std::chrono::seconds>> certificates_;  // in force: file and end
+  Keeper keeper_;
+  Keeper phones_kept_;
+  std::unique_ptr<Store> store_;
+  std::vector<KeptChange> changes_;
+  bool keep_due_ = false;
+  bool told_once_ = false;
   Actions actions_;
   std::deque<Input> inputs_;
   bool pumping_ = false;

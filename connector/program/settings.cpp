@@ -257,6 +257,23 @@ FrontEndSettings front_end_settings(const config::Environment& environment, cons
   return out;
 }
 
+KeepSettings keep_settings(const config::Environment& environment, const config::Application& application) {
+  const config::Scope scope = config::scope_of(environment, application);
+  KeepSettings out;
+  out.store.folder = scope.get(options::startup.persistent_storage_path).text;
+  out.store.name = application.name;
+  out.window = scope.get(options::connector.recovery_window);
+  // T-Servers count from when they miss the Connector, which is no earlier than its end.
+  constexpr std::chrono::milliseconds margin{500};
+  out.ours = out.window;
+  for (const auto& other : environment.applications) {
+    if (other.type != config::AppType::TServer) continue;
+    const auto timeout = config::scope_of(environment, other).get(options::tserver.takeover_timeout);
+    if (timeout.count() > 0) out.ours = std::min(out.ours, std::max(timeout - margin, std::chrono::milliseconds(0)));
+  }
+  return out;
+}
+
 CoreSettings core_settings(const config::Environment& environment, const config::Application& application) {
   const config::Scope scope = config::scope_of(environment, application);
   CoreSettings out;
@@ -276,6 +293,7 @@ CoreSettings core_settings(const config::Environment& environment, const config:
   out.conferences = conference_names(scope, scope.get(options::front_end.domains));
   out.lobby_bypass = scope.get(options::conference_services.lobby_bypass_enabled);
   out.conference_pool_size = number<std::size_t>(scope.get(options::connector.conference_pool_size));
+  out.keep_calls = true;
   out.caching = scope.get(options::connector.caching_enabled);
   out.conference_uses = number<std::uint32_t>(scope.get(options::connector.reuse_avcall));
   out.conference_shutdown = scope.get(options::connector.conf_session_shutdown);

@@ -61,6 +61,9 @@ bool SipLeg::accept_invite(sofia::Incoming request, const sip_t* sip, Caller pee
   flow_ = std::move(flow);
   ticket_ = std::move(ticket);
   call_id_ = text::view(sip->sip_call_id->i_id);
+  local_ = text::name_addr(text::display(sip->sip_to->a_display), text::uri(sip->sip_to->a_url)).value_or("");
+  remote_ = text::name_addr(text::display(sip->sip_from->a_display), text::uri(sip->sip_from->a_url)).value_or("");
+  incoming_ = true;
   routed_ = sip->sip_record_route != nullptr;
   peer_updates_ = text::allows(sip, sip_method_update);
   // To of the request is our From.

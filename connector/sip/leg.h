@@ -46,6 +46,7 @@ class SipLegHost {
   virtual const sip_contact_t* contact_towards(const std::string& uri) = 0;
   virtual Admission& admission() = 0;
   virtual Origin origin(nta_incoming_t* request) = 0;
+  virtual tport_t* udp_port(std::uint16_t port) = 0;  // of ours; null: there is none
   virtual SipLeg* named(const DialogName& name) = 0;  // null: no leg of ours
   virtual void emit(Input input) = 0;
   virtual void emit_later(Input input) = 0;  // not before the action under way has been carried out
@@ -70,6 +71,7 @@ class SipLeg {
   bool accept_invite(sofia::Incoming request, const sip_t* sip, Caller peer, const sip_contact_t* contact,
                      std::string flow, SipGate::Ticket ticket);
 
+  void came_from(const Origin& origin);  // that INVITE
   void invite(const SendInvite& order);
   // The same for a target whose host is a name: the INVITE waits for resolved(), and tries the next place when one
   // can't be reached.
@@ -84,6 +86,15 @@ class SipLeg {
   void notify_refer(const NotifyRefer& order);
   void talk();
   void forget();
+
+  // What another process needs to go on with this dialog; none: it is neither confirmed nor a caller's over UDP that
+  // waits for its answer.
+  std::optional<ha::Dialog> dialog() const;
+  // The dialog as it was then. False: it can't be. Before the ports are open nothing can be sent; ports_open() says
+  // that they are, and what can't go on after all is told by LegLost.
+  bool restore(const ha::Dialog& record);
+  void ports_open();
+  void turn(const std::string& flow);
 
   // Whose dialog the library found; null: nobody's that is a call.
   static SipLeg* of(const nta_leg_t* dialog);
@@ -129,6 +140,7 @@ class SipLeg {
   void acknowledge();
   void send_bye(const std::string& reason);
   void answer_offered(int status, const Answer& order);
+  bool continue_invite();
   void settle();                      // retires the leg if its time has come
   const url_string_t* route() const;  // where requests in the dialog go, null: where the dialog says
   void fail_later(int status, std::string reason);
@@ -173,6 +185,11 @@ class SipLeg {
   const sip_contact_t* contact_ = nullptr;
   std::string flow_;
   std::string call_id_;
+  std::string local_, remote_;  // name and address of both sides, without tags
+  bool incoming_ = false;
+  std::string source_ip_;  // of the INVITE that waits for an answer, over UDP
+  std::uint16_t source_port_ = 0, local_port_ = 0;
+  std::unique_ptr<const ha::Dialog> unanswered_;  // restored: a caller that waits
   std::optional<SendInvite> named_;  // kept while there are places left to try
   std::vector<std::string> hops_;    // the next one last
   std::string hop_;                  // the one being tried

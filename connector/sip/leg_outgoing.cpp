@@ -33,6 +33,8 @@ void SipLeg::invite(const SendInvite& order) {
                                 TAG_END()));
   if (!dialog_ || nta_leg_tag(dialog_.get(), nullptr) == nullptr) return fail_later(400, "address can't be sent");
 
+  local_ = *from;
+  remote_ = *to;
   const auto& common = host_.headers();
   std::string lines = text::header_lines(order.headers);
   if (text::sane(order.conversation_id))

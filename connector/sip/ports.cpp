@@ -194,6 +194,12 @@ std::string SipPorts::address_of(const tport_t* handle, const std::string& local
   return {};
 }
 
+tport_t* SipPorts::udp(nta_agent_t* agent, std::uint16_t port) const {
+  for (tport_t* t = tport_primaries(nta_agent_tports(agent)); t != nullptr; t = tport_next(t))
+    if (tport_is_udp(t) && port_number(tport_name(t)->tpn_port) == port) return t;
+  return nullptr;
+}
+
 const sip_contact_t* SipPorts::contact_at(const Origin& origin) {
   for (const auto& port : ports_)
     if (port.listen.port == origin.local_port && origin.transport == to_string(port.listen.transport) &&

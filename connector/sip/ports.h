@@ -32,6 +32,8 @@ class SipPorts {
   // "ip:port;transport=tls" of the port with this handle; empty: none.
   std::string address_of(const tport_t* handle, const std::string& local_ip) const;
 
+  // Our UDP port of this number; null: there is none.
+  tport_t* udp(nta_agent_t* agent, std::uint16_t port) const;
   // Ours at the port a request came by; towards where a URI leads. Null: no port speaks that transport and family.
   const sip_contact_t* contact_at(const Origin& origin);
   const sip_contact_t* contact_towards(const std::string& uri);

@@ -64,6 +64,9 @@ struct SipRoomImpl final : SipLegHost {
   void retire(LegId leg) override;
   void enter() override { graveyard.clear(); }
 
+  tport_t* udp_port(std::uint16_t port) override { return ports.udp(nta.get(), port); }
+
+  Result<void, Failure> prepare();
   Result<void, Failure> open();
   SipLeg* find(LegId leg);
   int on_message(msg_t* msg, sip_t* sip);
@@ -96,6 +99,7 @@ struct SipRoomImpl final : SipLegHost {
   std::vector<std::unique_ptr<SipLeg>> graveyard;        // retired, perhaps still on the call stack
   std::unordered_map<std::string, Instant> silent_hops;  // until when each is tried last
   std::uint64_t last_leg = 0;
+  bool open_ = false;
   bool refusing = false;
   std::uint64_t refused = 0;
   std::uint64_t refused_told = 0;
@@ -153,7 +157,8 @@ SipRoomImpl::~SipRoomImpl() {
   redirect_library_log(nullptr);
 }
 
-Result<void, Failure> SipRoomImpl::open() {
+Result<void, Failure> SipRoomImpl::prepare() {
+  if (nta) return {};
   redirect_library_log(&logs);
   const bool with_tls = std::any_of(wanted.listen.begin(), wanted.listen.end(),
                                     [](const SipListen& l) { return l.transport == SipTransport::Tls; });
@@ -175,13 +180,21 @@ Result<void, Failure> SipRoomImpl::open() {
       NTATAG_EXTRA_100(1), NTATAG_SIP_T1(ms(wanted.t1)), NTATAG_SIP_T2(ms(wanted.t2)), NTATAG_SIP_T4(ms(wanted.t4)),
       NTATAG_SIP_T1X64(ms(wanted.t1x64)), TAG_END()));
   if (!nta) return Failure{"the SIP agent can't be made"};
+  return {};
+}
+
+Result<void, Failure> SipRoomImpl::open() {
+  if (auto prepared = prepare(); !prepared) return prepared;
   auto opened = ports.open(nta.get(), wanted, tls ? tls->path() : std::string(), &tls_told);
   if (!opened) {
+    legs.clear();
     nta.reset();
     return opened;
   }
   watch_connections();
   logs.write(LogLevel::Standard, "SIP library: " + library::name());
+  open_ = true;
+  for (const auto& [id, leg] : legs) leg->ports_open();
   for (const auto& port : ports.opened())
     logs.write(LogLevel::Standard,
                "SIP port open: " + port.address + " " + std::to_string(port.port) + "/" + to_string(port.transport));
@@ -445,6 +458,7 @@ void SipRoomImpl::on_invite(msg_t* msg, sip_t* sip) {
   if (!leg->accept_invite(std::move(request), sip, invited.caller, contact, std::move(flow),
                           gate.ticket(facts.origin.ip)))
     return;
+  leg->came_from(facts.origin);
   legs.emplace(invited.leg, std::move(leg));
   sink(std::move(invited));
 }
@@ -497,6 +511,12 @@ SipRoom::~SipRoom() = default;
 
 Result<void, Failure> SipRoom::open() {
   return impl_->open();
+}
+Result<void, Failure> SipRoom::prepare() {
+  return impl_->prepare();
+}
+bool SipRoom::is_open() const {
+  return impl_->open_;
 }
 std::vector<SipListen> SipRoom::ports() const {
   return impl_->ports.opened();
@@ -551,6 +571,24 @@ void SipRoom::perform(const NotifyConference& action) {
 }
 void SipRoom::perform(const ForgetLeg& action) {
   if (auto* leg = impl_->find(action.leg)) leg->forget();
+}
+
+void SipRoom::perform(const RestoreLeg& action) {
+  if (!impl_->nta || impl_->legs.contains(action.leg)) return;
+  auto leg = std::make_unique<SipLeg>(*impl_, action.leg);
+  auto& there = *impl_->legs.emplace(action.leg, std::move(leg)).first->second;
+  if (!there.restore(action.dialog)) return impl_->emit_later(LegLost{action.leg, "the dialog can't be restored"});
+  if (impl_->open_) there.ports_open();
+}
+void SipRoom::perform(const TurnLeg& action) {
+  if (auto* leg = impl_->find(action.leg)) leg->turn(action.flow);
+}
+void SipRoom::perform(const DropLeg& action) {
+  impl_->retire(action.leg);
+}
+std::optional<ha::Dialog> SipRoom::dialog(LegId leg) const {
+  const auto* found = impl_->find(leg);
+  return found == nullptr ? std::nullopt : found->dialog();
 }
 
 void SipRoom::refuse_new(bool refuse) {

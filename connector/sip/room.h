@@ -46,6 +46,9 @@ class SipRoom {
 
   // Opens every port; a Failure names the one that could not be, and none stays open.
   Result<void, Failure> open();
+  // Before open(), to restore legs: a request for one of them must not come before it is there.
+  Result<void, Failure> prepare();
+  bool is_open() const;
   // The ports as opened, with the number the system gave where 0 was asked.
   std::vector<SipListen> ports() const;
 
@@ -62,6 +65,12 @@ class SipRoom {
   void perform(const AnswerSubscription& action);
   void perform(const NotifyConference& action);
   void perform(const ForgetLeg& action);
+  void perform(const RestoreLeg& action);
+  void perform(const TurnLeg& action);
+  void perform(const DropLeg& action);
+
+  // The dialog of a leg, to be kept; none: it has none that could be continued.
+  std::optional<ha::Dialog> dialog(LegId leg) const;
 
   // From now on INVITEs that would begin a call are refused with 503.
   void refuse_new(bool refuse);

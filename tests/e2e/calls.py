@@ -97,7 +97,11 @@ def now_hear(timeout=8, window=0.5, **wanted):
 
     def there():
         for user, (phone, parties) in wanted.items():
-            path = phone.recordings()[-1]
+            recordings = phone.recordings()
+            if not recordings:
+                found[user] = "not answered"
+                continue
+            path = recordings[-1]
             found[user] = "".join(sorted(heard(path, 0.75)))
             if not parties and heard(path, 0.01):  # nobody must be in the window at all, however briefly
                 found[user] = found[user] or "something"

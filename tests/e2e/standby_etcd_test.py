@@ -96,7 +96,7 @@ def etcd_is_killed_and_started():
         mark = first.mark()
         site.etcd.kill()
         first.wait("EventLinkDisconnected", since=mark, ServerRole="ServerRoleBackup")
-        equal(set(site.roles().values()), {"backup"}, "nobody is primary")
+        assert "primary" not in site.roles().values(), site.roles()  # joining: a backup without a primary to follow
         talk(1)
         site.start_etcd()
         until("a primary", lambda: sorted(site.roles().values()) == ["backup", "primary"], 20)

@@ -100,6 +100,10 @@ class Connector final : public Process, connector::Directory, connector::MediaAl
   void act(const connector::Report& a);
   void act(const connector::SendSnapshot& a);
   void act(const connector::LearnLocation&) {}
+  // Connectors of the simulation forget all when they die: nothing is ever taken up from a record.
+  void act(const connector::RestoreLeg&) {}
+  void act(const connector::DropLeg&) {}
+  void act(const connector::TurnLeg&) {}
   void act(const connector::SetCoreTimer& a);
   void act(const connector::CancelCoreTimer& a) { timers_.cancel(a.key); }
   void act(const connector::CoreLog& a) { trace(a.text); }

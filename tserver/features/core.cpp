@@ -128,6 +128,7 @@ void Core::touch(const TimerKey& key) {
     case TimerKind::Treatment:
       return state.touched.call(ConnId{key.subject});
     case TimerKind::LinkLoss:
+    case TimerKind::Takeover:
       return state.touched.links();
     case TimerKind::AgentWork:
     case TimerKind::AgentIdle:

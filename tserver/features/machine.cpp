@@ -10,6 +10,7 @@
 #include "tserver/features/routing_point.h"
 #include "tserver/features/service.h"
 #include "tserver/features/session.h"
+#include "tserver/features/takeover.h"
 #include "tserver/model/invariants.h"
 
 namespace tandem::tserver {
@@ -73,6 +74,8 @@ void serve(Core& core, ClientRequest& input) {
 }
 
 void happened(Core& core, const Happened& input) {
+  if (input.link < core.state.links.size() && input.happening.has_call_data())
+    return keep_call_data(core.state.links[input.link], input.happening.call_data());
   if (input.link >= core.state.links.size() || !core.state.links[input.link].up) return;
   const auto what = static_cast<std::size_t>(input.happening.what_case());
   if (core.state.role == Role::Backup && !of_backup(input.happening.what_case())) return;

@@ -16,6 +16,7 @@
 #include "tserver/features/make_call.h"
 #include "tserver/features/service.h"
 #include "tserver/features/session.h"
+#include "tserver/features/takeover.h"
 #include "tserver/features/treatment.h"
 
 namespace tandem::tserver {
@@ -26,10 +27,6 @@ std::vector<Call*> calls_on(const CtiLink& link) {
   for (const auto& [conversation, call] : link.conversations) calls.push_back(call);
   std::sort(calls.begin(), calls.end(), [](const Call* a, const Call* b) { return a->id < b->id; });
   return calls;
-}
-
-void give_up_calls(Core& core, CtiLink& link) {
-  for (Call* call : calls_on(link)) end_call(core, *call, {.state = tlib::CallStateSystemError, .order = false});
 }
 
 const link::Party* find(const link::Conversation& conversation, PartyNo no) {
@@ -105,7 +102,13 @@ void repeat_lost_commands(Core& core, Call& call, const link::Conversation& conv
   }
 }
 
-void reconcile(Core& core, Call& call, const link::Conversation& conversation) {
+}  // namespace
+
+void give_up_calls(Core& core, CtiLink& link) {
+  for (Call* call : calls_on(link)) end_call(core, *call, {.state = tlib::CallStateSystemError, .order = false});
+}
+
+void reconcile(Core& core, Call& call, const link::Conversation& conversation, tlib::TCallState lost) {
   const ConnId id = call.id;
   const auto gone = [&] {
     return std::find_if(call.parties.begin(), call.parties.end(), [&](const Party& party) {
@@ -113,7 +116,7 @@ void reconcile(Core& core, Call& call, const link::Conversation& conversation) {
     });
   };
   for (auto party = gone(); party != call.parties.end(); party = gone()) {
-    leave_call(core, call, *party, {.order = false});
+    leave_call(core, call, *party, {.state = lost, .order = false});
     if (core.state.call(id) == nullptr) return;
   }
   if (conversation.conn_id() != call.id.value) order_tag(core, call);
@@ -122,6 +125,8 @@ void reconcile(Core& core, Call& call, const link::Conversation& conversation) {
   recover_conference_address(core, call, conversation);
   if (call.attempt) reconcile_attempt(core, call, conversation);
 }
+
+namespace {
 
 // It is part of another one since, which the Connector hasn't heard: told again, and looked at as if it had.
 void complete_merge(Core& core, CtiLink& link, const link::Conversation& conversation,
@@ -140,17 +145,20 @@ void complete_merge(Core& core, CtiLink& link, const link::Conversation& convers
   target->second = &both;
 }
 
-void reconcile(Core& core, CtiLink& link, const link::Snapshot& snapshot) {
+// `same`: the incarnation they were on before; else what isn't there was lost with it.
+void reconcile(Core& core, CtiLink& link, const link::Snapshot& snapshot, bool same) {
+  const tlib::TCallState lost = same ? tlib::CallStateOk : tlib::CallStateSystemError;
   std::unordered_map<ConversationNo, const link::Conversation*> there;
   for (const link::Conversation& c : snapshot.conversations()) there.emplace(ConversationNo{c.conversation()}, &c);
   std::list<link::Conversation> completed;
   for (const link::Conversation& c : snapshot.conversations()) complete_merge(core, link, c, there, completed);
+  if (link.taken_by) return;  // they are on their way to another
   for (Call* call : calls_on(link)) {
     const auto it = there.find(call->conversation);
     if (it == there.end()) {
-      end_call(core, *call, {.order = false});
+      end_call(core, *call, {.state = lost, .order = false});
     } else {
-      reconcile(core, *call, *it->second);
+      reconcile(core, *call, *it->second, lost);
     }
   }
 }
@@ -163,11 +171,24 @@ void ask_for_instructions(Core& core, const CtiLink& link) {
   }
 }
 
+// A Connector that started anew has taken its calls up again, or not: those that it hasn't are over.
+void end_lost(Core& core, CtiLink& link, const link::Snapshot& snapshot) {
+  if (link.taken_by) return;
+  std::unordered_set<ConversationNo> there;
+  for (const link::Conversation& c : snapshot.conversations()) there.insert(ConversationNo{c.conversation()});
+  for (Call* call : calls_on(link)) {
+    if (!there.contains(call->conversation))
+      end_call(core, *call, {.state = tlib::CallStateSystemError, .order = false});
+  }
+}
+
 void on_loss_timer(Core& core, const TimerKey& key) {
   if (key.subject >= core.state.links.size()) return;
   CtiLink& link = core.state.links[static_cast<std::size_t>(key.subject)];
   if (link.loss_timer != key) return;
   link.loss_timer.reset();
+  core.cancel_timer(link.takeover_timer);
+  link.taken_by.reset();
   core.log(LogLevel::Standard, "link " + link.name + ": the Connector did not come back, its calls are given up");
   give_up_calls(core, link);
 }
@@ -181,10 +202,9 @@ void link_up(Core& core, const LinkUp& input) {
   if (link.up) link_down(core, link.no, "connected again");
   const bool backup = core.state.role == Role::Backup;
   const bool same = link.incarnation == input.hello.incarnation();
-  if (!same) {
-    give_up_calls(core, link);
-    link.given_up.clear();  // the other incarnation has none of them
-  }
+  if (!same) end_lost(core, link, input.snapshot);
+  // It may have waited for the word of a T-Server that is gone.
+  const bool resume = (!same || link.coming_up) && input.snapshot.conversations_size() > 0;
   core.cancel_timer(link.loss_timer);
   link.up = true;
   link.draining = input.snapshot.draining();
@@ -199,18 +219,20 @@ void link_up(Core& core, const LinkUp& input) {
   if (core.state.links_up == 1) tell_link_status(core);
   review_service(core, "no Connector serves its pool");
   if (backup) return exchange_locations(core, link, input.snapshot);  // its calls are the primary's
+  const link::Snapshot snapshot = disown_moved(core, link, input.snapshot);
   std::unordered_set<ConversationNo> known;
   for (const auto& [conversation, call] : link.conversations) known.insert(conversation);
   for (const auto& [conversation, call] : link.merged) known.insert(conversation);
-  if (same) reconcile(core, link, input.snapshot);
+  reconcile(core, link, snapshot, same);
   std::vector<const link::Conversation*> strangers;
-  for (const link::Conversation& conversation : input.snapshot.conversations()) {
+  for (const link::Conversation& conversation : snapshot.conversations()) {
     if (!known.contains(ConversationNo{conversation.conversation()})) strangers.push_back(&conversation);
   }
   adopt(core, link, strangers);
   link.given_up.clear();
   if (taken_over) ask_for_instructions(core, link);
   exchange_locations(core, link, input.snapshot);
+  if (resume) core.order(link, {}, {}, [](link::Command& command) { command.mutable_resume(); });
 }
 
 void link_down(Core& core, LinkNo no, const std::string& why) {
@@ -230,6 +252,7 @@ void link_down(Core& core, LinkNo no, const std::string& why) {
     link.loss_timer =
         core.set_timer(TimerKind::LinkLoss, link.no, ++link.generation, core.settings().link_loss_timeout);
   }
+  await_takeover(core, link);
   if (core.state.links_up == 0) tell_link_status(core);
   review_service(core, "no Connector serves its pool");
 }

@@ -5,6 +5,11 @@
 
 namespace tandem::tserver {
 
+// Every call of a Connector ends.
+void give_up_calls(Core& core, CtiLink& link);
+// A call goes on with what its Connector has of it; parties that aren't there any more leave with state `lost`.
+void reconcile(Core& core, Call& call, const link::Conversation& conversation, tlib::TCallState lost);
+
 void link_up(Core& core, const LinkUp& input);
 void link_down(Core& core, LinkNo no, const std::string& why);
 

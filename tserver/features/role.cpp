@@ -6,6 +6,7 @@
 #include "tserver/features/checks.h"
 #include "tserver/features/features.h"
 #include "tserver/features/session.h"
+#include "tserver/features/takeover.h"
 #include "tserver/features/virtual_queue.h"
 #include "tserver/model/kept.h"
 #include "tserver/records/install.h"
@@ -16,9 +17,12 @@ namespace {
 // The calls of a Connector have until then to be heard of again.
 void await_connectors(Core& core) {
   for (CtiLink& link : core.state.links) {
-    if (link.conversations.empty() || link.loss_timer) continue;
-    link.loss_timer =
-        core.set_timer(TimerKind::LinkLoss, link.no, ++link.generation, core.settings().link_loss_timeout);
+    if (link.conversations.empty()) continue;
+    if (!link.loss_timer) {
+      link.loss_timer =
+          core.set_timer(TimerKind::LinkLoss, link.no, ++link.generation, core.settings().link_loss_timeout);
+    }
+    if (!link.takeover_timer) await_takeover(core, link);
   }
 }
 

@@ -207,8 +207,10 @@ Refusal failure(const link::CommandFailed& failed) {
 
 Call* find_treated(CtiLink& link, const link::Happening& happening) {
   Call* call = find_call(link, happening);
-  const bool is_it = call != nullptr && call->treatment && call->treatment->command == happening.command();
-  return is_it ? call : nullptr;
+  if (call == nullptr || !call->treatment) return nullptr;
+  // A Connector that lost its link, or was taken over, doesn't know the command's number any more.
+  const bool by_party = happening.command() == 0 && call->treatment->listener == PartyNo{happening.party()};
+  return by_party || call->treatment->command == happening.command() ? call : nullptr;
 }
 
 void on_playing(Core& core, CtiLink& link, const link::Happening& happening) {

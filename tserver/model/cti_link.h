@@ -1,6 +1,7 @@
 // One Connector as the model sees it.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -30,6 +31,13 @@ struct CtiLink {
   std::unordered_map<ConversationNo, Call*> merged;
   // Ended here while the Connector was away: not to be taken up again when it returns.
   std::unordered_set<ConversationNo> given_up;
+  // What another Connector needs to take its calls over, by kind and number: kept as it was told.
+  std::map<std::pair<std::uint32_t, std::uint64_t>, std::string> call_data;
+  std::size_t call_data_bytes = 0;
+  std::optional<TimerKey> takeover_timer;
+  std::optional<LinkNo> taken_by;  // was told to take its calls over, by the command:
+  std::uint64_t taken_command = 0;
+  std::unordered_set<ConversationNo> moved;  // live on another Connector since
   // Bindings its phones have, by address of record.
   std::unordered_map<std::string, link::Registration> registrations;
 };

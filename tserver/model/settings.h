@@ -105,13 +105,14 @@ struct Settings {
   std::string default_dn;
   std::chrono::seconds router_timeout{10};
   std::uint32_t default_redirection_limit = 4;
-  std::chrono::seconds no_answer_timeout{0};     // 0: off
-  std::chrono::seconds av_joining_timeout{60};   // an invited party must answer within this
-  std::chrono::seconds link_loss_timeout{60};    // calls of a lost Connector are given up after this
-  std::chrono::seconds request_timeout{10};      // a Connector has to begin what it was asked for
-  std::uint32_t answering_treatments = 0x187c0;  // bit n: a caller is answered for TTreatmentType n
-  bool accept_applications = false;              // PlayApplication: applied and over at once, else not applied
-  std::uint32_t user_data_limit = 16000;         // packed bytes per call
+  std::chrono::seconds no_answer_timeout{0};      // 0: off
+  std::chrono::seconds av_joining_timeout{60};    // an invited party must answer within this
+  std::chrono::milliseconds takeover_timeout{0};  // calls of a lost Connector go to another after this; 0: never
+  std::chrono::seconds link_loss_timeout{60};     // calls of a lost Connector are given up after this
+  std::chrono::seconds request_timeout{10};       // a Connector has to begin what it was asked for
+  std::uint32_t answering_treatments = 0x187c0;   // bit n: a caller is answered for TTreatmentType n
+  bool accept_applications = false;               // PlayApplication: applied and over at once, else not applied
+  std::uint32_t user_data_limit = 16000;          // packed bytes per call
   ConsultUserData consult_user_data = ConsultUserData::Separate;
   std::uint32_t max_calls = 20000;
   std::uint32_t max_requests_per_client = 1000;  // outstanding at once; above it TERR_TOO_MANY_REQ

@@ -97,6 +97,8 @@ void State::begin_anew(Now now) {
     same.last_command = link.last_command;
     same.generation = link.generation;
     same.registrations = std::move(link.registrations);
+    same.call_data = std::move(link.call_data);
+    same.call_data_bytes = link.call_data_bytes;
   }
   fresh.links_up = links_up;
   fresh.tally = std::move(tally);
@@ -183,6 +185,15 @@ void State::merge_calls(Call& into, Call& from) {
   into.merged.insert(into.merged.end(), from.merged.begin(), from.merged.end());
   from.merged.clear();
   remove_call(from);
+}
+
+void State::move_call(Call& call, LinkNo to) {
+  CtiLink& from = links[call.link];
+  for (const ConversationNo no : call.merged) from.merged.erase(no);
+  call.merged.clear();
+  from.conversations.erase(call.conversation);
+  links[to].conversations.emplace(call.conversation, &call);
+  call.link = to;
 }
 
 std::vector<Call*> State::memberships(Call& call, const Party& party) const {

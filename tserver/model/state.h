@@ -79,6 +79,8 @@ struct State {
   // All parties of `from`, a call of the same link, go over to `into`, and `from` is gone. Nobody may be in both, and
   // its timers and its attempt must be dealt with already. Consultations made from it are consultations of `into` now.
   void merge_calls(Call& into, Call& from);
+  // Another Connector has it now, under the same number.
+  void move_call(Call& call, LinkNo to);
   // Where this party's leg takes part: this call first, then its DN's others with the same leg.
   std::vector<Call*> memberships(Call& call, const Party& party) const;
   // It may have changed, and with it its DNs and their agents.

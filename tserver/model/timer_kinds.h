@@ -9,6 +9,7 @@ enum class TimerKind : std::uint32_t {
   Router = 1,      // router-timeout: a call waits on a Routing Point for an instruction
   NoAnswer = 2,    // no-answer-timeout: a routed destination has to accept
   Joining = 3,     // av-joining-timeout: an invited party has to join
+  Takeover = 6,    // takeover-timeout: another Connector takes over the calls of a lost one; then, until it has
   LinkLoss = 4,    // a lost Connector may come back with its calls
   Lobby = 5,       // who wants to enter a conference has to be let in
   AgentWork = 20,  // after-call work or legal guard time; the subject is a login session of an agent

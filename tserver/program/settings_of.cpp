@@ -200,6 +200,7 @@ Settings settings_of(const config::Environment& environment, const config::Appli
       static_cast<std::uint32_t>(scope.get(options::tserver.default_redirection_limit));
   settings.no_answer_timeout = scope.get(options::tserver.no_answer_timeout);
   settings.av_joining_timeout = scope.get(options::tserver.av_joining_timeout);
+  settings.takeover_timeout = scope.get(options::tserver.takeover_timeout);
   settings.link_loss_timeout = scope.get(options::tserver.link_loss_timeout);
   settings.request_timeout = scope.get(options::tserver.request_timeout);
   settings.answering_treatments = 0;

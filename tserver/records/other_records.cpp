@@ -6,7 +6,7 @@ namespace tandem::tserver {
 namespace {
 
 // A member that is added belongs into the record, or is derived from it: then correct the number.
-static_assert(sizeof(CtiLink) == 392 && sizeof(Awaited) == 136 && sizeof(Reservation) == 16);
+static_assert(sizeof(CtiLink) == 544 && sizeof(Awaited) == 136 && sizeof(Reservation) == 16);
 
 // Commands of one primary to one Connector; Awaited::key has place for 48 bits.
 constexpr std::uint64_t kCommands = std::uint64_t{1} << 32;
@@ -49,6 +49,7 @@ void write_link(const Writing& writing, const CtiLink& link, sync::Link& to) {
   to.set_incarnation(link.incarnation);
   to.set_application(link.application);
   writing.timer(link.loss_timer, [&] { return to.mutable_loss(); });
+  writing.timer(link.takeover_timer, [&] { return to.mutable_takeover(); });
   to.set_generation(link.generation);
   to.set_first_command(link.first_command);
   for (const ConversationNo no : link.given_up) to.add_given_up(no.value);
@@ -65,10 +66,13 @@ void read_link(Reading& reading, State& state, const sync::Link& from) {
   link->first_command = link->last_command = (from.first_command() + kCommands) % kCommandsEnd;
   link->generation = std::max(link->generation, from.generation());
   for (const std::uint64_t no : from.given_up()) link->given_up.insert(ConversationNo{no});
-  if (from.has_loss()) {
-    link->loss_timer = TimerKey{from.loss().kind(), from.loss().generation(), link->no};
-    reading.timers.push_back({*link->loss_timer, reading.clock.steady(from.loss().at())});
-  }
+  const auto again = [&](const sync::Timer& timer) {
+    const TimerKey key{timer.kind(), timer.generation(), link->no};
+    reading.timers.push_back({key, reading.clock.steady(timer.at())});
+    return key;
+  };
+  if (from.has_loss()) link->loss_timer = again(from.loss());
+  if (from.has_takeover()) link->takeover_timer = again(from.takeover());
 }
 
 void write_awaited(const Writing& writing, const State& state, const Awaited& awaited, sync::Awaited& to) {

@@ -83,6 +83,9 @@ struct Writer {
     if (a.retry_after_s) result += " retry-after " + std::to_string(a.retry_after_s);
     return result;
   }
+  std::string operator()(const RestoreLeg& a) const { return "restore " + name(a.leg) + " " + a.dialog.call_id(); }
+  std::string operator()(const DropLeg& a) const { return "drop " + name(a.leg); }
+  std::string operator()(const TurnLeg& a) const { return "turn " + name(a.leg) + " " + a.flow; }
   std::string operator()(const ForgetLeg& a) const { return "forget " + name(a.leg); }
   std::string operator()(const MediaConnect& a) const {
     const auto& g = a.agreement;

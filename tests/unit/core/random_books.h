@@ -47,6 +47,9 @@ class Books {
     ++reinvites;
   }
   void note(const AnswerReinvite& a) { alive(a.leg); }
+  void note(const RestoreLeg&) { FAIL("nothing was here before"); }
+  void note(const DropLeg& a) { alive(a.leg); }
+  void note(const TurnLeg& a) { alive(a.leg); }
   void note(const ForgetLeg& a) {
     INFO("forgotten " << name(a.leg));
     CHECK(legs.erase(a.leg) == 1);

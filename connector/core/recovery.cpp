@@ -1,0 +1,327 @@
+// Calls that were here before the process died, or on another Connector: taken up from their records as they were, and
+// each phone told by a re-INVITE where its voice goes now.
+#include <algorithm>
+
+#include "connector/core/core.h"
+#include "connector/core/records.h"
+
+namespace tandem::connector {
+namespace {
+
+constexpr Instant kLeastExpiry = std::chrono::seconds(32);  // the re-INVITE that refreshes the session is under way
+constexpr std::size_t kRestoredMax = 256 << 20;             // bytes of one Restore
+constexpr Instant kFirstPause = std::chrono::milliseconds(250);
+constexpr Instant kLongestPause = std::chrono::seconds(1);
+
+std::string counted(std::size_t number, std::string_view what) {
+  return std::to_string(number) + " " + std::string(what);
+}
+
+}  // namespace
+
+struct Core::TakenUp {
+  std::unordered_map<ConversationNo, const ha::Conversation*> conversations;
+  std::vector<ConversationNo> order;
+  std::unordered_map<PartyNo, const ha::Party*> parties;
+  std::size_t refused = 0;
+};
+
+void Core::on(CallsKept& input) {
+  if (!input.records || input.records->empty()) return;
+  held_back_ = input.held_back;
+  take_up(*input.records);
+  if (held_back_) log(LogLevel::Standard, "away for long: the calls wait for a T-Server's word");
+  // Whoever isn't in a call of two is let go if no T-Server comes.
+  if (!in_reach_ && !no_server_.set) arm(Wait::NoServer, 0, no_server_, settings_.without_server);
+}
+
+void Core::on(PortsOpened&) {
+  ports_open_ = true;
+  recover_next();
+}
+
+void Core::resume_recovery() {
+  if (!std::exchange(held_back_, false)) return;
+  log(LogLevel::Standard, "the calls of the former run go on");
+  recover_next();
+}
+
+// Calls of another Connector, all that belong together at once.
+void Core::restore(const link::Command& command) {
+  const auto& order = command.restore();
+  if (stopping_) {
+    restored_.clear();
+    return command_failed(command, Code::NO_RESOURCES, "stopping");
+  }
+  for (const auto& bytes : order.records()) {
+    restored_bytes_ += bytes.size();
+    auto& record = restored_.emplace_back();
+    if (restored_bytes_ > kRestoredMax || !record.ParseFromString(bytes)) restored_.pop_back();
+  }
+  if (order.more()) return;
+  const auto records = std::exchange(restored_, {});
+  restored_bytes_ = 0;
+  const auto taken = take_up(records);
+  link::Happening message;
+  message.set_command(command.id());
+  auto& over = *message.mutable_taken_over();
+  for (const auto no : taken.order) {
+    const auto found = conversations_.find(no);
+    if (found != conversations_.end()) describe(found->second, *over.add_conversations());
+  }
+  report(std::move(message));
+  recover_next();
+}
+
+// Who is in another conversation that stays is only taken out of this one.
+void Core::disown(Conversation& conversation) {
+  const auto number = conversation.no;
+  log(LogLevel::Standard, "disowned: conversation " + conversation.id + " connid " + to_hex(conversation.conn_id));
+  std::vector<PartyNo> all;
+  for (const auto* party : conversation.parties) all.push_back(party->no);
+  disowning_ = true;
+  for (const auto no : all) {
+    auto* party = find_party(no);
+    const auto found = conversations_.find(number);
+    if (!party || found == conversations_.end() || !found->second.has(*party)) continue;
+    take_out(*party, found->second, End{.cause = link::Left::REMOVED, .status = 487, .disowned = true});
+  }
+  disowning_ = false;
+}
+
+// Of each conversation its parties, each with its leg and stream. What can't be used is left out and said.
+Core::TakenUp Core::take_up(const std::vector<ha::Record>& records) {
+  TakenUp taken;
+  std::vector<const ha::Party*> parties;
+  for (const auto& record : records) {
+    if (record.major() != records::kMajor) {
+      ++taken.refused;
+    } else if (record.has_party()) {
+      parties.push_back(&record.party());
+    } else if (record.has_conversation()) {
+      const auto& from = record.conversation();
+      const ConversationNo no{from.conversation()};
+      if (!no || conversations_.contains(no) || conversations_.size() >= settings_.conversations_max) {
+        ++taken.refused;
+        continue;
+      }
+      auto& conversation = make_conversation(no, from.conversation_id());
+      conversation.conn_id = from.conn_id();
+      conversation.call_uuid = from.call_uuid();
+      conversation.max_forwards = from.max_forwards();
+      if (from.has_conference()) take_up_focus(conversation, from.conference());
+      pass(no.value);
+      taken.conversations[no] = &from;
+      taken.order.push_back(no);
+    }
+  }
+  for (const auto* party : parties) {
+    if (!take_up(*party, taken)) ++taken.refused;
+  }
+  for (const auto no : taken.order) {
+    auto& conversation = conversations_.at(no);
+    const auto add = [&](PartyNo number) {
+      auto* party = taken.parties.contains(number) ? find_party(number) : nullptr;
+      const bool in =
+          party && (party->conversation == &conversation || std::find(party->elsewhere.begin(), party->elsewhere.end(),
+                                                                      &conversation) != party->elsewhere.end());
+      if (in && !conversation.has(*party)) conversation.parties.push_back(party);
+    };
+    for (const auto number : taken.conversations[no]->parties()) add(PartyNo{number});
+    for (const auto* party : parties) add(PartyNo{party->party()});
+    if (conversation.parties.empty()) end_conversation(conversation);
+  }
+  std::erase_if(taken.order, [this](ConversationNo no) { return !conversations_.contains(no); });
+  for (auto no = taken.order.rbegin(); no != taken.order.rend(); ++no) {
+    auto& conversation = conversations_.at(*no);
+    touch(conversation);
+    for (auto party = conversation.parties.rbegin(); party != conversation.parties.rend(); ++party)
+      if ((*party)->conversation == &conversation) to_recover_.push_back((*party)->no);
+  }
+  for (const auto no : taken.order) {
+    for (auto* party : std::vector<Party*>(conversations_.at(no).parties))
+      if (party->conversation->no == no) resume(*party, *taken.parties.at(party->no));
+  }
+  std::string text =
+      "taken up: " + counted(taken.order.size(), "conversations") + ", " + counted(taken.parties.size(), "parties");
+  if (taken.refused) text += "; " + counted(taken.refused, "records can't be used");
+  log(LogLevel::Standard, std::move(text));
+  return taken;
+}
+
+bool Core::take_up(const ha::Party& record, TakenUp& taken) {
+  const PartyNo no{record.party()};
+  const auto in = [&](std::uint64_t number) -> Conversation* {
+    return taken.conversations.contains(ConversationNo{number}) ? &conversations_.at(ConversationNo{number}) : nullptr;
+  };
+  if (!records::usable(record) || find_party(no) || parties_.size() >= settings_.parties_max ||
+      static_cast<std::size_t>(record.elsewhere_size()) >= kMembershipsMax)
+    return false;
+  auto* conversation = in(record.conversation());
+  std::vector<Conversation*> elsewhere;
+  for (const auto number : record.elsewhere()) {
+    if (auto* other = in(number); other && other != conversation) elsewhere.push_back(other);
+  }
+  const bool parked = !conversation || record.parked();
+  if (!conversation && elsewhere.empty()) return false;
+  if (!conversation) {
+    conversation = elsewhere.back();
+    elsewhere.pop_back();
+  }
+  std::optional<Endpoint> endpoint;
+  if (record.stream().rtp_port() != 0) {
+    endpoint = media_.open_again(record.stream().ip(), static_cast<std::uint16_t>(record.stream().rtp_port()));
+    if (!endpoint) return false;
+  }
+
+  auto& party = parties_[no];
+  party.no = no;
+  party.conversation = conversation;
+  party.elsewhere = std::move(elsewhere);
+  party.parked = parked;
+  party.outgoing = record.outgoing();
+  party.dn = record.dn();
+  party.identity = record.identity();
+  if (record.has_audio()) party.audio = std::make_unique<link::Audio>(record.audio());
+  party.held = record.held();
+  party.referring = record.referring();
+  party.typed = record.typed();
+  party.stream = records::stream_from(record.stream());
+  if (endpoint) {
+    by_media_[endpoint->media] = no;
+    party.stream.endpoint = std::move(*endpoint);
+  }
+  party.expiry = SessionExpiry{record.session_timer().expires_s(), record.session_timer().we_refresh()};
+  party.min_se_s = record.session_timer().min_se_s();
+  party.state = record.has_offered() ? PartyState::Offered : PartyState::Connected;
+  if (record.has_offered()) {
+    const auto& offered = record.offered();
+    party.incoming = std::make_unique<Incoming>();
+    party.incoming->provisional = static_cast<int>(offered.provisional());
+    party.incoming->with_sdp = offered.with_sdp();
+    party.incoming->waiting = offered.waiting();
+    party.incoming->heard_early = offered.heard_early();
+    party.incoming->timer = records::timer_from(offered);
+    party.incoming->max_forwards = offered.max_forwards();
+    party.incoming->local_ip = offered.local_ip();
+  }
+
+  const LegId id{kTopBit | ++leg_counter_};
+  auto& leg = legs_[id];
+  leg.id = id;
+  leg.party = no;
+  leg.state = record.has_offered() ? LegState::Trying : LegState::Confirmed;
+  leg.incoming = record.dialog().incoming();
+  leg.call_id = record.dialog().call_id();
+  party.dialog = id;
+  act(RestoreLeg{id, record.dialog()});
+  taken.parties[no] = &record;
+  pass(no.value);
+  return true;
+}
+
+// Numbers made from now on are others.
+void Core::pass(std::uint64_t number) {
+  constexpr std::uint64_t low = (1ULL << 47) - 1;
+  if ((number & ~low) == ids_) counter_ = std::max<std::uint64_t>(counter_, number & low);
+}
+
+void Core::take_up_focus(Conversation& conversation, const ha::Conference& record) {
+  if (settings_.conferences.number(record.uri()) != record.number() || conferences_.contains(record.number())) return;
+  conversation.focus = std::make_unique<Focus>();
+  auto& focus = *conversation.focus;
+  focus.conference.number = record.number();
+  focus.conference.uses = record.uses();
+  focus.conference.made = records::from_wall_ms(record.made_ms(), records::offset(now_));
+  focus.uri = record.uri();
+  focus.locked = record.locked();
+  focus.lobby = record.lobby();
+  focus.version = record.version();
+  conferences_[record.number()] = conversation.no;
+  conferences_made_.hold(record.number());
+}
+
+// Everything that goes on by itself: its stream, session timer, treatment.
+void Core::resume(Party& party, const ha::Party& record) {
+  auto& stream = party.stream;
+  if (stream.endpoint.media && stream.remote && !stream.agreed.empty()) connect(party);
+  const auto offset = records::offset(now_);
+  if (party.state == PartyState::Connected) {
+    party.recovering = true;
+    party.recovery_ends = now_.steady + settings_.recovery;
+    ++recovering_;
+    if (party.expiry.expires_s != 0) {
+      party.expires_at = records::from_wall_ms(record.session_timer().expires_at_ms(), offset);
+      party.expires_at = std::clamp(party.expires_at, now_.steady + kLeastExpiry,
+                                    now_.steady + kLeastExpiry + std::chrono::seconds(party.expiry.expires_s));
+      arm(Wait::Session, party.no.value, party.session, party.expires_at - now_.steady);
+    }
+    if (party.referring) arm(Wait::Refer, party.no.value, party.refer, kLeastExpiry);
+  }
+  log(LogLevel::Trace, party, "taken up");
+  if (!record.has_treatment() || !stream.announced) return;
+  party.play = std::make_unique<Playing>(Playing{Treatment::restored(record.treatment())});
+  const auto digit = records::from_wall_ms(record.treatment().digit_due_ms(), offset);
+  const auto total = records::from_wall_ms(record.treatment().total_due_ms(), offset);
+  if (record.treatment().digit_due_ms()) {
+    party.play->digit_due = digit;
+    arm(Wait::PlayDigit, party.no.value, party.play->digit, std::max<Instant>(digit - now_.steady, Instant{1}));
+  }
+  if (record.treatment().total_due_ms()) {
+    party.play->total_due = total;
+    arm(Wait::PlayTotal, party.no.value, party.play->total, std::max<Instant>(total - now_.steady, Instant{1}));
+  }
+  run(party, party.play->machine.resume());
+}
+
+// Not all at once: phones and network should take it, and answers come back as quickly.
+void Core::recover_next() {
+  if (!ports_open_ || held_back_) return;
+  for (std::size_t i = 0; i < settings_.recovery_batch && !to_recover_.empty(); ++i) {
+    const auto no = to_recover_.back();
+    to_recover_.pop_back();
+    if (auto* party = find_party(no)) recover(*party);
+  }
+  if (!to_recover_.empty()) arm(Wait::Recover, 0, recovery_, settings_.recovery_pause);
+}
+
+// A caller who waits is told once more that it does; who is connected is asked to send here.
+void Core::recover(Party& party) {
+  if (party.state == PartyState::Offered) {
+    if (party.incoming->with_sdp) answer_body(party, party.stream.agreed);
+    if (party.incoming->provisional != 0) return give_provisional(party);
+    return arm(Wait::Decision, party.no.value, party.incoming->decision, settings_.undecided);
+  }
+  if (!party.recovering) return;
+  if (party.recovery_tries++ > 0) {
+    // It may have registered again meanwhile, over another connection.
+    Unreachable why;
+    const auto targets = directory_.resolve(party.dn, why);
+    if (!targets.empty() && !targets.front().dn.empty() && !targets.front().next_hop.empty())
+      act(TurnLeg{party.dialog, targets.front().next_hop});
+  }
+  want_reinvite(party, {});
+}
+
+// True: it is tried again, or it is over.
+bool Core::recovery_failed(Party& party, int status) {
+  if (!party.recovering || status == 481 || status == 491 || status == 422) return false;
+  party.wanted.clear();
+  const auto pause = std::min(kFirstPause * (1 << std::min(party.recovery_tries, 4u)), kLongestPause);
+  if (now_.steady + pause >= party.recovery_ends || status == 408) {
+    end_party(party, End{.cause = link::Left::TRANSPORT_FAILED,
+                         .reason = "not reached again, re-INVITE answered " + std::to_string(status),
+                         .wire_reason = "SIP;cause=408"});
+    return true;
+  }
+  arm(Wait::Recover, party.no.value, party.recovery, pause);
+  return true;
+}
+
+void Core::recovered(Party& party) {
+  party.recovering = false;
+  disarm(Wait::Recover, party.no.value, party.recovery);
+  if (--recovering_ == 0 && to_recover_.empty()) log(LogLevel::Standard, "every party taken up was reached or is over");
+}
+
+}  // namespace tandem::connector

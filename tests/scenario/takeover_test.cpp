@@ -1,0 +1,148 @@
+// A Connector stays away, another one of its pool takes its calls over (MMC-110; LTB-10 lifted), and it returns.
+#include <catch2/catch.hpp>
+
+#include "world.h"
+
+namespace tandem::tserver::test {
+namespace {
+
+Settings two_connectors() {
+  Settings settings;
+  settings.links = {{"connector1", ""}, {"connector2", ""}, {"connector3", "elsewhere"}};
+  settings.dns[Dn("sip:alice@t.test")] = {.dn = Dn("sip:alice@t.test")};
+  settings.dns[Dn("sip:bob@t.test")] = {.dn = Dn("sip:bob@t.test")};
+  settings.takeover_timeout = std::chrono::seconds(2);
+  return settings;
+}
+
+LinkUp up(LinkNo no, std::uint64_t incarnation, const link::Snapshot& snapshot = {}) {
+  link::Hello hello;
+  hello.set_incarnation(incarnation);
+  hello.set_application("C" + std::to_string(no));
+  return {no, hello, snapshot};
+}
+
+link::Conversation talk(std::uint64_t number) {
+  link::Conversation conversation;
+  conversation.set_conversation(number);
+  conversation.set_conn_id(0x7000 + number);
+  for (const auto* dn : {"sip:alice@t.test", "sip:bob@t.test"}) {
+    auto& party = *conversation.add_parties();
+    party.set_party(number * 10 + static_cast<std::uint64_t>(conversation.parties_size()));
+    party.set_state(link::CONNECTED);
+    party.set_dn(dn);
+  }
+  return conversation;
+}
+
+link::CallData data(std::uint64_t number) {
+  link::CallData out;
+  out.set_first(true);
+  for (std::uint32_t kind = 1; kind <= 2; ++kind) {
+    auto& put = *out.add_put();
+    put.set_kind(kind);
+    put.set_number(number);
+    put.set_data("record");
+  }
+  return out;
+}
+
+struct Scene {
+  explicit Scene(World& in) : world(in) {
+    for (LinkNo no = 1; no < 3; ++no) world.handle(up(no, 1));
+    link::Snapshot snapshot;
+    *snapshot.add_conversations() = talk(1);
+    world.handle(up(0, 1, snapshot));
+    link::Happening told;
+    *told.mutable_call_data() = data(1);
+    world.handle(Happened{0, told});
+  }
+  std::vector<Order> orders(const Effects& effects) {
+    std::vector<Order> out;
+    for (const auto& effect : effects)
+      if (const auto* order = std::get_if<Order>(&effect)) out.push_back(*order);
+    return out;
+  }
+  std::vector<Order> wait(Instant by) {
+    std::vector<Order> out;
+    world.advance(by, [&](const Effects& effects) {
+      for (auto& order : orders(effects)) out.push_back(std::move(order));
+    });
+    return out;
+  }
+  World& world;
+};
+
+}  // namespace
+
+TEST_CASE("The calls of a Connector that stays away go to another of its pool") {
+  World world(two_connectors());
+  Scene scene(world);
+  REQUIRE(world.state().calls.size() == 1);
+  world.handle(LinkDown{0, "killed"});
+  CHECK(scene.wait(std::chrono::milliseconds(1900)).empty());
+  const auto ordered = scene.wait(std::chrono::milliseconds(200));
+  REQUIRE(ordered.size() == 1);
+  CHECK(ordered[0].link == 1);
+  CHECK(ordered[0].command.restore().records_size() == 2);
+
+  link::Happening over;
+  over.set_command(ordered[0].command.id());
+  *over.mutable_taken_over()->add_conversations() = talk(1);
+  *over.mutable_taken_over()->add_conversations() = talk(2);  // was released meanwhile
+  const auto after = scene.orders(world.handle(Happened{1, over}));
+  REQUIRE(after.size() == 1);
+  CHECK(after[0].command.has_release());
+  CHECK(after[0].command.conversation() == 2);
+  CHECK(world.state().calls.begin()->second->link == 1);
+
+  // It returns with what it kept, and is told to let it be.
+  link::Snapshot snapshot;
+  *snapshot.add_conversations() = talk(1);
+  const auto told = scene.orders(world.handle(up(0, 2, snapshot)));
+  REQUIRE(told.size() == 2);
+  CHECK(told[0].command.has_disown());
+  CHECK(told[1].command.has_resume());
+  CHECK(world.state().calls.size() == 1);
+  CHECK(world.faults().empty());
+}
+
+TEST_CASE("Back in time, a Connector goes on with its calls") {
+  World world(two_connectors());
+  Scene scene(world);
+  world.handle(LinkDown{0, "killed"});
+  scene.wait(std::chrono::milliseconds(500));
+  link::Snapshot snapshot;
+  *snapshot.add_conversations() = talk(1);
+  const auto told = scene.orders(world.handle(up(0, 2, snapshot)));
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].command.has_resume());
+  CHECK(world.state().calls.size() == 1);
+  CHECK(scene.wait(std::chrono::seconds(5)).empty());
+  CHECK(world.faults().empty());
+}
+
+TEST_CASE("What was not taken over ends") {
+  World world(two_connectors());
+  Scene scene(world);
+  world.handle(LinkDown{0, "killed"});
+  SECTION("the other takes none") {
+    const auto ordered = scene.wait(std::chrono::milliseconds(2100));
+    REQUIRE(ordered.size() == 1);
+    link::Happening over;
+    over.set_command(ordered[0].command.id());
+    over.mutable_taken_over();
+    world.handle(Happened{1, over});
+  }
+  SECTION("the other is lost, too") {
+    scene.wait(std::chrono::milliseconds(2100));
+    world.handle(LinkDown{1, "killed"});
+  }
+  SECTION("the other never answers") {
+    scene.wait(std::chrono::seconds(30));
+  }
+  CHECK(world.state().calls.empty());
+  CHECK(world.faults().empty());
+}
+
+}  // namespace tandem::tserver::test
