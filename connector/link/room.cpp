@@ -233,7 +233,8 @@ void LinkRoom::Impl::take(Batch taken) {
       const auto size = write_head(head, peer->session.next_sequence(), fence.epoch, bytes.size());
       if (!peer->connection->send({head.data(), size}, bytes)) peer->closing = true;  // on_closed tells why
     }
-    if (log.enabled(LogLevel::Trace) && !happening.has_call_data()) log.write(LogLevel::Trace, "happening " + happening.ShortDebugString());
+    if (log.enabled(LogLevel::Trace) && !happening.has_call_data())
+      log.write(LogLevel::Trace, "happening " + happening.ShortDebugString());
   }
 }
 

@@ -25,7 +25,7 @@ EngineSettings settings_of(const config::Environment& environment, const config:
   EngineSettings out{sip_settings(environment, application),   link_settings(environment, application),
                      media_settings(environment, application), front_end_settings(environment, application),
                      core_settings(environment, application),  config::hidden_headers(environment, application),
-                     http_settings(environment, application), keep_settings(environment, application)};
+                     http_settings(environment, application),  keep_settings(environment, application)};
   out.link.identity.version = kVersion;
   return out;
 }

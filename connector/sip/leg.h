@@ -190,10 +190,10 @@ class SipLeg {
   std::string source_ip_;  // of the INVITE that waits for an answer, over UDP
   std::uint16_t source_port_ = 0, local_port_ = 0;
   std::unique_ptr<const ha::Dialog> unanswered_;  // restored: a caller that waits
-  std::optional<SendInvite> named_;  // kept while there are places left to try
-  std::vector<std::string> hops_;    // the next one last
-  std::string hop_;                  // the one being tried
-  sofia::Timer hop_timer_;           // set until anything comes from there
+  std::optional<SendInvite> named_;               // kept while there are places left to try
+  std::vector<std::string> hops_;                 // the next one last
+  std::string hop_;                               // the one being tried
+  sofia::Timer hop_timer_;                        // set until anything comes from there
 };
 
 }  // namespace tandem::connector
