@@ -106,6 +106,11 @@ void Pipe::heal() {
   for (auto again = std::exchange(missed_, 0); again > 0; --again) plan();
 }
 
+void Network::end() {
+  std::vector<std::deque<Pipe::Item>> dropped;  // at once, since connections hold pipes
+  for (Pipe* pipe : pipes_) dropped.push_back(std::exchange(pipe->queue_, {}));
+}
+
 Stream::Stream(Network& network, Process& a, Process& b)
     : sides_{{&a, true, {}}, {&b, true, {}}}, pipes_{{network, a, b}, {network, b, a}}, network_(network) {
   network_.streams_.push_back(this);

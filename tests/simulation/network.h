@@ -72,6 +72,7 @@ class Pipe {
   void not_before(Instant when) { last_ = std::max(last_, when); }
 
  private:
+  friend class Network;
   struct Item {
     std::uint64_t no;
     Action arrive, lost;
@@ -128,6 +129,8 @@ class Network {
   void heal(const Process& from, const Process& to);
   void heal_all();
   bool is_cut(std::size_t from, std::size_t to) const { return cuts_.contains({from, to}); }
+  // Drops all that is on its way, with the connections it holds.
+  void end();
   // Changes whenever that way is cut.
   std::uint32_t cut_count(std::size_t from, std::size_t to) const;
 

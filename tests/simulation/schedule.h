@@ -42,6 +42,8 @@ class Schedule {
   void at(Instant when, Action action);  // equal instants in the order they were given
   void run_until(Instant end);           // stops at the first fault
   void run_for(Instant time) { run_until(now_ + time); }
+  // Nothing more comes: what waits is dropped, with all it holds.
+  void end() { std::exchange(heap_, {}).clear(); }
 
   void fault(const std::string& what);
   const std::vector<std::string>& faults() const { return faults_; }

@@ -67,7 +67,10 @@ Site::Site(std::uint64_t seed, bool traced)
   for (const auto& one : desks_) one->launch();
 }
 
-Site::~Site() = default;
+Site::~Site() {
+  schedule_.end();  // connections are held by what waits there and in their own pipes, and know the network
+  network_.end();
+}
 
 void Site::run() {
   schedule_.run_for(3s);
