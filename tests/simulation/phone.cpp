@@ -37,7 +37,10 @@ void Phone::over(const DialogPtr& dialog, const char* why) {
 }
 
 void Phone::ended() {
-  while (!dialogs_.empty()) over(dialogs_.back(), "the phone is off");
+  while (!dialogs_.empty()) {
+    const DialogPtr last = dialogs_.back();  // over() takes it off the list
+    over(last, "the phone is off");
+  }
 }
 
 // --- What its user does ---
