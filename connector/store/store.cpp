@@ -85,8 +85,9 @@ struct Store::Impl {
   std::mutex mutex;
   std::condition_variable wake, written;
   std::unordered_map<KeptKey, std::string, KeptKeyHash> waiting;
-  bool stopping = false, busy = false, failing = false;
-  std::size_t rows = 0;  // about how many there are: whether there is something to say that we live for
+  bool stopping = false, busy = false;
+  std::atomic<bool> failing{false};  // set by the writer, which then has no lock
+  std::size_t rows = 0;              // about how many there are: whether there is something to say that we live for
   std::atomic<std::uint64_t> transactions{0}, records{0}, bytes{0}, failures{0}, writer_us{0};
   std::thread thread;
 };
