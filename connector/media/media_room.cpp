@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 #include <deque>
+#include <latch>
 #include <stdexcept>
 #include <unordered_map>
 
@@ -170,6 +171,12 @@ class MediaRoom::Rooms {
     if (entry == nullptr) return;
     workers_[entry->worker]->post(order);
     forget(*entry);  // the slot is free when the worker has given it back
+  }
+
+  void advance(Instant by) {
+    std::latch passed(static_cast<std::ptrdiff_t>(workers_.size()));
+    for (const auto& worker : workers_) worker->post(Advance{by, [&passed] { passed.count_down(); }});
+    passed.wait();
   }
 
   std::size_t open_count() const { return open_; }
@@ -370,6 +377,9 @@ void MediaRoom::handle(MediaDigits order) {
 }
 void MediaRoom::use_files(std::string music_file, std::string ringtone_file) {
   rooms_->use_files(std::move(music_file), ringtone_file);
+}
+void MediaRoom::advance(Instant by) {
+  rooms_->advance(by);
 }
 std::size_t MediaRoom::endpoints() const {
   return rooms_->open_count();

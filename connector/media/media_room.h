@@ -58,6 +58,10 @@ class MediaRoom final : public MediaAllocator {
   // is told to `trouble` of the callbacks, and what was there before stays.
   void use_files(std::string music_file, std::string ringtone_file);
 
+  // Of a room whose settings say `stepped`: what was sent to it so far is taken in, then so much time passes there.
+  // Returns when it has. Multiples of 5 ms.
+  void advance(Instant by);
+
   std::size_t endpoints() const;           // open now
   MediaCounters totals() const;            // since the start, a second old at most
   std::vector<Instant> cpu_times() const;  // CPU each worker has used

@@ -40,6 +40,9 @@ struct MediaSettings {
   Instant silence_timeout = 30s;  // nothing received for so long: MediaSilent; 0: never
   Instant latch_window = 10s;     // how long after MediaConnect an address other than the signalled one may be learned
   Instant relatch_after = 2s;  // how long the known address must be silent before the same source is believed elsewhere
+  // Time stands still but for MediaRoom::advance: what happens is the same each time, and as fast as it can be worked
+  // out.
+  bool stepped = false;
   Instant batch_window = 1ms;  // packets that come within this time of each other are relayed together; 0: each at once
   // A party that is sent nothing gets one packet of silence at MediaConnect, then as often as this five times, then
   // every 15 s, so that NATs open and stay open. Whole seconds; 0: only the first.

@@ -57,6 +57,7 @@ Worker::Worker(const MediaSettings& settings, std::shared_ptr<const StandardClip
       latch_settings_{settings.latch_window, settings.relatch_after, LatchSettings{}.probation},
       poll_(checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       timer_(checked(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC), "timerfd_create")),
+      now_(settings.stepped ? 1h : 0s),
       slots_(slots),
       random_(seeded()) {
   if (!add_to(poll_, mailbox_->descriptor(), mailbox_tag) || !add_to(poll_, timer_.get(), timer_tag)) {
@@ -94,28 +95,37 @@ void Worker::run() {
                        (settings_.batch_window % 1s).count()};
   while (!stopping_) {
     const int count = ::epoll_wait(poll_.get(), events.data(), static_cast<int>(events.size()), -1);
-    now_ = steady_now();
+    if (!settings_.stepped) now_ = steady_now();
     relayed_ = false;
     const std::span ready(events.data(), static_cast<std::size_t>(std::max(0, count)));
     // Orders first: one given before a packet was sent is carried out before the packet is looked at.
     if (std::any_of(ready.begin(), ready.end(), [](const auto& event) { return event.data.u64 == mailbox_tag; }))
       read_mailbox();
     for (const auto& event : ready) {
-      const auto tag = event.data.u64;
-      if (tag == mailbox_tag) {
-        continue;
-      } else if (tag == timer_tag) {
-        tick();
-      } else if ((tag & 1) == 0) {
-        receive_rtp(static_cast<std::uint32_t>(tag >> 1));
-      } else {
-        receive_rtcp(static_cast<std::uint32_t>(tag >> 1));
-      }
+      if (event.data.u64 == timer_tag) tick();
+      receive(event.data.u64);
     }
     // Packets of many calls come one by one; waiting a moment makes one wake-up of many.
-    if (relayed_ && count < static_cast<int>(events.size()) && settings_.batch_window > 0ns) {
+    if (relayed_ && !settings_.stepped && count < static_cast<int>(events.size()) && settings_.batch_window > 0ns) {
       ::clock_nanosleep(CLOCK_MONOTONIC, 0, &batch, nullptr);
     }
+  }
+}
+
+// False: it is no socket's.
+bool Worker::receive(std::uint64_t tag) {
+  if (tag == mailbox_tag || tag == timer_tag) return false;
+  const auto slot = static_cast<std::uint32_t>(tag >> 1);
+  (tag & 1) == 0 ? receive_rtp(slot) : receive_rtcp(slot);
+  return true;
+}
+
+void Worker::receive_all() {
+  std::array<epoll_event, events_per_round> events;
+  for (bool some = true; some;) {
+    some = false;
+    const int count = ::epoll_wait(poll_.get(), events.data(), static_cast<int>(events.size()), 0);
+    for (int i = 0; i < count; ++i) some = receive(events[static_cast<std::size_t>(i)].data.u64) || some;
   }
 }
 
@@ -263,6 +273,11 @@ void Worker::on(Adopt& message) {
   endpoint->scheduled = false;
   schedule(*endpoint);
   if (endpoint->fetched_play) fetch_prompts(*endpoint);
+}
+
+void Worker::on(Advance& message) {
+  if (fetching_ > 0) return held_.push_back(std::move(message));
+  pass(message);
 }
 
 void Worker::on(Stop&) {

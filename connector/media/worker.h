@@ -107,8 +107,14 @@ struct UseClips {
 struct UseMusic {
   std::string file;
 };
-using WorkerMessage = std::variant<Opened, MediaConnect, MediaScene, MediaClose, MediaPlay, MediaRecord, MediaDigits,
-                                   PromptsFetched, MusicFetched, UseClips, UseMusic, HandOver, Expect, Adopt, Stop>;
+// Of a stepped room: what has come is taken in, then so much time passes. Waits for sounds that are being fetched.
+struct Advance {
+  Instant by;
+  std::function<void()> done;
+};
+using WorkerMessage =
+    std::variant<Opened, MediaConnect, MediaScene, MediaClose, MediaPlay, MediaRecord, MediaDigits, PromptsFetched,
+                 MusicFetched, UseClips, UseMusic, HandOver, Expect, Adopt, Advance, Stop>;
 
 class Worker {
  public:
@@ -126,6 +132,13 @@ class Worker {
 
  private:
   void run();
+  bool receive(std::uint64_t tag);
+  void receive_all();
+  void pass(const Advance& advance);
+  void fetch(Fetch wanted);
+  void fetched();
+  void take(PromptsFetched& message);
+  void take(MusicFetched& message);
   void read_mailbox();
   void dispatch(WorkerMessage& message);
   void on(Opened& message);
@@ -142,6 +155,7 @@ class Worker {
   void on(HandOver& message);
   void on(Expect& message);
   void on(Adopt& message);
+  void on(Advance& message);
   void on(Stop& message);
 
   WireEndpoint* find(MediaId id);
@@ -173,6 +187,7 @@ class Worker {
   bool send_rtp(WireEndpoint& endpoint, std::span<const std::uint8_t> packet, std::size_t payload_size);
 
   void tick();
+  void turn(std::uint64_t expired);
   void visit(WireEndpoint& endpoint);
   bool play(WireEndpoint& endpoint);
   void mix(Scene& scene);
@@ -203,6 +218,9 @@ class Worker {
   bool stopping_ = false;
   bool relayed_ = false;  // in this round
   Instant now_{0};
+  std::size_t fetching_ = 0;  // sounds asked for and not there yet
+  std::deque<Advance> held_;  // until they are
+  std::uint64_t steps_ = 0;   // of frame_time / phases each, of a stepped room
 
   std::vector<std::unique_ptr<WireEndpoint>> slots_;
   static constexpr std::size_t buckets = 50;  // visited one each 20 ms

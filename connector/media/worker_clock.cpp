@@ -33,6 +33,7 @@ void Worker::arm_timer() {
   const auto wanted = open_ == 0 ? Instant{0} : some(playing_) || some(mixing_) ? frame_time / phases : frame_time;
   if (tick_ == wanted) return;
   tick_ = wanted;
+  if (settings_.stepped) return;
   itimerspec spec{};
   spec.it_value.tv_nsec = spec.it_interval.tv_nsec = wanted.count();
   ::timerfd_settime(timer_.get(), 0, &spec, nullptr);
@@ -40,7 +41,20 @@ void Worker::arm_timer() {
 
 void Worker::tick() {
   std::uint64_t expired = 0;
-  if (::read(timer_.get(), &expired, sizeof expired) != sizeof expired) return;
+  if (::read(timer_.get(), &expired, sizeof expired) == sizeof expired) turn(expired);
+}
+
+void Worker::pass(const Advance& advance) {
+  receive_all();
+  for (const Instant end = now_ + advance.by; now_ < end;) {
+    now_ += frame_time / phases;
+    const bool whole = ++steps_ % phases == 0;
+    if (tick_ > 0ns && (whole || tick_ < frame_time)) turn(1);
+  }
+  advance.done();
+}
+
+void Worker::turn(std::uint64_t expired) {
   const auto turns = std::min<std::uint64_t>(expired, buckets) * (tick_ == frame_time ? phases : 1);
   for (std::uint64_t turn = 0; turn < turns; ++turn) {
     phase_ = (phase_ + 1) % phases;

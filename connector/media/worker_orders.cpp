@@ -31,21 +31,36 @@ void Worker::on(MediaPlay& message) {
 }
 
 void Worker::fetch_prompts(const WireEndpoint& endpoint) {
-  Fetch fetch;
+  Fetch wanted;
   for (const auto& prompt : endpoint.fetched_play->prompts) {
     if (prompt.file.empty()) {
-      fetch.wanted.push_back({WantedSound::Kind::Text, prompt.text, prompt.language});
+      wanted.wanted.push_back({WantedSound::Kind::Text, prompt.text, prompt.language});
     } else {
-      fetch.wanted.push_back({WantedSound::Kind::Prompt, prompt.file, ""});
+      wanted.wanted.push_back({WantedSound::Kind::Prompt, prompt.file, ""});
     }
   }
-  fetch.reply = [mailbox = mailbox_, media = endpoint.id, play = endpoint.fetched_play->play](Fetched fetched) {
+  wanted.reply = [mailbox = mailbox_, media = endpoint.id, play = endpoint.fetched_play->play](Fetched fetched) {
     mailbox->post(PromptsFetched{media, play, std::move(fetched)});
   };
-  library_.post(std::move(fetch));
+  fetch(std::move(wanted));
+}
+
+void Worker::fetch(Fetch wanted) {
+  ++fetching_;
+  library_.post(std::move(wanted));
+}
+
+void Worker::fetched() {
+  if (--fetching_ > 0) return;
+  for (const auto& advance : std::exchange(held_, {})) pass(advance);
 }
 
 void Worker::on(PromptsFetched& message) {
+  take(message);
+  fetched();
+}
+
+void Worker::take(PromptsFetched& message) {
   auto* endpoint = find(message.media);
   if (endpoint == nullptr || !endpoint->fetched_play || endpoint->fetched_play->play != message.play) return;
   endpoint->fetched_play.reset();
@@ -67,16 +82,21 @@ ClipPtr Worker::music(const WireEndpoint& endpoint) {
   const bool asked = !known.waiting.empty();
   known.waiting.push_back(endpoint.id);
   if (asked) return clips_->silence;
-  Fetch fetch;
+  Fetch wanted;
   // What the configuration names may lie anywhere; what a request names is looked for in our folders only.
   const auto kind = file == music_file_ ? WantedSound::Kind::File : WantedSound::Kind::Prompt;
-  fetch.wanted.push_back({kind, file, ""});
-  fetch.reply = [mailbox = mailbox_, file](Fetched fetched) { mailbox->post(MusicFetched{file, std::move(fetched)}); };
-  library_.post(std::move(fetch));
+  wanted.wanted.push_back({kind, file, ""});
+  wanted.reply = [mailbox = mailbox_, file](Fetched fetched) { mailbox->post(MusicFetched{file, std::move(fetched)}); };
+  fetch(std::move(wanted));
   return clips_->silence;
 }
 
 void Worker::on(MusicFetched& message) {
+  take(message);
+  fetched();
+}
+
+void Worker::take(MusicFetched& message) {
   auto& known = music_[message.file];
   const auto waiting = std::exchange(known.waiting, {});
   if (!message.fetched.failure.empty()) {

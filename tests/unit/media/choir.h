@@ -1,10 +1,10 @@
-// Parties that each sing a note of their own through a room in real time, and what each of them hears of the others.
+// Parties that each sing a note of their own through a room, and what each of them hears of the others. The room's time
+// is stepped: what it makes of the songs doesn't depend on how busy the machine is.
 #pragma once
 
 #include <map>
 #include <memory>
 #include <numbers>
-#include <thread>
 
 #include "connector/media/codec.h"
 #include "phone.h"
@@ -17,6 +17,12 @@ inline Payload g722(std::uint8_t payload_type = 9) {
 }
 inline Payload opus(std::uint8_t payload_type = 111) {
   return {payload_type, -1, "opus", 48000, 2, ""};
+}
+
+// Time passes while the choir sings, and only then.
+inline MediaSettings stepped(MediaSettings settings) {
+  settings.stepped = true;
+  return settings;
 }
 
 struct Singer {
@@ -43,8 +49,9 @@ struct Singer {
     ++sent;
   }
   // All that came, checked to be one legal stream.
-  void listen() {
-    while (const auto packet = phone.hear(0ms)) {
+  void listen(Instant now = {}) {
+    while (auto packet = phone.hear(0ms)) {
+      packet->at = std::chrono::steady_clock::time_point(now);
       if (packet->payload.empty()) continue;
       if (last) {
         legal &= packet->sequence == static_cast<std::uint16_t>(last->sequence + 1) && packet->ssrc == last->ssrc;
@@ -86,7 +93,7 @@ struct Singer {
 };
 
 struct Choir {
-  explicit Choir(MediaSettings settings = quiet_settings()) : room(std::move(settings), notices.callbacks()) {}
+  explicit Choir(MediaSettings settings = stepped(quiet_settings())) : room(std::move(settings), notices.callbacks()) {}
   Singer& add(Payload payload, double note, bool with_events = false) {
     return *singers.emplace_back(std::make_unique<Singer>(room, std::move(payload), note, with_events));
   }
@@ -98,18 +105,18 @@ struct Choir {
     room.handle(MediaScene{SceneId{7}, std::move(members)});
   }
   void sing(std::chrono::milliseconds time) {
-    auto next = std::chrono::steady_clock::now();
-    for (const auto end = next + time; next < end; next += 20ms) {
-      std::this_thread::sleep_until(next);
+    for (const auto end = now + time; now < end; now += 20ms) {
       for (const auto& singer : singers) {
         if (!singer->mute) singer->sing();
-        singer->listen();
       }
+      room.advance(20ms);
+      for (const auto& singer : singers) singer->listen(now);
     }
   }
   Notices notices;
   MediaRoom room;
   std::vector<std::unique_ptr<Singer>> singers;
+  Instant now{0};
 };
 
 }  // namespace tandem::connector::test

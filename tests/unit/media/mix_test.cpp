@@ -1,4 +1,4 @@
-// Conferences through the room in real time: notes tell who hears whom.
+// Conferences through the room: notes tell who hears whom.
 #include <catch2/catch.hpp>
 
 #include "choir.h"
@@ -160,7 +160,7 @@ TEST_CASE("digits of one in a mix are passed to those who agreed to events, and 
 TEST_CASE("tones are heard in every coding") {
   auto settings = quiet_settings();
   settings.busy = {{600}, -12, {}};
-  Choir choir(settings);
+  Choir choir(stepped(settings));
   for (const auto& payload : {pcmu(), pcma(), g722(), opus()}) choir.add(payload, 400);
   choir.scene([](auto& members) {
     for (auto& member : members) member.sound = Sound::Busy;

@@ -40,7 +40,7 @@ TEST_CASE("MMC-294, music on hold: a file of any rate, round and round, in every
   write_tone(folder / "hold.wav", 500, 0.5, 44100, 2);
   auto settings = quiet_settings();
   settings.music_file = folder / "hold.wav";
-  Choir choir(settings);
+  Choir choir(stepped(settings));
   for (const auto& payload : {pcmu(), pcma(), g722(), opus()}) choir.add(payload, 900);
   choir.scene([](auto& members) {
     for (auto& member : members) member.sound = Sound::Music;
@@ -70,7 +70,7 @@ TEST_CASE("music that can't be read is silence, told once; other music from a sc
   auto settings = quiet_settings();
   settings.music_file = "/nonexistent/hold.wav";
   settings.prompts_folder = folder.path.string();
-  Choir choir(settings);
+  Choir choir(stepped(settings));
   auto& held = choir.add(pcmu(), 900);
   choir.scene([](auto& members) { members[0].sound = Sound::Music; });
   const auto trouble = choir.notices.trouble();
@@ -97,7 +97,7 @@ TEST_CASE("prompts are played one after the other, in place of the scene, and th
   write_tone(folder / "en/2.wav", 800, 0.6, 16000);
   auto settings = quiet_settings();
   settings.prompts_folder = folder.path.string();
-  Choir choir(settings);
+  Choir choir(stepped(settings));
   auto& a = choir.add(pcmu(), 300);
   choir.add(pcmu(), 1300);
   choir.scene();
@@ -206,7 +206,7 @@ TEST_CASE("what a party says is recorded until ordered, limited or silent; nothi
   const Folder folder("recordings");
   auto settings = quiet_settings();
   settings.recordings_folder = folder / "made";
-  Choir choir(settings);
+  Choir choir(stepped(settings));
   // Narrow and wide, alone and among three who are mixed.
   struct Case {
     Singer* a;
