@@ -32,6 +32,7 @@ class Pair(Site):
         self.role("tserver", "primary")
         self.start("TServer_2", "tserver")
         until("TServer_2 to be linked", lambda: "link connector1: connected" in self.log("tserver2"), 30)
+        until("TServer_2 to have caught up", lambda: "caught up with the primary" in self.log("tserver2"), 30)
 
     def role(self, log, role, times=1, timeout=20):
         until(f"{log} to be {role}", lambda: self.log(log).count(f"role: {role}, ") >= times, timeout, 0.005)
