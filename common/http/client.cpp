@@ -1,55 +1,40 @@
 #include "common/http/client.h"
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl/host_name_verification.hpp>
-#include <boost/asio/ssl/stream.hpp>
-#include <boost/beast/core.hpp>
-#include <boost/beast/http.hpp>
-#include <boost/beast/ssl.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
 
-#include "common/http/tls_context.h"
+#include "common/http/wire.h"
 
 namespace tandem::http {
 namespace {
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
-using asio::ip::tcp;
 using boost::system::error_code;
 
 constexpr std::size_t kLongestAnswer = 64 << 20;
 
-// Steps of one request, each begun by the one before; the first error is told.
-template <class Stream>
-class Exchange {
+// One request and its answer; the first failure is told.
+class Exchange final : Wire::Handler {
  public:
-  Exchange(const Ask& question, Stream& stream) : question_(question), stream_(stream) {
-    request_.method_string(question.method);
-    request_.target(question.target);
-    request_.version(11);
-    request_.set(beast::http::field::host, question.host);
-    request_.set("X-Tandem", "1");
-    request_.keep_alive(false);
+  Exchange(const Ask& question, const net::TlsContextPtr& tls)
+      : question_(question), deadline_(io_), wire_(Wire::make(Wire::Socket(io_), tls, question.host, *this)) {
     parser_.body_limit(kLongestAnswer);
+    parser_.eager(true);
   }
+  ~Exchange() override { wire_->close(); }
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
 
-  void connect(const tcp::resolver::results_type& addresses) {
-    beast::get_lowest_layer(stream_).expires_after(question_.patience);
-    beast::get_lowest_layer(stream_).async_connect(addresses, [this](error_code error, const tcp::endpoint&) {
-      if (error) return failed(error);
-      if constexpr (std::is_same_v<Stream, beast::tcp_stream>) {
-        write();
-      } else {
-        stream_.async_handshake(asio::ssl::stream_base::client, [this](error_code shaken) {
-          if (shaken) return failed(shaken);
-          write();
-        });
-      }
+  Result<Response, Failure> run() {
+    deadline_.expires_after(question_.patience);
+    deadline_.async_wait([this](error_code error) {
+      if (!error) over("no answer in time");
     });
-  }
-
-  Result<Response, Failure> result() {
+    wire_->connect(question_.host, question_.port);
+    io_.run();
     if (!why_.empty()) return Failure{why_};
     auto& message = parser_.get();
     return Response{message.result_int(), std::move(message.body()),
@@ -57,50 +42,53 @@ class Exchange {
   }
 
  private:
-  void failed(error_code error) { why_ = error == beast::error::timeout ? "no answer in time" : error.message(); }
-  void write() {
-    beast::http::async_write(stream_, request_, [this](error_code error, std::size_t) {
-      if (error) return failed(error);
-      beast::http::async_read(stream_, buffer_, parser_, [this](error_code read, std::size_t) {
-        if (read) failed(read);
-      });
-    });
+  void on_open() override {
+    const bool v6 = question_.host.find(':') != std::string::npos;
+    wire_->send(question_.method + " " + question_.target +
+                " HTTP/1.1\r\nHost: " + (v6 ? "[" + question_.host + "]" : question_.host) + ":" +
+                std::to_string(question_.port) + "\r\nX-Tandem: 1\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    wire_->read();
+  }
+
+  void on_bytes(net::ByteQueue& bytes) override {
+    error_code error;
+    bytes.consume(parser_.put(asio::buffer(bytes.view().data(), bytes.size()), error));
+    if (parser_.is_done()) return over({});
+    if (error && error != beast::http::error::need_more) return over(error.message());
+    wire_->read();
+  }
+
+  void on_end(const std::string& why) override {
+    if (!why.empty()) return over(why);
+    error_code incomplete;
+    if (parser_.got_some()) parser_.put_eof(incomplete);
+    over(parser_.is_done() ? "" : "the answer is not whole");
+  }
+
+  void over(const std::string& why) {
+    why_ = why;
+    deadline_.cancel();
+    wire_->close();
   }
 
   const Ask& question_;
-  Stream& stream_;
-  beast::http::request<beast::http::empty_body> request_;
+  asio::io_context io_{1};
+  asio::steady_timer deadline_;
+  std::shared_ptr<Wire> wire_;
   beast::http::response_parser<beast::http::string_body> parser_;
-  beast::flat_buffer buffer_;
   std::string why_;
 };
-
-template <class Stream>
-Result<Response, Failure> run(const Ask& question, asio::io_context& io, Stream& stream) {
-  error_code error;
-  tcp::resolver resolver(io);
-  const auto addresses = resolver.resolve(question.host, std::to_string(question.port), error);
-  if (error) return Failure{"host " + question.host + " is not known: " + error.message()};
-  Exchange<Stream> exchange(question, stream);
-  exchange.connect(addresses);
-  io.run();
-  return exchange.result();
-}
 
 }  // namespace
 
 Result<Response, Failure> ask(const Ask& question) {
-  asio::io_context io{1};
-  if (!question.tls) {
-    beast::tcp_stream stream(io);
-    return run(question, io, stream);
+  net::TlsContextPtr tls;
+  if (question.tls) {
+    auto made = net::TlsContext::make(net::TlsSide::Client, *question.tls);
+    if (!made) return made.error();
+    tls = std::move(*made);
   }
-  const auto context = make_ssl_context(net::TlsSide::Client, *question.tls);
-  if (!context) return context.error();
-  beast::ssl_stream<beast::tcp_stream> stream(io, **context);
-  stream.set_verify_callback(asio::ssl::host_name_verification(question.host));
-  SSL_set_tlsext_host_name(stream.native_handle(), question.host.c_str());
-  return run(question, io, stream);
+  return Exchange(question, tls).run();
 }
 
 }  // namespace tandem::http

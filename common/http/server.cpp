@@ -4,24 +4,21 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/beast/core.hpp>
-#include <boost/beast/http.hpp>
-#include <boost/beast/ssl.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
 #include <mutex>
 #include <optional>
 #include <thread>
 #include <unordered_map>
 
-#include "common/http/tls_context.h"
+#include "common/http/wire.h"
 
 namespace tandem::http {
 namespace {
 
 namespace asio = boost::asio;
 namespace beast = boost::beast;
-namespace ssl = asio::ssl;
 using asio::ip::tcp;
 using boost::system::error_code;
 
@@ -38,73 +35,67 @@ struct Outlet {
   asio::io_context* io = nullptr;
 };
 
+class Session;
+
 // What connections and server share, in the server's thread.
 struct Shared {
   ServerOptions options;
   Server::Handle handle;
-  std::size_t open = 0;
   std::shared_ptr<Outlet> outlet = std::make_shared<Outlet>();
-  std::unordered_map<std::uint64_t, std::function<void(Response)>> waiting;  // for an answer
-  std::uint64_t last = 0;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Session>> sessions;
+  std::uint64_t last = 0;  // number given to a session or a request
 };
 
-// One connection; keeps itself alive through what it waits for.
-template <class Stream>
-class Session : public std::enable_shared_from_this<Session<Stream>> {
+// One connection: a request, its answer, the next request.
+class Session final : Wire::Handler {
  public:
-  static constexpr bool kTls = !std::is_same_v<Stream, beast::tcp_stream>;
-
-  template <class... More>
-  Session(std::shared_ptr<Shared> shared, tcp::socket socket, More&... more)
-      : shared_(std::move(shared)), stream_(std::move(socket), more...), late_(stream_.get_executor()) {
-    ++shared_->open;
-    error_code ignored;
-    const auto remote = beast::get_lowest_layer(stream_).socket().remote_endpoint(ignored).address();
-    local_ = remote.is_loopback() || (remote.is_v6() && remote.to_v6().is_v4_mapped() &&
-                                      asio::ip::make_address_v4(asio::ip::v4_mapped, remote.to_v6()).is_loopback());
+  Session(Shared& shared, asio::io_context& io, std::uint64_t number, tcp::socket socket, const net::TlsContextPtr& tls)
+      : shared_(shared), io_(io), number_(number), deadline_(io), local_(is_local(socket)) {
+    wire_ = Wire::make(std::move(socket), tls, {}, *this);
+    limit(shared_.options.read_timeout);
+    wire_->accepted();
   }
-  ~Session() { --shared_->open; }
+  ~Session() override { wire_->close(); }
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
 
-  void start() {
-    if constexpr (kTls) {
-      beast::get_lowest_layer(stream_).expires_after(shared_->options.read_timeout);
-      stream_.async_handshake(ssl::stream_base::server, [self = this->shared_from_this()](error_code error) {
-        if (error) return;
-        self->proved_ = self->shows_certificate();
-        self->read();
-      });
-    } else {
-      read();
-    }
+  void answer(std::uint64_t request, Response response) {
+    if (request == asked_) write(std::move(response));
   }
 
  private:
-  bool shows_certificate() {
-    if constexpr (kTls) {
-      SSL* raw = stream_.native_handle();
-      return SSL_get0_peer_certificate(raw) != nullptr && SSL_get_verify_result(raw) == X509_V_OK;
-    } else {
-      return false;
-    }
+  static bool is_local(const tcp::socket& socket) {
+    error_code ignored;
+    const auto remote = socket.remote_endpoint(ignored).address();
+    return remote.is_loopback() || (remote.is_v6() && remote.to_v6().is_v4_mapped() &&
+                                    asio::ip::make_address_v4(asio::ip::v4_mapped, remote.to_v6()).is_loopback());
   }
 
-  void read() {
+  void on_open() override { next(); }
+
+  void next() {
     parser_.emplace();
     parser_->header_limit(kLongestHead);
     parser_->body_limit(kLongestBody);
-    beast::get_lowest_layer(stream_).expires_after(shared_->options.read_timeout);
-    beast::http::async_read(stream_, buffer_, *parser_,
-                            [self = this->shared_from_this()](error_code error, std::size_t) { self->on_read(error); });
+    parser_->eager(true);
+    limit(shared_.options.read_timeout);
+    wire_->read();
   }
 
-  void on_read(error_code error) {
-    if (error == beast::http::error::end_of_stream) return close();
-    if (error == beast::http::error::header_limit || error == beast::http::error::body_limit)
-      return write({413, "too long\n"}, 11, false);
-    if (error && error.category() == make_error_code(beast::http::error::bad_method).category())
-      return write({400, "this is no HTTP request\n"}, 11, false);
-    if (error) return;
+  void on_bytes(net::ByteQueue& bytes) override {
+    error_code error;
+    bytes.consume(parser_->put(asio::buffer(bytes.view().data(), bytes.size()), error));
+    if (parser_->is_done()) return ask();
+    if (!error || error == beast::http::error::need_more) return wire_->read();
+    const bool long_one = error == beast::http::error::header_limit || error == beast::http::error::body_limit;
+    refuse(long_one ? Response{413, "too long\n"} : Response{400, "this is no HTTP request\n"});
+  }
+
+  void ask() {
     const auto& message = parser_->get();
+    version_ = message.version();
+    keep_ = message.keep_alive();
+    head_ = message.method() == beast::http::verb::head;
     Request request;
     request.method = std::string(message.method_string());
     const std::string target(message.target());
@@ -112,99 +103,98 @@ class Session : public std::enable_shared_from_this<Session<Stream>> {
     request.path = target.substr(0, question);
     if (question != std::string::npos) request.query = target.substr(question + 1);
     request.ordered = message.find("X-Tandem") != message.end();
-    request.trusted = proved_ || (local_ && !kTls);
-    answer(std::move(request), message.version(), message.keep_alive());
+    request.trusted = wire_->tls() != nullptr ? wire_->tls()->peer_proved() : local_;
+    asked_ = ++shared_.last;
+    limit(shared_.options.answer_timeout);
+    shared_.handle(std::move(request),
+                   [&shared = shared_, number = number_, asked = asked_, outlet = shared_.outlet](Response response) {
+                     const std::lock_guard held(outlet->mutex);
+                     if (outlet->io == nullptr) return;
+                     asio::post(*outlet->io, [&shared, number, asked, response = std::move(response)]() mutable {
+                       const auto session = shared.sessions.find(number);
+                       if (session != shared.sessions.end()) session->second->answer(asked, std::move(response));
+                     });
+                   });
   }
 
-  void answer(Request request, unsigned version, bool keep) {
-    beast::get_lowest_layer(stream_).expires_never();
-    const auto number = ++shared_->last;
-    const bool head = request.method == "HEAD";
-    shared_->waiting[number] = [self = this->shared_from_this(), version, keep, head](Response response) {
-      self->late_.cancel();
-      self->write(std::move(response), version, keep, head);
-    };
-    const auto give = [shared = shared_.get(), number](Response response) {
-      if (auto waiting = shared->waiting.extract(number)) waiting.mapped()(std::move(response));
-    };
-    late_.expires_after(shared_->options.answer_timeout);
-    late_.async_wait([give](error_code error) {
-      if (!error) give({503, "the program does not answer\n"});
-    });
-    shared_->handle(std::move(request), [give, outlet = shared_->outlet](Response response) {
-      const std::lock_guard held(outlet->mutex);
-      if (outlet->io != nullptr) asio::post(*outlet->io, [give, response = std::move(response)] { give(response); });
-    });
+  void refuse(Response response) {
+    version_ = 11;
+    keep_ = head_ = false;
+    write(std::move(response));
   }
 
-  void write(Response response, unsigned version, bool keep, bool head = false) {
-    out_ = {};
-    out_.version(version);
-    out_.result(response.status);
-    out_.set(beast::http::field::server, "tandem");
-    out_.set(beast::http::field::content_type, response.type);
-    out_.set(beast::http::field::cache_control, "no-store");
-    out_.keep_alive(keep);
-    const auto size = response.body.size();
-    if (!head) out_.body() = std::move(response.body);
-    out_.content_length(size);
-    beast::get_lowest_layer(stream_).expires_after(shared_->options.read_timeout);
-    serializer_.emplace(out_);
-    serializer_->split(head);
-    const auto done = [self = this->shared_from_this(), keep](error_code error, std::size_t) {
+  void write(Response response) {
+    asked_ = 0;
+    writing_ = true;
+    const auto reason = beast::http::obsolete_reason(beast::http::int_to_status(response.status));
+    std::string out = "HTTP/1." + std::string(version_ < 11 ? "0 " : "1 ") + std::to_string(response.status) + " " +
+                      std::string(reason) + "\r\nServer: tandem\r\nContent-Type: " + response.type +
+                      "\r\nCache-Control: no-store\r\nContent-Length: " + std::to_string(response.body.size()) + "\r\n";
+    if (version_ < 11 && keep_) out += "Connection: keep-alive\r\n";
+    if (version_ >= 11 && !keep_) out += "Connection: close\r\n";
+    out += "\r\n";
+    if (!head_) out += response.body;
+    limit(shared_.options.read_timeout);
+    wire_->send(out);
+  }
+
+  void on_sent() override {
+    if (!std::exchange(writing_, false)) return;
+    if (keep_) return next();
+    limit(shared_.options.read_timeout);
+    wire_->finish();
+  }
+
+  void on_end(const std::string&) override { end(); }
+
+  void limit(std::chrono::milliseconds time) {
+    deadline_.expires_after(time);
+    deadline_.async_wait([this](error_code error) {
       if (error) return;
-      if (!keep) return self->close();
-      self->read();
-    };
-    if (head)
-      beast::http::async_write_header(stream_, *serializer_, done);
-    else
-      beast::http::async_write(stream_, *serializer_, done);
+      asked_ != 0 ? write({503, "the program does not answer\n"}) : end();
+    });
   }
 
-  void close() {
-    if constexpr (kTls) {
-      beast::get_lowest_layer(stream_).expires_after(shared_->options.read_timeout);
-      stream_.async_shutdown([self = this->shared_from_this()](error_code) {});
-    } else {
-      error_code ignored;
-      stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
-    }
+  // Not from within a call of its own.
+  void end() {
+    asio::post(io_, [&shared = shared_, number = number_] { shared.sessions.erase(number); });
   }
 
-  std::shared_ptr<Shared> shared_;
-  Stream stream_;
-  asio::steady_timer late_;
-  beast::flat_buffer buffer_;
+  Shared& shared_;
+  asio::io_context& io_;
+  const std::uint64_t number_;
+  std::shared_ptr<Wire> wire_;
+  asio::steady_timer deadline_;
+  const bool local_;
   std::optional<beast::http::request_parser<beast::http::string_body>> parser_;
-  beast::http::response<beast::http::string_body> out_;
-  std::optional<beast::http::response_serializer<beast::http::string_body>> serializer_;
-  bool local_ = false;
-  bool proved_ = false;
+  std::uint64_t asked_ = 0;  // number of the request that waits for its answer
+  unsigned version_ = 11;
+  bool keep_ = false;
+  bool head_ = false;  // the answer goes without its body
+  bool writing_ = false;
 };
 
-class BeastServer final : public Server {
+class PortServer final : public Server {
  public:
-  BeastServer(ServerOptions options, Handle handle)
-      : work_(io_.get_executor()), acceptor_(io_), pause_(io_), shared_(std::make_shared<Shared>()) {
-    shared_->options = std::move(options);
-    shared_->handle = std::move(handle);
-    shared_->outlet->io = &io_;
+  PortServer(ServerOptions options, Handle handle) : work_(io_.get_executor()), acceptor_(io_), pause_(io_) {
+    shared_.options = std::move(options);
+    shared_.handle = std::move(handle);
+    shared_.outlet->io = &io_;
   }
-  ~BeastServer() override {
+  ~PortServer() override {
     {
-      const std::lock_guard held(shared_->outlet->mutex);
-      shared_->outlet->io = nullptr;
+      const std::lock_guard held(shared_.outlet->mutex);
+      shared_.outlet->io = nullptr;
     }
     io_.stop();
     if (thread_.joinable()) thread_.join();
-    shared_->waiting.clear();
+    shared_.sessions.clear();
   }
 
   Result<void, Failure> open() {
-    const ServerOptions& options = shared_->options;
+    const ServerOptions& options = shared_.options;
     if (options.tls) {
-      auto made = make_ssl_context(net::TlsSide::Server, options.tls_files);
+      auto made = context_of(options.tls_files);
       if (!made) return made.error();
       tls_ = *made;
     }
@@ -232,14 +222,22 @@ class BeastServer final : public Server {
   std::uint16_t port() const override { return port_; }
 
   Result<void, Failure> set_tls(const net::TlsOptions& files) override {
-    if (!shared_->options.tls) return {};
-    auto made = make_ssl_context(net::TlsSide::Server, files);
+    if (!shared_.options.tls) return {};
+    auto made = context_of(files);
     if (!made) return made.error();
     asio::post(io_, [this, context = *made] { tls_ = context; });
     return {};
   }
 
  private:
+  // Who is not made to show a certificate may show one.
+  static Result<net::TlsContextPtr, Failure> context_of(net::TlsOptions files) {
+    files.optional = true;
+    auto made = net::TlsContext::make(net::TlsSide::Server, files);
+    if (!made) return made.error();
+    return net::TlsContextPtr(std::move(*made));
+  }
+
   void accept() {
     acceptor_.async_accept([this](error_code error, tcp::socket socket) {
       if (error == asio::error::operation_aborted) return;
@@ -250,26 +248,22 @@ class BeastServer final : public Server {
         });
         return;
       }
-      if (shared_->open < shared_->options.connection_limit) begin(std::move(socket));
+      if (shared_.sessions.size() < shared_.options.connection_limit) begin(std::move(socket));
       accept();
     });
   }
 
   void begin(tcp::socket socket) {
-    if (tls_) {
-      // The context lives as long as its connections: SSL holds a reference to it.
-      std::make_shared<Session<beast::ssl_stream<beast::tcp_stream>>>(shared_, std::move(socket), *tls_)->start();
-    } else {
-      std::make_shared<Session<beast::tcp_stream>>(shared_, std::move(socket))->start();
-    }
+    const auto number = ++shared_.last;
+    shared_.sessions[number] = std::make_unique<Session>(shared_, io_, number, std::move(socket), tls_);
   }
 
   asio::io_context io_{1};
   asio::executor_work_guard<asio::io_context::executor_type> work_;
   tcp::acceptor acceptor_;
   asio::steady_timer pause_;
-  std::shared_ptr<Shared> shared_;
-  SslContext tls_;
+  Shared shared_;
+  net::TlsContextPtr tls_;
   std::uint16_t port_ = 0;
   std::thread thread_;
 };
@@ -277,7 +271,7 @@ class BeastServer final : public Server {
 }  // namespace
 
 Result<std::unique_ptr<Server>, Failure> Server::open(ServerOptions options, Handle handle) {
-  auto server = std::make_unique<BeastServer>(std::move(options), std::move(handle));
+  auto server = std::make_unique<PortServer>(std::move(options), std::move(handle));
   if (auto opened = server->open(); !opened) return opened.error();
   server->start();
   return std::unique_ptr<Server>(std::move(server));

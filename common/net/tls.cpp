@@ -190,8 +190,8 @@ Result<std::shared_ptr<TlsContext>, Failure> TlsContext::make(TlsSide side, cons
     return Failure{"a TLS port needs a certificate and its key"};
   }
 
-  const bool verify = side == TlsSide::Server ? options.mutual : options.verify_peer;
-  if (verify) {
+  const bool must = side == TlsSide::Server ? options.mutual : options.verify_peer;
+  if (must || (side == TlsSide::Server && options.optional && !options.ca.empty())) {
     if (options.ca.empty()) {
       if (side == TlsSide::Server) return Failure{"a port with mutual TLS needs the CA of its clients' certificates"};
       SSL_CTX_set_default_verify_paths(ctx);
@@ -201,7 +201,7 @@ Result<std::shared_ptr<TlsContext>, Failure> TlsContext::make(TlsSide side, cons
       }
       if (side == TlsSide::Server) SSL_CTX_set_client_CA_list(ctx, SSL_load_client_CA_file(options.ca.c_str()));
     }
-    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, note_verdict);
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | (must ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), note_verdict);
   } else {
     SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, nullptr);
   }
@@ -330,6 +330,11 @@ ByteQueue& TlsSession::output() {
   return impl_->wire.output;
 }
 
+bool TlsSession::peer_proved() const {
+  const SSL* ssl = impl_->ssl.get();
+  return (SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) != 0 && SSL_get0_peer_certificate(ssl) != nullptr &&
+         SSL_get_verify_result(ssl) == X509_V_OK;
+}
 std::string TlsSession::peer_name() const {
   const X509Ptr certificate(SSL_get1_peer_certificate(impl_->ssl.get()));
   return common_name(certificate.get());

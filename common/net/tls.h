@@ -18,6 +18,7 @@ struct TlsOptions {
   std::string key;           // PEM file
   std::string ca;            // PEM file: who may sign the other side's certificate; empty: the system's
   bool mutual = true;        // server side: the client must present a certificate signed by `ca`
+  bool optional = false;     // server side, not mutual: a client that presents one must have it signed by `ca`
   bool require_1_3 = false;  // else TLS 1.2 is the lowest
   std::string ciphers;       // of TLS 1.2, in OpenSSL's notation; empty: forward secret ones with AEAD
   bool verify_peer = true;   // client side: check the server's certificate; switch off for trying things only
@@ -64,6 +65,7 @@ class TlsSession {
   bool established() const;       // handshake done
   bool peer_closed() const;       // close_notify received
   ByteQueue& output();            // to be sent; the caller consumes it
+  bool peer_proved() const;       // the peer presented a certificate, and the context's CA signed it
   std::string peer_name() const;  // common name of the peer's certificate, for the log
   std::string protocol() const;   // "TLSv1.3"
 
