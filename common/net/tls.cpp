@@ -133,6 +133,8 @@ std::string explain(const SSL* ssl, const std::string& name) {
       case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
       case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
         return said("it does not accept our certificate");
+      case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED:
+        return said("it says that our certificate has expired");
       case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
         return said("it asks for a certificate, none is configured here");
       case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:

@@ -4,6 +4,7 @@
         lab.wrap("ts1", command)        # a command line that runs there
         lab.lose("ts1", "ts2")          # what ts1 sends to ts2 is lost, and nobody is told
         lab.unplug("ts1")               # both ways, to and from all; the host still sees carrier
+        lab.impair("ts1", delay=40, jitter=20, loss=3)  # all it sends and gets is late, some is lost
         lab.heal()
 
 The caller itself is the host "here": run it by `Lab.enter(file)`. Needs root and iproute2.
@@ -15,6 +16,7 @@ import sys
 
 from harness import Skipped, need
 
+HERE = pathlib.Path(__file__).resolve().parent
 NOBODY = "02:00:00:00:00:01"  # an Ethernet address that nobody has
 
 
@@ -28,8 +30,10 @@ class Lab:
     def __init__(self, *hosts):
         self.name = os.environ["TANDEM_LAB"]
         self.hosts = {"here": 10, **{host: 11 + i for i, host in enumerate(hosts)}}
+        self.addresses = {host: [self.address(host)] for host in self.hosts}
         self.lost = []
         self.unplugged = []
+        self.impaired = {}
 
     @staticmethod
     def enter(file, arguments):
@@ -43,7 +47,7 @@ class Lab:
             raise Skipped("network namespaces are not permitted: " + made.stderr.strip())
         etc = pathlib.Path("/etc/netns") / f"{name}-here"
         try:
-            # Nobody answers there, so that looking up a name fails at once.
+            # Nobody answers there, unless the test serves names, so that looking up a name fails at once.
             etc.mkdir(parents=True)
             (etc / "resolv.conf").write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
             (etc / "hosts").write_text(f"127.0.0.1 localhost {os.uname().nodename}\n")
@@ -57,6 +61,19 @@ class Lab:
                 one.unlink()
             etc.rmdir()
 
+    @staticmethod
+    def main(file):
+        """The whole of a test file's end: runs its tests as the host "here"."""
+        import harness
+        try:
+            status = Lab.enter(file, sys.argv[1:])
+        except Skipped as why:
+            print(f"SKIPPED: {why}")
+            status = 77
+        if status is not None:
+            sys.exit(status)
+        harness.main()
+
     def space(self, host):
         return f"{self.name}-{host}"
 
@@ -66,8 +83,14 @@ class Lab:
     def wrap(self, host, command):
         return ["ip", "netns", "exec", self.space(host), *command]
 
+    def port(self, host):
+        return f"port{self.hosts[host]}"
+
     def __enter__(self):
         switch = self.space("switch")
+        for space in ip("netns", "list").stdout.split():  # of a test before this one
+            if space.startswith(self.name + "-") and space != self.space("here"):
+                ip("netns", "del", space)
         ip("netns", "add", switch)
         ip("-n", switch, "link", "add", "br0", "type", "bridge")
         ip("-n", switch, "link", "set", "br0", "up")
@@ -83,24 +106,45 @@ class Lab:
         return self
 
     def __exit__(self, *_):
-        pass  # namespaces go with enter(), and what is in them with their processes
+        self.heal()  # namespaces go with enter(), and what is in them with their processes
 
     def add_address(self, host, number):
         address = f"{self.network}.{number}"
         ip("-n", self.space(host), "address", "add", f"{address}/24", "dev", "eth0")
+        self.addresses[host].append(address)
         return address
 
     def lose(self, sender, receiver):
-        ip("-n", self.space(sender), "neighbour", "replace", self.address(receiver), "lladdr", NOBODY, "nud", "permanent", "dev", "eth0")
-        self.lost.append((sender, receiver))
+        for address in self.addresses[receiver]:
+            ip("-n", self.space(sender), "neighbour", "replace", address, "lladdr", NOBODY, "nud", "permanent", "dev", "eth0")
+            self.lost.append((sender, address))
 
     def unplug(self, host):
-        ip("-n", self.space("switch"), "link", "set", f"port{self.hosts[host]}", "nomaster")
+        ip("-n", self.space("switch"), "link", "set", self.port(host), "nomaster")
         self.unplugged.append(host)
 
+    def impair(self, host, delay=0.0, jitter=0.0, loss=0.0):
+        """Milliseconds and percent, each way. The host's port is taken from the bridge, and a process carries its frames there and back."""
+        switch, port = self.space("switch"), self.port(host)
+        far, near = f"far{self.hosts[host]}", f"near{self.hosts[host]}"
+        ip("-n", switch, "link", "add", far, "type", "veth", "peer", "name", near)
+        ip("-n", switch, "link", "set", far, "master", "br0", "up")
+        ip("-n", switch, "link", "set", near, "up")
+        command = self.wrap("switch", [sys.executable, HERE / "impair.py", port, near, str(delay), str(jitter), str(loss)])
+        process = subprocess.Popen(command, stdout=subprocess.PIPE)
+        if not process.stdout.readline():
+            process.wait()
+            raise Skipped("frames can't be carried by hand here")
+        ip("-n", switch, "link", "set", port, "nomaster")
+        self.impaired[host] = process
+
     def heal(self):
-        for sender, receiver in self.lost:
-            ip("-n", self.space(sender), "neighbour", "del", self.address(receiver), "dev", "eth0")
-        for host in self.unplugged:
-            ip("-n", self.space("switch"), "link", "set", f"port{self.hosts[host]}", "master", "br0")
-        self.lost, self.unplugged = [], []
+        for sender, address in self.lost:
+            ip("-n", self.space(sender), "neighbour", "del", address, "dev", "eth0")
+        for host in [*self.unplugged, *self.impaired]:
+            ip("-n", self.space("switch"), "link", "set", self.port(host), "master", "br0")
+        for host, process in self.impaired.items():
+            process.kill()
+            process.wait()
+            ip("-n", self.space("switch"), "link", "del", f"far{self.hosts[host]}")
+        self.lost, self.unplugged, self.impaired = [], [], {}

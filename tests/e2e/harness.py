@@ -329,7 +329,7 @@ class Site:
         return f"sip:[{address}]" if ":" in address else f"sip:{address}" + ("" if transport == "udp" else f";transport={transport}")
 
     def phone(self, user, tone="A", connector=1, transport="udp", answer="auto", address=None, registered=True, outbound=None, seconds=120,
-              password=None, port=5060, **more):
+              password=None, port=5060, media=None, **more):
         from peers import tones
         from peers.baresip import Phone
         need("baresip")
@@ -338,8 +338,8 @@ class Site:
         address = address or self.host()
         control = free_port()
         outbound = outbound or f"{self.sip(connector)};transport={transport}"
-        phone = Phone(folder, user, password or f"{user}-secret", outbound, tones.make(folder / "tone.wav", tone, seconds), port, control, media_ports(),
-                      ip=address, answer=answer, **more)
+        phone = Phone(folder, user, password or f"{user}-secret", outbound, tones.make(folder / "tone.wav", tone, seconds), port, control,
+                      media or media_ports(), ip=address, answer=answer, **more)
         self.use(phone)
         if registered:
             phone.wait_registered(20 * SLOW)

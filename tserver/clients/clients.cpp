@@ -65,6 +65,15 @@ class Clients::Session final : public net::Connection::Handler {
       stream_ = event->number;
     }
   }
+  // Nothing more is read until what it asked for is taken back.
+  void wait_with(tlib::Message asked) {
+    asked_ = std::move(asked);
+    connection_->pause();
+  }
+  tlib::Message go_on() {
+    connection_->resume();
+    return std::exchange(asked_, {});
+  }
   void send_unnumbered(const tlib::Message& message) { net::send_message(*connection_, message); }
   void opened() { open_deadline_.cancel(); }
   // For good. `level` of the line that tells it.
@@ -129,6 +138,7 @@ class Clients::Session final : public net::Connection::Handler {
   std::uint64_t stream_ = 0;  // number of the last event sent
   LogLevel close_level_ = LogLevel::Trace;
   bool may_return_ = true;  // nobody has ended the session
+  tlib::Message asked_;     // while it waits
 };
 
 Clients::Clients(net::EventLoop& loop, Logger& log, ClientsOptions options, Take take)
@@ -173,13 +183,29 @@ void Clients::received(Session& session, tlib::Message message) {
   const SessionId id = session.id();
   if (message.type() == tlib::RequestRegisterClient) {
     session.opened();
-    if (message.has_sessiontoken() && !is_kept(id)) return attach(session, std::move(message));
+    if (message.has_sessiontoken() && !is_kept(id)) {
+      if (admits_kept_) return attach(session, std::move(message));
+      waiting_.push_back(id);
+      return session.wait_with(std::move(message));
+    }
   } else if (is_kept(id)) {
     kept_.confirm(id, message.streamnumber());
     // Its answer has been sent, or will be.
     if (message.has_requestid() && !kept_.take(id, message.requestid())) return;
   }
   take_(ClientRequest{id, std::move(message)});
+}
+
+void Clients::admit_kept(bool now) {
+  if (std::exchange(admits_kept_, now) || !now) return;
+  loop_.at_turn_end([this] { attach_waiting(); });
+}
+
+void Clients::attach_waiting() {
+  for (const SessionId id : std::exchange(waiting_, {})) {
+    const auto found = sessions_.find(id);
+    if (found != sessions_.end()) attach(*found->second, found->second->go_on());
+  }
 }
 
 void Clients::attach(Session& session, tlib::Message message) {

@@ -54,6 +54,8 @@ class Clients {
   // these are they. They go on at the other T-Server.
   std::vector<SessionId> set_primary(bool primary);
   KeptSessions& kept() { return kept_; }
+  // False: whoever asks for a session that is kept waits, unread, until this is true again. It begins true.
+  void admit_kept(bool now);
 
  private:
   class Session;
@@ -66,6 +68,7 @@ class Clients {
   void closed(SessionId session, const std::string& why, LogLevel level, bool may_return);
   void received(Session& session, tlib::Message message);
   void attach(Session& session, tlib::Message message);
+  void attach_waiting();
   // The connection's session is `to` from now on; the one it had has ended.
   void rename(Session& session, SessionId to);
   void let_go(SessionId session);
@@ -82,6 +85,8 @@ class Clients {
   KeptSessions kept_;
   net::Timer kept_timer_;  // the next one that is overdue
   bool primary_ = true;
+  bool admits_kept_ = true;
+  std::vector<SessionId> waiting_;  // for that
   bool stopping_ = false;
   std::vector<std::pair<SessionId, std::string>> to_close_;
 };

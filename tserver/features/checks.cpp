@@ -35,6 +35,19 @@ Result<Device*, Refusal> check_dn(Core& core, const Request& request, bool with_
   return device;
 }
 
+Result<OnCall, Refusal> find_call(Core& core, const Request& request, bool third_party, bool by_connector) {
+  const auto device = check_dn(core, request, true);
+  if (!device) return device.error();
+  Call* call = core.state.call(ConnId{request.message.connid()});
+  if (call == nullptr) return refusal(tlib::TERR_INV_CONNID, "ConnID is not that of a call");
+  if (by_connector && !core.state.link_of(*call).up)
+    return refusal(tlib::TERR_NO_SWITCH, "the call's Connector is not connected");
+  Party* party = call->party(*device);
+  if (party == nullptr && !third_party)
+    return refusal(tlib::TERR_PARTY_NOT_ON_CALL, "ThisDN is not a party of the call");
+  return OnCall{*device, call, party};
+}
+
 }  // namespace
 
 Result<Device*, Refusal> check_device(Core& core, const Request& request, bool with_conn_id) {
@@ -42,15 +55,11 @@ Result<Device*, Refusal> check_device(Core& core, const Request& request, bool w
 }
 
 Result<OnCall, Refusal> check_call(Core& core, const Request& request, bool third_party) {
-  const auto device = check_dn(core, request, true);
-  if (!device) return device.error();
-  Call* call = core.state.call(ConnId{request.message.connid()});
-  if (call == nullptr) return refusal(tlib::TERR_INV_CONNID, "ConnID is not that of a call");
-  if (!core.state.link_of(*call).up) return refusal(tlib::TERR_NO_SWITCH, "the call's Connector is not connected");
-  Party* party = call->party(*device);
-  if (party == nullptr && !third_party)
-    return refusal(tlib::TERR_PARTY_NOT_ON_CALL, "ThisDN is not a party of the call");
-  return OnCall{*device, call, party};
+  return find_call(core, request, third_party, true);
+}
+
+Result<OnCall, Refusal> check_known_call(Core& core, const Request& request, bool third_party) {
+  return find_call(core, request, third_party, false);
 }
 
 }  // namespace tandem::tserver

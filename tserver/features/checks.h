@@ -25,5 +25,7 @@ struct OnCall {
 // check_device, with ConnID given (53 together with ThisDN), then: the ConnID is known (56) and its Connector there
 // (54), ThisDN is a party of the call (470) unless a third party may ask.
 Result<OnCall, Refusal> check_call(Core& core, const Request& request, bool third_party = false);
+// The same for what the T-Server does alone: the call's Connector may be away.
+Result<OnCall, Refusal> check_known_call(Core& core, const Request& request, bool third_party = false);
 
 }  // namespace tandem::tserver

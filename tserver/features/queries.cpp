@@ -46,7 +46,7 @@ void add_parties(tlib::KVList& extensions, const Call& call) {
 std::optional<Refusal> query_call(Core& core, Request& request) {
   const tlib::TCallInfoType type = request.message.callinfotype();
   if (!tlib::TCallInfoType_IsValid(type)) return refusal(tlib::TERR_UNSUP_OPER, "the kind of query is not served");
-  const auto on = check_call(core, request);
+  const auto on = check_known_call(core, request);
   if (!on) return on.error();
   Event event = new_party_event(core.now, tlib::EventPartyInfo, *on->call, *on->party, {});
   event->set_callinfotype(type);

@@ -31,7 +31,7 @@ void tell_changed(Core& core, const Call& call, const std::string& by, const Par
 
 template <class Change>
 std::optional<Refusal> change(Core& core, Request& request, Change apply) {
-  const auto on = check_call(core, request, true);
+  const auto on = check_known_call(core, request, true);
   if (!on) return on.error();
   if (auto why = apply(core, *on->call, request.message)) return why;
   const auto calls = sharing_data(core, *on->call);

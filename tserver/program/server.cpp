@@ -24,10 +24,12 @@ struct Overloaded : Cases... {
 template <class... Cases>
 Overloaded(Cases...) -> Overloaded<Cases...>;
 
+constexpr std::chrono::milliseconds kTakeOverMost{1000};
+
 }  // namespace
 
 Server::Server(net::EventLoop& loop, Logger& log, std::string version)
-    : loop_(loop), log_(log), version_(std::move(version)), stopping_(loop) {
+    : loop_(loop), log_(log), version_(std::move(version)), stopping_(loop), taking_over_(loop) {
   renew_timers();
 }
 Server::~Server() = default;
@@ -134,11 +136,26 @@ void Server::become_primary(std::uint64_t epoch) {
   sync_->become_primary(epoch);
   if (known == nullptr) clients_->kept().replace_all({});
   clients_->set_primary(true);
+  clients_->admit_kept(false);
+  taking_over_.start_in(kTakeOverMost, [this] { taken_over(); });
   take(RoleChanged{true, epoch,
                    known != nullptr ? "the arbiter gave it the role"
                                     : "the arbiter gave it the role; no primary has told us anything",
                    std::move(known)});
   links_->set_role(link::ROLE_PRIMARY, epoch);
+  check_taken_over();
+}
+
+// Sessions go on when every Connector that is there has told its calls: a request before that would be refused for no
+// fault of the client's.
+void Server::check_taken_over() {
+  const auto& links = machine_->state().links;
+  if (std::none_of(links.begin(), links.end(), [](const CtiLink& link) { return link.coming_up; })) taken_over();
+}
+
+void Server::taken_over() {
+  taking_over_.cancel();
+  clients_->admit_kept(true);
 }
 
 // The links first: no order goes out any more. Nor does an event to sessions that go on at the other T-Server: it would
@@ -147,6 +164,7 @@ void Server::become_backup(const std::string& why) {
   links_->set_role(link::ROLE_BACKUP, 0);
   sync_->become_backup();
   const std::vector<SessionId> gone = clients_->set_primary(false);
+  taken_over();
   take(RoleChanged{false, 0, why});
   for (const SessionId session : gone) take(ClientClosed{session, why});
 }
@@ -304,6 +322,7 @@ void Server::take(Input input) {
     handle(std::move(next));
   }
   busy_ = false;
+  if (taking_over_.running()) check_taken_over();
 }
 
 void Server::carry_out(Effect& effect) {

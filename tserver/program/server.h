@@ -59,6 +59,8 @@ class Server final : private http::Operated {
   Result<void, Failure> make_standby(const config::Scope& scope);
   void become_primary(std::uint64_t epoch);
   void become_backup(const std::string& why);
+  void check_taken_over();
+  void taken_over();
   void give_up(const std::string& why);
   void await_settled(Instant deadline);
   void leave();
@@ -85,6 +87,7 @@ class Server final : private http::Operated {
   std::unique_ptr<net::KeyedTimers> old_timers_;  // cancelled all together, perhaps while they fire
   std::uint32_t timer_era_ = 0;
   net::Timer stopping_;
+  net::Timer taking_over_;  // runs while Connectors are still to tell the new primary of their calls
   std::unique_ptr<Clients> clients_;
   std::unique_ptr<Links> links_;
   std::unique_ptr<Sync> sync_;        // null: alone

@@ -13,6 +13,8 @@ struct Overloaded : Cases... {
 template <class... Cases>
 Overloaded(Cases...) -> Overloaded<Cases...>;
 
+constexpr std::size_t kSilencesTold = 16;
+
 }  // namespace
 
 void RoleMachine::handle(const RoleInput& input, Instant now, RoleEffects& out) {
@@ -25,15 +27,19 @@ void RoleMachine::handle(const RoleInput& input, Instant now, RoleEffects& out) 
                  [&](const RoleGranted& in) { granted(in, now, out); },
                  [&](const RoleHeld& in) {
                    waiting_ = false;
+                   silences_.clear();
                    next_ = std::max(next_, now + options_.ask_every);
                    if (!primary_) note("the role is held by " + in.by, out);
                  },
                  [&](const RoleRenewed& in) {
                    waiting_ = false;
+                   if (!silences_.empty()) note("the arbiter answers again", out);
+                   silences_.clear();
                    if (primary_) until_ = std::max(until_, in.until);
                  },
                  [&](const RoleLost& in) {
                    waiting_ = false;
+                   silences_.clear();
                    if (primary_) step_down(in.why, false, options_.ask_every, now, out);
                  },
                  [&](const ArbiterSilent& in) { silent(in.why, now, out); },
@@ -69,6 +75,7 @@ void RoleMachine::tick(Instant now, RoleEffects& out) {
 
 void RoleMachine::granted(const RoleGranted& granted, Instant now, RoleEffects& out) {
   waiting_ = false;
+  silences_.clear();
   if (primary_) return;
   if (now >= granted.until - options_.margin) {  // the answer took too long
     out.emplace_back(ReleaseRole{});
@@ -87,6 +94,10 @@ void RoleMachine::silent(const std::string& why, Instant now, RoleEffects& out) 
   waiting_ = false;
   trouble_ = why;
   next_ = now + (primary_ ? std::min(options_.ask_every, options_.renew_every) : options_.ask_every);
+  // With several members of etcd each attempt may have a reason of its own.
+  if (silences_.size() >= kSilencesTold || std::find(silences_.begin(), silences_.end(), why) != silences_.end())
+    return;
+  silences_.push_back(why);
   note("the arbiter does not answer: " + why, out);
 }
 

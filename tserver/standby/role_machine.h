@@ -93,11 +93,12 @@ class RoleMachine {
   RoleOptions options_;
   bool primary_ = false;
   bool stopped_ = false;
-  bool waiting_ = false;  // for the arbiter's answer
-  Instant until_{0};      // the role is held until then
-  Instant next_{0};       // when to ask or renew
-  std::string trouble_;   // why the last renewal failed
-  std::string noted_;     // told last
+  bool waiting_ = false;               // for the arbiter's answer
+  Instant until_{0};                   // the role is held until then
+  Instant next_{0};                    // when to ask or renew
+  std::string trouble_;                // why the last renewal failed
+  std::string noted_;                  // told last
+  std::vector<std::string> silences_;  // why the arbiter doesn't answer: each reason is told once until it does
 };
 
 }  // namespace tandem::tserver

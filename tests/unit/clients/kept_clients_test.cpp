@@ -225,3 +225,23 @@ TEST_CASE("a backup keeps no session; who becomes backup lets go of them, and th
   REQUIRE(backup.until([&] { return waiting.received.size() == 3; }));
   CHECK(waiting.received[2].streamnumber() == 3);
 }
+
+TEST_CASE("while a new primary isn't ready, who asks for a kept session waits with all that it sends; others don't") {
+  KeptFixture f;
+  f.clients.admit_kept(false);
+  App& app = f.dial();
+  app.send(open_request());
+  app.send(numbered_request(1));
+  App& plain = f.dial();
+  plain.request(tlib::RequestRegisterClient);
+  plain.request(tlib::RequestQueryServer, 5);
+  REQUIRE(f.until([&] { return f.requests.size() == 2; }));
+  CHECK_FALSE(is_kept(f.requests[0].session));
+  CHECK(f.requests[1].message.referenceid() == 5);
+  f.clients.admit_kept(true);
+  REQUIRE(f.until([&] { return f.requests.size() == 4; }));
+  CHECK(is_kept(f.requests[2].session));
+  CHECK(f.requests[2].message.sessiontoken() == kToken);
+  CHECK(f.requests[3].session == f.requests[2].session);
+  CHECK(f.requests[3].message.requestid() == 1);
+}

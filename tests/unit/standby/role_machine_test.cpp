@@ -95,6 +95,20 @@ TEST_CASE("a primary that can't renew steps down before its time is over") {
     bench.give(ArbiterSilent{"no route"});
     CHECK(bench.after(50ms) == Lines{"backup: the role could not be renewed in time: no route", "release"});
   }
+  SECTION("each reason is told once, until it answers again") {
+    const auto why = [&](const std::string& reason) {
+      Lines told = bench.give(ArbiterSilent{reason});
+      CHECK(bench.after(50ms) == Lines{"renew"});
+      return told;
+    };
+    CHECK(why("no route") == Lines{"note: the arbiter does not answer: no route"});
+    CHECK(why("refused") == Lines{"note: the arbiter does not answer: refused"});
+    CHECK(why("no route").empty());
+    CHECK(why("refused").empty());
+    CHECK(bench.give(RoleRenewed{bench.now + 2s}) == Lines{"note: the arbiter answers again"});
+    CHECK(bench.after(500ms) == Lines{"renew"});
+    CHECK(why("no route") == Lines{"note: the arbiter does not answer: no route"});
+  }
   SECTION("it slept, and another has the role") {
     CHECK(bench.after(60s) == Lines{"backup: the role could not be renewed in time", "release"});
   }

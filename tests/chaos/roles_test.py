@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+"""Two T-Servers, three Connectors and three members of etcd on hosts of their own, under load: T-Servers are killed in turn, members of etcd die,
+links between T-Servers and to etcd are cut. Phones hear nothing of it, and a client that keeps its session loses nothing. MMC-91, MMC-96."""
+import pathlib
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+sys.dont_write_bytecode = True
+from harness import test, until  # noqa: E402
+from lab import Lab  # noqa: E402
+from stack import Stack, hosts_of  # noqa: E402
+from trial import Trial  # noqa: E402
+
+SIZE = dict(connectors=3, members=3)
+NO_GAP = 0.25  # seconds: a packet that came late on a busy machine
+AIM = 3.0  # seconds to a working primary
+
+
+@test
+def tservers_and_their_arbiter():
+    with Lab(*hosts_of(**SIZE)) as lab, Stack(lab, **SIZE) as site, Trial(site) as trial:
+        def fault(what):
+            return trial.fault(what, gap=NO_GAP, answer=AIM + 1)
+
+        def replaced(old):
+            new = 3 - old
+            until(f"TServer_{new} to be primary", lambda: site.log_of(new).rsplit("role: ", 1)[1].startswith("primary"), every=0.02)
+            return new
+
+        def is_backup(number):
+            until(f"TServer_{number} to be backup", lambda: site.roles().get(f"TServer_{number}") == "backup", 30)
+
+        leader = site.leader()
+        follower = next(one for one in site.members if one != leader)
+        with fault("a member of etcd that follows is killed"):
+            site.etcd[follower].kill()
+            time.sleep(1.5)
+        site.start_member(follower)
+        site.etcd[follower].wait_text("ready to serve client requests", 30)
+        for _ in range(2):
+            old = site.primary()
+            with fault("kill -9 of the primary") as one:
+                site.programs[f"TServer_{old}"].kill()
+                replaced(old)
+                one.note(f"the other takes the role after {one.since():.2f} s")
+                time.sleep(0.5)
+            site.start(f"TServer_{old}", "tserver")
+            is_backup(old)
+
+        with fault("the T-Servers are cut off from each other"):
+            lab.lose("ts1", "ts2")
+            lab.lose("ts2", "ts1")
+            time.sleep(3)
+            lab.heal()
+        is_backup(3 - site.primary())
+
+        old = site.primary()
+        with fault("the primary is cut off from every member of etcd") as one:
+            for member in site.members:
+                lab.lose(f"ts{old}", member)
+            replaced(old)
+            one.note(f"the other takes the role after {one.since():.2f} s")
+            assert "role: backup, the role could not be renewed in time" in site.log_of(old), "it stepped down by itself"
+            lab.heal()
+            time.sleep(0.5)
+        is_backup(old)
+
+
+Lab.main(__file__)
