@@ -144,23 +144,26 @@ class Call:
 class Load:
     """`rate` calls a second, each `talk` milliseconds long. The kept client routes them to the agents."""
 
-    def __init__(self, site, rate=3, talk=4000):
-        self.site, self.rate, self.talk = site, rate, talk
+    def __init__(self, site, rate=3, talk=4000, agents=AGENTS, find=servers, trace=True):
+        """`find`: the addresses of the pool, in the order in which one caller tries them."""
+        self.site, self.rate, self.talk, self.users, self.find = site, rate, talk, agents, find
+        self.trace = ("-trace_shortmsg", "-shortmessage_file", "short") if trace else ()
 
     def __enter__(self):
         address = self.site.host()
-        for number, user in enumerate(AGENTS):
+        for number, user in enumerate(self.users):
             sipp.register(self.site, user, connector=number % len(self.site.addresses) + 1, address=address, expires=3600)
-        short = ("-trace_shortmsg", "-shortmessage_file", "short")
-        self.agents = self.site.sipp(agent(), address=address, calls=10**6, timeout=10**6, more=short)
-        rows = [servers() for _ in range(50)]
-        (self.site.folder / "addresses.csv").write_text("SEQUENTIAL\n" + "".join(";".join(row) + ";\n" for row in rows))
-        self.callers = self.site.sipp(caller(len(rows[0]), self.talk), target="127.0.0.1:5060", service="support", calls=10**6, timeout=10**6,
-                                      more=("-inf", self.site.folder / "addresses.csv", "-r", str(self.rate), *short))
+        self.agents = self.site.sipp(agent(), address=address, calls=10**6, timeout=10**6, more=self.trace, messages=self.trace)
         return self
 
     def __exit__(self, *_):
         pass  # they end with the site
+
+    def start(self):
+        rows = [self.find() for _ in range(50)]
+        (self.site.folder / "addresses.csv").write_text("SEQUENTIAL\n" + "".join(";".join(row) + ";\n" for row in rows))
+        self.callers = self.site.sipp(caller(len(rows[0]), self.talk), target="127.0.0.1:5060", service="support", calls=10**6, timeout=10**6,
+                                      more=("-inf", self.site.folder / "addresses.csv", "-r", str(self.rate), *self.trace), messages=self.trace)
 
     def end(self):
         """No more calls begin; waits for the last one's end."""

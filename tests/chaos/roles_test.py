@@ -38,6 +38,15 @@ def tservers_and_their_arbiter():
             time.sleep(1.5)
         site.start_member(follower)
         site.etcd[follower].wait_text("ready to serve client requests", 30)
+        with fault("the member of etcd that leads is killed") as one:
+            site.etcd[leader].kill()
+            until("another leader", site.leader, 20)
+            one.note(f"another leads after {one.since():.1f} s")
+            until("a primary", site.primary, 20)
+        site.start_member(leader)
+        site.etcd[leader].wait_text("ready to serve client requests", 30)
+        is_backup(3 - site.primary())
+
         for _ in range(2):
             old = site.primary()
             with fault("kill -9 of the primary") as one:

@@ -142,10 +142,6 @@ class Stack(Pair):
     def both(self):
         return f"{self.lab.address('ts1')}:7000,{self.lab.address('ts2')}:7010"
 
-    def roles(self):
-        lines = [line.split() for line in self.ctl("status")[1].splitlines()]
-        return {words[0]: words[2] for words in lines if len(words) > 2 and words[0].startswith("TServer_")}
-
     def primary(self):
         """The number of the T-Server that acts; 0: none does."""
         return next((int(name[-1]) for name, role in self.roles().items() if role == "primary"), 0)

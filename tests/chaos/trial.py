@@ -52,6 +52,7 @@ class Trial:
         self.ear = use(Ear(*self.phones.values()))
         self.heard()
         self.load = use(Load(site, self.rate, self.talk))
+        self.load.start()
         until("calls of the load", lambda: sum(bool(call.up) for call in self.load.calls()) >= 3)
         return self
 

@@ -46,7 +46,8 @@ class Pair(Site):
         return done.returncode, done.stdout, done.stderr
 
     def roles(self):
-        return {line.split()[0]: line.split()[2] for line in self.ctl("status")[1].splitlines()[1:]}
+        lines = [line.split() for line in self.ctl("status")[1].splitlines()]
+        return {words[0]: words[2] for words in lines if len(words) > 2 and words[0].startswith("TServer_")}
 
 
 class Door:

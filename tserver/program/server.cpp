@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "common/config/log_settings.h"
 #include "common/config/scope.h"
@@ -11,6 +12,7 @@
 #include "tserver/features/machine_state.h"
 #include "tserver/gateway/page.h"
 #include "tserver/program/sync_sessions.h"
+#include "tserver/records/replica.h"
 #include "tserver/standby/etcd_arbiter.h"
 #include "tserver/standby/lock_file.h"
 
@@ -27,6 +29,11 @@ Overloaded(Cases...) -> Overloaded<Cases...>;
 constexpr std::chrono::milliseconds kTakeOverMost{1000};
 
 }  // namespace
+
+struct Server::Remembered {
+  Replica replica;
+  std::vector<SessionRecord> sessions;
+};
 
 Server::Server(net::EventLoop& loop, Logger& log, std::string version)
     : loop_(loop), log_(log), version_(std::move(version)), stopping_(loop), taking_over_(loop) {
@@ -100,7 +107,10 @@ Result<void, Failure> Server::make_sync(const config::Scope& scope) {
                   .client_tls = tls->client,
                   .partners = scope.get(config::options::ha.sync_partners),
                   .queue_limit = scope.get(config::options::tserver_limits.sync_queue).count},
-      *machine_, sync_handlers(clients_->kept(), [this](const PairReport& report) { take(report); }));
+      *machine_, sync_handlers(clients_->kept(), [this](const PairReport& report) {
+        if (report.sync == PairReport::Sync::CaughtUp) remembered_.reset();
+        take(report);
+      }));
   if (auto opened = sync_->open(); !opened) return Failure{"port ha-sync: " + opened.error().text};
   return {};
 }
@@ -124,24 +134,33 @@ Result<void, Failure> Server::make_standby(const config::Scope& scope) {
       return std::make_unique<EtcdArbiter>(etcd, std::move(gateway), clock, std::move(answer));
     };
   }
-  standby_ = std::make_unique<Standby>(loop_, log_, role_options(scope), arbiter,
-                                       Standby::Handlers{[this](std::uint64_t epoch) { become_primary(epoch); },
-                                                         [this](const std::string& why) { become_backup(why); }});
+  standby_ = std::make_unique<Standby>(
+      loop_, log_, role_options(scope), arbiter,
+      Standby::Handlers{[this](std::uint64_t epoch, bool again) { become_primary(epoch, again); },
+                        [this](const std::string& why) { become_backup(why); }});
   return {};
 }
 
 // The machine first: it expects every link to come up anew.
-void Server::become_primary(std::uint64_t epoch) {
+void Server::become_primary(std::uint64_t epoch, bool again) {
   auto known = sync_->knowledge();
   sync_->become_primary(epoch);
-  if (known == nullptr) clients_->kept().replace_all({});
+  std::string why = known != nullptr ? "the arbiter gave it the role"
+                                     : "the arbiter gave it the role; no primary has told us anything";
+  if (known == nullptr) {
+    std::vector<SessionRecord> sessions;
+    if (again && remembered_ != nullptr) {
+      why = "the arbiter gave it the role again, nobody had it meanwhile";
+      known = std::make_shared<const Replica>(std::move(remembered_->replica));
+      sessions = std::move(remembered_->sessions);
+    }
+    clients_->kept().replace_all(std::move(sessions));
+  }
+  remembered_.reset();
   clients_->set_primary(true);
   clients_->admit_kept(false);
   taking_over_.start_in(kTakeOverMost, [this] { taken_over(); });
-  take(RoleChanged{true, epoch,
-                   known != nullptr ? "the arbiter gave it the role"
-                                    : "the arbiter gave it the role; no primary has told us anything",
-                   std::move(known)});
+  take(RoleChanged{true, epoch, std::move(why), std::move(known)});
   links_->set_role(link::ROLE_PRIMARY, epoch);
   check_taken_over();
 }
@@ -163,10 +182,20 @@ void Server::taken_over() {
 void Server::become_backup(const std::string& why) {
   links_->set_role(link::ROLE_BACKUP, 0);
   sync_->become_backup();
+  remember();
   const std::vector<SessionId> gone = clients_->set_primary(false);
   taken_over();
   take(RoleChanged{false, 0, why});
   for (const SessionId session : gone) take(ClientClosed{session, why});
+}
+
+// It may have the role again before anybody else had it.
+void Server::remember() {
+  remembered_ = std::make_unique<Remembered>();
+  machine_->begin_telling(
+      loop_.now(), [&](const std::string& key, const std::string& record) { remembered_->replica.put(key, record); });
+  machine_->end_telling();
+  remembered_->sessions = clients_->kept().records();
 }
 
 // Not while an input is being handled.

@@ -57,8 +57,9 @@ class Server final : private http::Operated {
   void renew_timers();
   Result<void, Failure> make_sync(const config::Scope& scope);
   Result<void, Failure> make_standby(const config::Scope& scope);
-  void become_primary(std::uint64_t epoch);
+  void become_primary(std::uint64_t epoch, bool again);
   void become_backup(const std::string& why);
+  void remember();
   void check_taken_over();
   void taken_over();
   void give_up(const std::string& why);
@@ -92,6 +93,9 @@ class Server final : private http::Operated {
   std::unique_ptr<Links> links_;
   std::unique_ptr<Sync> sync_;        // null: alone
   std::unique_ptr<Standby> standby_;  // null: alone
+  // What it knew when it stepped down, until it knows what a later primary knows.
+  struct Remembered;
+  std::unique_ptr<Remembered> remembered_;
   Effects effects_;
   std::deque<Input> later_;  // inputs that came while one was being handled
   bool busy_ = false;

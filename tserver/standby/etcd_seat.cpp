@@ -128,8 +128,10 @@ void EtcdSeat::taken(std::string_view body, Effects& out) {
     abandon();
     return fulfil(RoleHeld{"another T-Server that takes it just now"}, out);
   }
-  created_ = taken->revision;
-  fulfil(RoleGranted{seen_.base + created_, until_}, out);
+  // The base is written by whoever takes the role, at the same revision.
+  const bool again = last_taken_ != 0 && seen_.base_changed == last_taken_;
+  created_ = last_taken_ = taken->revision;
+  fulfil(RoleGranted{seen_.base + created_, until_, again}, out);
 }
 
 void EtcdSeat::checked(std::string_view body, Now now, Effects& out) {

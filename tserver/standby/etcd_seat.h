@@ -58,11 +58,12 @@ class EtcdSeat {
   Step step_ = Step::None;
   Wish wish_ = Wish::None;
   Instant asked_{0};
-  std::uint64_t lease_ = 0;      // ours, with or without the role
-  std::uint64_t created_ = 0;    // revision of our key; 0: we don't hold the role
-  std::uint64_t give_back_ = 0;  // a lease of ours that is to end
-  int tries_ = 0;                // at that
-  Instant until_{0};             // our new lease ends then
+  std::uint64_t lease_ = 0;       // ours, with or without the role
+  std::uint64_t created_ = 0;     // revision of our key; 0: we don't hold the role
+  std::uint64_t last_taken_ = 0;  // revision at which we took it last
+  std::uint64_t give_back_ = 0;   // a lease of ours that is to end
+  int tries_ = 0;                 // at that
+  Instant until_{0};              // our new lease ends then
   etcd::Seen seen_;
 };
 

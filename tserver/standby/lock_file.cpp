@@ -94,8 +94,9 @@ RoleInput LockFile::try_acquire() {
     unlock(next);
     return ArbiterSilent{wrote.error().text};
   }
-  term_ = next;
-  return RoleGranted{epoch, until};
+  const bool ours = last > 0 && last_term_ == last && known->holder == options_.application;
+  term_ = last_term_ = next;
+  return RoleGranted{epoch, until, ours};
 }
 
 // Who was primary until it was killed and is started again at once knows nothing any more: the other one goes first.

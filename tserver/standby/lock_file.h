@@ -51,7 +51,8 @@ class LockFile final : public Arbiter {
   const Clock clock_;
   const Answer answer_;
   int file_ = -1;
-  std::uint64_t term_ = 0;  // held; 0: none
+  std::uint64_t term_ = 0;       // held; 0: none
+  std::uint64_t last_term_ = 0;  // held last
 };
 
 }  // namespace tandem::tserver

@@ -87,7 +87,7 @@ void RoleMachine::granted(const RoleGranted& granted, Instant now, RoleEffects& 
   next_ = now + options_.renew_every;
   trouble_.clear();
   noted_.clear();
-  out.emplace_back(BecomePrimary{granted.epoch});
+  out.emplace_back(BecomePrimary{granted.epoch, granted.again});
 }
 
 void RoleMachine::silent(const std::string& why, Instant now, RoleEffects& out) {

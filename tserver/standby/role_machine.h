@@ -28,6 +28,7 @@ struct RoleTick {};  // time has passed
 struct RoleGranted {
   std::uint64_t epoch;  // above that of every earlier primary
   Instant until;        // held until then
+  bool again = false;   // we had it before, and nobody in between
 };                      // answers AskForRole
 struct RoleHeld {
   std::string by;
@@ -59,6 +60,7 @@ struct RenewRole {};    // answered by RoleRenewed, RoleLost or ArbiterSilent
 struct ReleaseRole {};  // it may be given to the other at once; no answer
 struct BecomePrimary {
   std::uint64_t epoch;
+  bool again = false;
 };
 struct BecomeBackup {
   std::string why;

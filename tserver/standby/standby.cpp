@@ -48,7 +48,7 @@ void Standby::carry_out(RoleEffect& effect) {
                  [this](AskForRole) { arbiter_->acquire(); },
                  [this](RenewRole) { arbiter_->renew(); },
                  [this](ReleaseRole) { arbiter_->release(); },
-                 [this](const BecomePrimary& role) { handlers_.primary(role.epoch); },
+                 [this](const BecomePrimary& role) { handlers_.primary(role.epoch, role.again); },
                  [this](const BecomeBackup& role) { handlers_.backup(role.why); },
                  [this](const RoleNote& note) { log_.write(LogLevel::Standard, "role: " + note.text); },
              },

@@ -14,7 +14,8 @@ namespace tandem::tserver {
 class Standby {
  public:
   struct Handlers {
-    std::function<void(std::uint64_t epoch)> primary;
+    // `again`: we had it before, and nobody in between.
+    std::function<void(std::uint64_t epoch, bool again)> primary;
     std::function<void(const std::string& why)> backup;
   };
   // The arbiter is made with where its answers go.

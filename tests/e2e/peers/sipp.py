@@ -9,7 +9,7 @@ class Sipp:
     """Runs a scenario (text) against `target`, or waits for requests (`target=None`). `pause` in milliseconds; `source`: who calls."""
 
     def __init__(self, site, scenario, target=None, calls=1, pause=500, address=None, port=5060, transport="u1", keys=None, user=None, password=None,
-                 service=None, source=None, timeout=50, more=()):
+                 service=None, source=None, timeout=50, more=(), messages=True):
         self.address = address or site.host()
         self.port = port
         site.sipps = getattr(site, "sipps", 0) + 1
@@ -21,8 +21,9 @@ class Sipp:
         if target:
             command.append(target)
         command += ["-sf", str(self.folder / "scenario.xml"), "-i", self.address, "-p", str(port), "-t", transport, "-nostdin", "-m", str(calls),
-                    "-timeout", f"{int(timeout * harness.SLOW)}s", "-timeout_error", "-trace_err", "-error_file", str(self.folder / "errors"), "-trace_msg",
-                    "-message_file", str(self.folder / "messages"), "-trace_stat", "-stf", str(self.folder / "stat.csv"), "-fd", "1",
+                    "-timeout", f"{int(timeout * harness.SLOW)}s", "-timeout_error",
+                    *(["-trace_err", "-error_file", str(self.folder / "errors"), "-trace_msg", "-message_file", str(self.folder / "messages")]
+                      if messages else []), "-trace_stat", "-stf", str(self.folder / "stat.csv"), "-fd", "1",
                     "-key", "domain", harness.DOMAIN, "-mi", self.address, "-mp", str(harness.media_ports(2)), "-d", str(pause),
                     "-key", "from", source or f"caller@{self.address}"]
         for key, value in (keys or {}).items():

@@ -150,6 +150,7 @@ struct Side {
   std::string told(const RoleInput& said) {
     if (const auto* in = std::get_if<RoleGranted>(&said)) {
       until = in->until;
+      again = in->again;
       return "granted " + std::to_string(in->epoch - kStartMs);
     }
     if (const auto* in = std::get_if<RoleRenewed>(&said)) {
@@ -165,6 +166,7 @@ struct Side {
   EtcdSeat seat;
   Now now = kStart;
   Instant until{0};
+  bool again = false;
   std::string lost, lost_after;  // paths
   std::function<void()> before_next;
 };
@@ -200,6 +202,26 @@ TEST_CASE("epochs rise though etcd lost its data, and though another arbiter dec
   one.now.wall += 60s;
   CHECK(one.renew() == "lost: etcd has no holder of the role any more");
   CHECK(one.acquire() == "granted 60073");
+}
+
+TEST_CASE("who has the role again is told whether anybody had it meanwhile") {
+  Store store;
+  Side one(store, "TServer_1"), two(store, "TServer_2");
+  CHECK(one.acquire() == "granted 22");
+  CHECK_FALSE(one.again);  // for the first time
+  one.release();
+  CHECK(one.acquire() == "granted 64");
+  CHECK(one.again);
+  store.end("72");
+  CHECK(two.acquire() == "granted 66");
+  CHECK_FALSE(two.again);
+  two.release();
+  CHECK(one.acquire() == "granted 98");
+  CHECK_FALSE(one.again);  // the other one had it
+  store.keys.clear();
+  store.end("74");
+  CHECK(one.acquire() == "granted 130");
+  CHECK_FALSE(one.again);  // nobody knows
 }
 
 TEST_CASE("the role is given back at once, and its lease with it") {

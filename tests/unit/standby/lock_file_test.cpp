@@ -45,7 +45,8 @@ struct Server {
     return told();
   }
   std::string told() const {
-    if (const auto* in = std::get_if<RoleGranted>(&said)) return "granted " + std::to_string(in->epoch - kStartMs);
+    if (const auto* in = std::get_if<RoleGranted>(&said))
+      return "granted " + std::to_string(in->epoch - kStartMs) + (in->again ? " again" : "");
     if (const auto* in = std::get_if<RoleHeld>(&said)) return "held by " + in->by;
     if (const auto* in = std::get_if<RoleLost>(&said)) return "lost: " + in->why;
     if (const auto* in = std::get_if<ArbiterSilent>(&said)) return "silent: " + in->why;
@@ -76,6 +77,18 @@ TEST_CASE("MMC-91: one of two has the role; its epochs rise") {
   one.pass(5ms);
   CHECK(one.acquire() == "granted 5");
   CHECK(one.renew() == "renewed");
+}
+
+TEST_CASE("the lock tells who has it again whether anybody had it meanwhile") {
+  const Folder folder;
+  Server one(folder.file(), "TServer_1"), two(folder.file(), "TServer_2");
+  CHECK(one.acquire() == "granted 0");
+  one.lock.release();
+  CHECK(one.acquire() == "granted 1 again");
+  one.lock.release();
+  CHECK(two.acquire() == "granted 2");
+  two.lock.release();
+  CHECK(one.acquire() == "granted 3");
 }
 
 TEST_CASE("one that hangs loses the role when its time is over, and learns it when it wakes up") {
