@@ -50,6 +50,13 @@ class Pair(Site):
         return {words[0]: words[2] for words in lines if len(words) > 2 and words[0].startswith("TServer_")}
 
 
+def caught_up(site):
+    def there():
+        lines = [line.split() for line in site.ctl("status")[1].splitlines()[1:]]
+        return len(lines) == 2 and all(line[4].startswith("caught-up:") for line in lines)
+    until("the backup to have caught up", there, 20)
+
+
 class Door:
     """A TCP port before another one. Shut, it keeps connections and passes nothing on, as a network does that loses all packets."""
 

@@ -6,7 +6,7 @@ import time
 import harness
 from calls import closed, dn, equal, routed, talk, until
 from harness import SLOW, test
-from pair import EtcdPair, all_three, no_gap
+from pair import EtcdPair, all_three, caught_up, no_gap
 
 AIM = 3  # seconds without a primary after one was killed
 
@@ -113,6 +113,7 @@ def an_operator_switches_over():
     with EtcdPair() as site:
         first, second = all_three(site, 1), all_three(site, 2)
         mark = second.mark()
+        caught_up(site)
         equal(site.ctl("switchover"), (0, "TServer_1 gives its role up, TServer_2 takes it\n", ""), "tandemctl switchover")
         second.wait("EventLinkConnected", since=mark, ServerRole="ServerRolePrimary")
         until("the roles", lambda: site.roles() == {"TServer_1": "backup", "TServer_2": "primary"}, 20)

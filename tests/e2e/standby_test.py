@@ -6,7 +6,7 @@ import time
 import harness
 from calls import closed, dn, equal, routed, silent, talk, until
 from harness import SLOW, test
-from pair import Pair, all_three, no_gap
+from pair import Pair, all_three, caught_up, no_gap
 from peers import tones
 
 AIM = 0.3  # seconds without a primary after one was killed
@@ -98,6 +98,7 @@ def an_operator_switches_over_and_back():
         first, second = all_three(site, 1), all_three(site, 2)
         conn = routed(site, alice, first)
         talk(1)
+        caught_up(site)
         mark = second.mark()
         code, out, err = site.ctl("switchover")
         equal((code, out, err), (0, "TServer_1 gives its role up, TServer_2 takes it\n", ""), "tandemctl switchover")
@@ -107,7 +108,7 @@ def an_operator_switches_over_and_back():
         until("the roles", lambda: site.roles() == {"TServer_1": "backup", "TServer_2": "primary"}, 20)
         talk(1)
         mark = first.mark()
-        time.sleep(0.1)
+        caught_up(site)
         equal(site.ctl("--app", "TServer_1", "switchover")[0], 0, "and back")
         site.role("tserver", "primary", times=2)
         first.wait("EventLinkConnected", since=mark, ServerRole="ServerRolePrimary")
@@ -118,9 +119,47 @@ def an_operator_switches_over_and_back():
         site.programs["TServer_2"].stop()
         code, out, err = site.ctl("switchover")
         equal((code, out, err), (1, "", "tandemctl: TServer_1 stays primary: no backup T-Server answers\n"), "nobody to switch over to")
+        talk(1)
+        # By force it does, and takes it again since nobody else wants it.
+        code, out, err = site.ctl("switchover", "--force")
+        equal((code, out, err), (0, "TServer_1 gives its role up, no backup T-Server answers\n", ""), "switchover by force")
+        site.role("tserver", "primary", times=3)
         for phone in (alice, bob):
             phone.stop()
         no_gap((alice, "B"), (bob, "A"))
+
+
+@test
+def the_role_is_kept_while_the_backup_does_not_know_all():
+    with Pair() as site:
+        alice, bob = site.phone("alice", "A"), site.phone("bob", "B")
+        first = all_three(site, 1)
+        conn = routed(site, alice, first)
+        caught_up(site)
+        backup = site.programs["TServer_2"]
+        backup.process.send_signal(signal.SIGSTOP)
+        try:
+            # What is asked meanwhile is answered afterwards, by who is primary still.
+            first.send("RequestSwitchover", ReferenceID=1)
+            first.send("RequestUpdateUserData", ThisDN=dn("bob"), ConnID=conn, UserData={"n": 1}, ReferenceID=2)
+            equal(first.wait("EventError", ReferenceID=1)["ErrorMessage"], "the backup did not confirm in time that it knows all", "the answer")
+            first.wait("EventAttachedDataChanged", ReferenceID=2)
+            until("the backup to be given up", lambda: "synchronisation: the backup TServer_2 is gone" in site.log("tserver"), 20)
+            first.send("RequestSwitchover", ReferenceID=3)
+            equal(first.wait("EventError", ReferenceID=3)["ErrorMessage"], "the backup is not connected", "the answer")
+        finally:
+            backup.process.send_signal(signal.SIGCONT)
+        caught_up(site)
+        equal(site.roles(), {"TServer_1": "primary", "TServer_2": "backup"}, "roles")
+        second = all_three(site, 2)
+        mark = second.mark()
+        first.send("RequestSwitchover", ReferenceID=4)
+        first.wait("EventACK", ReferenceID=4)
+        second.wait("EventLinkConnected", since=mark, ServerRole="ServerRolePrimary")
+        second.send("RequestUpdateUserData", ThisDN=dn("bob"), ConnID=conn, UserData={"m": 2}, ReferenceID=5)
+        equal(second.wait("EventAttachedDataChanged", ReferenceID=5)["UserData"], {"n": 1, "m": 2}, "user data")
+        alice.do("hangup")
+        closed(alice, bob)
 
 
 harness.main()

@@ -5,14 +5,7 @@ import time
 import harness
 from calls import closed, dn, equal, routed, talk, until
 from harness import test
-from pair import Pair
-
-
-def caught_up(site):
-    def there():
-        lines = [line.split() for line in site.ctl("status")[1].splitlines()[1:]]
-        return len(lines) == 2 and all(line[4].startswith("caught-up:") for line in lines)
-    until("the backup to have caught up", there, 20)
+from pair import Pair, caught_up
 
 
 def everything(site, number):

@@ -262,6 +262,13 @@ class Player {
       show(world_->handle(RoleChanged{true, std::stoull(words.at(1)), "the arbiter says so"}));
     } else if (first == "backup") {
       show(world_->handle(RoleChanged{false, 0, "the arbiter says so"}));
+    } else if (first == "sync") {
+      const std::string& how = words.at(1);
+      show(world_->handle(PairReport{.sync = how == "off"       ? PairReport::Sync::Off
+                                             : how == "joining" ? PairReport::Sync::Joining
+                                                                : PairReport::Sync::CaughtUp}));
+    } else if (first == "switchover-failed") {
+      show(world_->handle(SwitchoverFailed{"the backup is slow"}));
     } else if (first == "joins") {
       world_->begin_backup();
     } else if (first == "takes-over") {

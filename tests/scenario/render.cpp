@@ -292,7 +292,7 @@ std::vector<std::string> render(const Effects& effects, Names& names, const std:
     } else if (const auto* order = std::get_if<Order>(&effect)) {
       lines.push_back(render_order(*order, names, links));
     } else if (const auto* role = std::get_if<GiveUpRole>(&effect)) {
-      lines.push_back("gives up its role " + quoted(role->why));
+      lines.push_back("gives up its role " + quoted(role->why) + (role->force ? " by force" : ""));
     } else if (const auto* close = std::get_if<CloseClient>(&effect)) {
       lines.push_back("close " + names.client(close->session) + " " + quoted(close->why));
     }

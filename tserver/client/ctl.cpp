@@ -177,15 +177,25 @@ CtlResult switch_over(const CtlOptions& options, const std::vector<Asked>& all,
   const auto backup = std::ranges::find_if(servers, [&](const ServerStatus& server) {
     return paired(server, *primary) && server.failure.empty() && server.info.serverrole() == tlib::ServerRoleBackup;
   });
-  if (backup == servers.end()) return fail(primary->name + " stays primary: no backup T-Server answers");
+  if (backup == servers.end() && !options.force)
+    return fail(primary->name + " stays primary: no backup T-Server answers");
   std::vector<Asked> asked{all[static_cast<std::size_t>(primary - servers.begin())]};
   asked.front().outcome = {};
-  ask_all(options, asked, [](const Asked&) { return std::vector{question(tlib::RequestSwitchover)}; });
+  ask_all(options, asked, [&](const Asked&) {
+    tlib::Message request = question(tlib::RequestSwitchover);
+    if (options.force) {
+      tlib::KVPair& force = *request.mutable_extensions()->add_pairs();
+      force.set_key("force");
+      force.set_str("true");
+    }
+    return std::vector{std::move(request)};
+  });
   const Inquiry::Outcome& outcome = asked.front().outcome;
   if (!outcome.failure.empty()) return fail(primary->name + ": " + outcome.failure);
   const tlib::Message& answer = outcome.answers.front();
   if (answer.type() != tlib::EventACK) return fail(primary->name + " refuses: " + answer.errormessage());
-  return {0, primary->name + " gives its role up, " + backup->name + " takes it\n", {}};
+  const std::string taker = backup == servers.end() ? "no backup T-Server answers" : backup->name + " takes it";
+  return {0, primary->name + " gives its role up, " + taker + "\n", {}};
 }
 
 }  // namespace

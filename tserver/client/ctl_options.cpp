@@ -19,7 +19,7 @@ po::options_description describe() {
       "ca", text("FILE"), "in place of the application's own: PEM file of who signs servers,")(
       "cert", text("FILE"), "  of the certificate shown to them,")("key", text("FILE"), "  and of its key")(
       "timeout", po::value<double>()->default_value(5)->value_name("S"), "how long a T-Server has for an answer")(
-      "force", "stop: at once, calls are ended")("help", "this text");
+      "force", "stop: at once, calls are ended; switchover: whatever the backup knows")("help", "this text");
   return all;
 }
 
@@ -67,7 +67,8 @@ Result<CtlOptions, Failure> parse_ctl_options(const std::vector<std::string>& ar
   }
   options.verb = verb->second;
   options.force = given.contains("force");
-  if (options.force && options.verb != Verb::Stop) return Failure{"--force goes with stop"};
+  if (options.force && options.verb != Verb::Stop && options.verb != Verb::Switchover)
+    return Failure{"--force goes with stop and switchover"};
   if ((options.verb == Verb::Stop || options.verb == Verb::Drain) && options.app.empty())
     return Failure{words.front() + " needs --app NAME"};
   if (options.config.empty()) return Failure{"--config FILE is missing"};
@@ -76,8 +77,8 @@ Result<CtlOptions, Failure> parse_ctl_options(const std::vector<std::string>& ar
 
 std::string ctl_usage() {
   std::ostringstream out;
-  out << "usage: tandemctl --config FILE [--app NAME] status | check | calls | agents | dns | switchover | drain |\n"
-         "                 stop [--force]\n"
+  out << "usage: tandemctl --config FILE [--app NAME] status | check | calls | agents | dns | drain |\n"
+         "                 stop [--force] | switchover [--force]\n"
          "  status      every T-Server of the file, and every Connector with a port http: role or state, links, "
          "calls;\n"
          "              exit status 1 if one is not reached\n"
@@ -85,7 +86,9 @@ std::string ctl_usage() {
          "  calls       calls in progress, with their parties\n"
          "  agents      who is logged in where, in which state, and with which calls\n"
          "  dns         DNs, whether in service, and their calls\n"
-         "  switchover  the primary of a hot standby pair gives its role to the other one\n"
+         "  switchover  the primary of a hot standby pair gives its role to the other one, which must know all it "
+         "does;\n"
+         "              --force: even if it doesn't\n"
          "  drain       the application takes no new calls and ends when the last one is over\n"
          "  stop        the same, and waits until it has ended; --force: at once\n"
       << describe();

@@ -12,7 +12,7 @@ namespace tandem::client {
 struct CtlOptions {
   enum class Verb { Status, Check, Calls, Agents, Dns, Switchover, Stop, Drain };
   bool help = false;
-  bool force = false;  // stop
+  bool force = false;  // stop, switchover
   Verb verb = Verb::Status;
   std::string config;
   std::string app;            // empty: all of the file

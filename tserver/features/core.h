@@ -93,7 +93,7 @@ class Core {
   // What waits for this timer may have changed.
   void touch(const TimerKey& key);
   void cancel_all_timers() { out_.emplace_back(CancelAllTimers{}); }
-  void give_up_role(std::string why) { out_.emplace_back(GiveUpRole{std::move(why)}); }
+  void give_up_role(std::string why, bool force) { out_.emplace_back(GiveUpRole{std::move(why), force}); }
 
   // --- Log ---
 

@@ -104,6 +104,7 @@ void FeatureMachine::handle(Input input, Now now, Effects& out) {
                  [&](const Happened& in) { happened(core, in); }, [&](const TimerFired& in) { fired(core, in); },
                  [&](const SettingsChanged& in) { settings_changed(core, in.settings); },
                  [&](const RoleChanged& in) { role_changed(core, in); },
+                 [&](const SwitchoverFailed& in) { switchover_failed(core, in); },
                  [&](const PairReport& in) { core.state.pair = in; }},
       input);
   if (std::exchange(state_.device_freed, false) && state_.draining()) review_draining(core);

@@ -9,6 +9,7 @@
 #include "tserver/features/takeover.h"
 #include "tserver/features/virtual_queue.h"
 #include "tserver/model/kept.h"
+#include "tserver/model/kv.h"
 #include "tserver/records/install.h"
 
 namespace tandem::tserver {
@@ -56,6 +57,13 @@ void become_primary(Core& core, const RoleChanged& input) {
   tell_disconnected(core, tlib::ServerRolePrimary);
 }
 
+void answer_switchover(Core& core) {
+  for (const Asker asker : std::exchange(core.state.switchover, {})) {
+    core.settle(asker);
+    core.answer(asker, new_event(core.now, tlib::EventACK));
+  }
+}
+
 // Whoever waits for an answer gets one here, unless the primary-to-be knows of the request.
 void answer_all(Core& core) {
   std::vector<SessionId> sessions;
@@ -74,6 +82,7 @@ void become_backup(Core& core, const RoleChanged& input) {
   State& state = core.state;
   core.log(LogLevel::Standard,
            "role: backup, " + input.why + "; " + std::to_string(state.calls.size()) + " calls are left to the primary");
+  answer_switchover(core);
   answer_all(core);
   tell_disconnected(core, tlib::ServerRoleBackup);
   state.role = Role::Backup;
@@ -104,9 +113,29 @@ std::optional<Refusal> switch_over(Core& core, Request& request) {
     return refusal(tlib::TERR_ACCESS_RESTRICTED, "not with this certificate: see option ha/administrators");
   }
   if (core.state.role == Role::Backup) return refusal(tlib::TERR_IN_SAME_STATE, "this T-Server is the backup");
-  core.answer(request.asker(), new_event(core.now, tlib::EventACK));
-  core.give_up_role("switchover asked for by " + client.application + " at " + client.peer);
+  const PairReport::Sync sync = core.state.pair.sync;
+  const bool force = kv_flag(request.message.extensions(), "force").value_or(false);
+  if (sync != PairReport::Sync::CaughtUp && !force) {
+    return refusal(tlib::TERR_OPER_NOT_SUPPORTED_NOW,
+                   sync == PairReport::Sync::Joining ? "the backup is still joining" : "the backup is not connected");
+  }
+  const bool under_way = !core.state.switchover.empty();
+  if (is_kept(client.session)) {  // which is the other T-Server's when the role is given up
+    core.answer(request.asker(), new_event(core.now, tlib::EventACK));
+  } else {
+    core.hold(request.asker());
+    core.state.switchover.push_back(request.asker());
+  }
+  if (!under_way) core.give_up_role("switchover asked for by " + client.application + " at " + client.peer, force);
   return std::nullopt;
+}
+
+void switchover_failed(Core& core, const SwitchoverFailed& input) {
+  core.log(LogLevel::Standard, "role: primary still, " + input.why);
+  for (const Asker asker : std::exchange(core.state.switchover, {})) {
+    core.settle(asker);
+    core.refuse(asker, refusal(tlib::TERR_OPER_NOT_SUPPORTED_NOW, input.why), {}, nullptr);
+  }
 }
 
 void role_changed(Core& core, const RoleChanged& input) {

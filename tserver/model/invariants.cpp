@@ -17,6 +17,9 @@ class Checker {
       expect(key == Awaited::key(awaited.link, awaited.command), "an awaited command is filed under its key");
       if (state_.clients.contains(awaited.asker.session)) ++pending_[awaited.asker.session];
     }
+    for (const Asker& asker : state_.switchover) {
+      if (state_.clients.contains(asker.session)) ++pending_[asker.session];
+    }
     for (const auto& [dn, device] : state_.devices) check_device(dn, *device);
     check_agents();
     for (const auto& [id, places] : state_.virtual_queues) {

@@ -70,6 +70,11 @@ struct RoleChanged {
   std::shared_ptr<const Replica> known{};  // Primary: what there is; null: the Connectors' snapshots must do
 };
 
+// After GiveUpRole: the role is kept all the same.
+struct SwitchoverFailed {
+  std::string why;
+};
+
 // How far the backup of a pair is, told to both; for operators.
 struct PairReport {
   enum class Sync { Off, Joining, CaughtUp };
@@ -79,7 +84,7 @@ struct PairReport {
 };
 
 using Input = std::variant<ClientOpened, ClientRequest, ClientClosed, LinkUp, LinkDown, Happened, TimerFired,
-                           SettingsChanged, RoleChanged, PairReport>;
+                           SettingsChanged, RoleChanged, SwitchoverFailed, PairReport>;
 
 // --- What is to be done ---
 
@@ -107,9 +112,10 @@ struct CloseClient {
   SessionId session;
   std::string why;
 };
-// An operator wants the other T-Server of the pair to be primary.
+// An operator wants the other T-Server of the pair to be primary: RoleChanged or SwitchoverFailed follows.
 struct GiveUpRole {
   std::string why;
+  bool force = false;  // whatever the backup knows
 };
 struct LogLine {
   LogLevel level;

@@ -47,6 +47,7 @@ struct State {
   // ConnIDs of calls taken up from a former run, once they are over: they must not come to life again.
   std::unordered_set<ConnId> ended_adopted;
   PairReport pair;
+  std::vector<Asker> switchover;  // wait to hear whether the role was given up
   std::uint64_t last_joined = 0;  // of Party::joined
   Touched touched;
   // When running timers end, of a T-Server that has a backup: which must know.

@@ -27,6 +27,8 @@ template <class... Cases>
 Overloaded(Cases...) -> Overloaded<Cases...>;
 
 constexpr std::chrono::milliseconds kTakeOverMost{1000};
+// How long the backup has to confirm that it knows all, before the role passes to it.
+constexpr Instant kConfirm{1s};
 
 }  // namespace
 
@@ -185,6 +187,7 @@ void Server::become_backup(const std::string& why) {
   remember();
   const std::vector<SessionId> gone = clients_->set_primary(false);
   taken_over();
+  held_ = false;
   take(RoleChanged{false, 0, why});
   for (const SessionId session : gone) take(ClientClosed{session, why});
 }
@@ -198,11 +201,35 @@ void Server::remember() {
   remembered_->sessions = clients_->kept().records();
 }
 
-// Not while an input is being handled.
-void Server::give_up(const std::string& why) {
-  loop_.post([this, why] {
-    if (standby_ != nullptr) standby_->give_up(why);
+// Not while an input is being handled. What comes in until the backup has confirmed waits, and is handled as what we are
+// then: what it would have changed could not be told any more.
+void Server::give_up(GiveUpRole role) {
+  loop_.post([this, role = std::move(role)] {
+    if (standby_ == nullptr || phase_ == Phase::Leaving) return;
+    held_ = true;
+    sync_->confirm(kConfirm, [this, role](bool confirmed) {
+      if (!held_ || phase_ == Phase::Leaving) return;  // the role passed meanwhile
+      if (confirmed) {
+        standby_->give_up(role.why);
+      } else if (role.force) {
+        log_.write(LogLevel::Standard, "role: given up by force, the backup does not know all");
+        go_on();
+        standby_->give_up(role.why);
+      } else {
+        held_ = false;
+        take(SwitchoverFailed{"the backup did not confirm in time that it knows all"});
+      }
+      go_on();
+    });
   });
+}
+
+void Server::go_on() {
+  held_ = false;
+  if (later_.empty()) return;
+  Input next = std::move(later_.front());
+  later_.pop_front();
+  take(std::move(next));
 }
 
 Result<void, Failure> Server::make_tls(const config::Scope& scope) {
@@ -323,7 +350,7 @@ void Server::apply(std::shared_ptr<const config::Environment> environment) {
 }
 
 void Server::take(Input input) {
-  if (busy_) {
+  if (busy_ || held_) {
     later_.push_back(std::move(input));
     return;
   }
@@ -361,7 +388,7 @@ void Server::carry_out(Effect& effect) {
                  [this](const SetTimer& timer) { timers_->set(timer.key, timer.at); },
                  [this](const CancelTimer& timer) { timers_->cancel(timer.key); },
                  [this](CancelAllTimers) { renew_timers(); },
-                 [this](const GiveUpRole& role) { give_up(role.why); },
+                 [this](const GiveUpRole& role) { give_up(role); },
                  [this](const CloseClient& client) { clients_->close(client.session, client.why); },
                  [this](const LogLine& line) { log_.write(line.level, line.text); },
              },
@@ -399,7 +426,7 @@ void Server::log_effect(const Effect& effect) {
 
 void Server::stop(bool force) {
   if (phase_ == Phase::Leaving) return stopped_();
-  if (force || phase_ == Phase::Suspending) return leave();
+  if (force || phase_ == Phase::Suspending) return leave(force);
   phase_ = Phase::Suspending;
   const auto limit = config::scope_of(*environment_, *application_).get(config::options::tserver.stop_timeout);
   await_settled(loop_.steady() + limit);
@@ -407,17 +434,29 @@ void Server::stop(bool force) {
 
 void Server::await_settled(Instant deadline) {
   if (phase_ != Phase::Suspending) return;
-  const std::size_t left = unsettled(machine_->state());
-  if (left == 0 || loop_.steady() >= deadline) {
+  const State& state = machine_->state();
+  const std::size_t left = unsettled(state);
+  const bool joining = state.role == Role::Primary && state.pair.sync == PairReport::Sync::Joining;
+  if ((left == 0 && !joining) || loop_.steady() >= deadline) {
     if (left > 0)
       log_.write(LogLevel::Standard, "stops with " + std::to_string(left) + " calls that are not established yet");
-    return leave();
+    return leave(false);
   }
   stopping_.start_in(20ms, [this, deadline] { await_settled(deadline); });
 }
 
-void Server::leave() {
+// The backup goes on from what it knows: a primary makes sure first that this is all. From then on nothing is handled.
+void Server::leave(bool force) {
   phase_ = Phase::Leaving;
+  if (force || sync_ == nullptr || !sync_->telling()) return say_goodbye();
+  held_ = true;
+  sync_->confirm(kConfirm, [this](bool confirmed) {
+    if (!confirmed) log_.write(LogLevel::Standard, "stops, the backup did not confirm in time that it knows all");
+    say_goodbye();
+  });
+}
+
+void Server::say_goodbye() {
   clients_->stop("the T-Server stops");
   links_->stop("the T-Server stops");
   if (sync_ != nullptr) sync_->stop();

@@ -62,9 +62,11 @@ class Server final : private http::Operated {
   void remember();
   void check_taken_over();
   void taken_over();
-  void give_up(const std::string& why);
+  void give_up(GiveUpRole role);
+  void go_on();
   void await_settled(Instant deadline);
-  void leave();
+  void leave(bool force);
+  void say_goodbye();
   void await_silence(Instant deadline);
 
   // http::Operated
@@ -99,6 +101,7 @@ class Server final : private http::Operated {
   Effects effects_;
   std::deque<Input> later_;  // inputs that came while one was being handled
   bool busy_ = false;
+  bool held_ = false;  // the backup is asked whether it knows all: nothing is handled meanwhile
   bool hide_ = true;  // hide-sensitive-data
   HiddenHeaders hidden_headers_{true, {}};
   enum class Phase { Serving, Suspending, Leaving } phase_ = Phase::Serving;

@@ -77,6 +77,8 @@ void PrimarySession::hello(const sync::Hello& hello, Now now, SyncEffects& out) 
 }
 
 void PrimarySession::ack(const sync::Ack& ack, Now now, SyncEffects& out) {
+  confirmed_.reset();
+  if (ack.caught_up() && !ack.differs()) confirmed_ = ack.sequence();
   if (ack.differs()) {
     out.emplace_back(SyncSnapshot{});
     out.emplace_back(SyncReport{{.sync = PairReport::Sync::Joining}});

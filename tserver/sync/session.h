@@ -68,6 +68,10 @@ class PrimarySession {
   // The last Delta told.
   std::uint64_t sequence() const { return sequence_; }
   bool telling() const { return telling_; }
+  // The next check() polls.
+  void poll_now() { next_poll_ = Instant{0}; }
+  // The backup has confirmed that it knows all that was told.
+  bool confirmed() const { return telling_ && !over_ && confirmed_ == sequence_; }
   const std::string& peer() const { return peer_; }
 
  private:
@@ -81,6 +85,7 @@ class PrimarySession {
   Instant next_poll_{0};
   bool telling_ = false, over_ = false;
   std::uint64_t sequence_ = 0;
+  std::optional<std::uint64_t> confirmed_;
   std::string peer_;
 };
 

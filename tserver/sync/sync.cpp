@@ -49,6 +49,11 @@ class Sync::Incoming final : public net::Connection::Handler {
     owner_.figures_.bytes += envelope.ByteSizeLong();
     net::send_message(*connection_, envelope);
   }
+  void poll() {
+    session_.poll_now();
+    session_.check(owner_.loop_.now(), owner_.machine_.told(), effects_);
+    carry_out();
+  }
   void goodbye(sync::Goodbye::Reason reason, const std::string& why) {
     if (telling_) stop_telling();
     sync::Envelope envelope;
@@ -74,6 +79,7 @@ class Sync::Incoming final : public net::Connection::Handler {
                                               (session_.peer().empty() ? "" : " " + session_.peer()) + " is gone, " +
                                               why_closed(over_, reason, text));
     owner_.report({});
+    owner_.end_confirming(false);
     owner_.loop_.post([&owner = owner_, self = this] {
       if (owner.incoming_.get() == self) owner.incoming_.reset();
     });
@@ -92,6 +98,7 @@ class Sync::Incoming final : public net::Connection::Handler {
           owner_.log_.write(LogLevel::Standard, "synchronisation: the backup " + session_.peer() + " has caught up");
         report->report.records = owner_.machine_.told().count;
         owner_.report(report->report);
+        if (session_.confirmed()) owner_.end_confirming(true);
       } else if (auto* close = std::get_if<SyncClose>(&effect)) {
         over_ = close->why;
         connection_->close(over_);
@@ -259,7 +266,12 @@ class Sync::Outgoing final : public net::Connection::Handler {
 };
 
 Sync::Sync(net::EventLoop& loop, Logger& log, SyncOptions options, Machine& machine, Handlers handlers)
-    : loop_(loop), log_(log), options_(std::move(options)), machine_(machine), handlers_(std::move(handlers)) {}
+    : loop_(loop),
+      log_(log),
+      options_(std::move(options)),
+      machine_(machine),
+      handlers_(std::move(handlers)),
+      confirm_timer_(loop) {}
 Sync::~Sync() = default;
 
 Result<std::uint16_t, Failure> Sync::open() {
@@ -322,6 +334,7 @@ void Sync::accept(net::ConnectionPtr connection) {
   }
   if (incoming_ != nullptr) log_.write(LogLevel::Standard, "synchronisation: the backup connects anew");
   incoming_.reset();
+  end_confirming(false);
   incoming_ = std::make_unique<Incoming>(*this, std::move(connection));
 }
 
@@ -359,6 +372,20 @@ void Sync::tell_changes() {
   machine_.take_changes(loop_.now(), *delta_.mutable_delta());
   if (handlers_.session_changes) handlers_.session_changes(*delta_.mutable_delta());
   incoming_->tell(delta_);
+}
+
+void Sync::confirm(Instant limit, Confirmed done) {
+  end_confirming(false);
+  confirming_ = std::move(done);
+  if (!telling()) return end_confirming(false);
+  confirm_timer_.start_in(limit, [this] { end_confirming(false); });
+  incoming_->poll();
+}
+
+void Sync::end_confirming(bool confirmed) {
+  if (!confirming_) return;
+  confirm_timer_.cancel();
+  loop_.post([done = std::exchange(confirming_, nullptr), confirmed] { done(confirmed); });
 }
 
 std::shared_ptr<const Replica> Sync::knowledge() const {

@@ -57,6 +57,10 @@ class Sync {
   // As primary: what an input changed, before its effects are carried out. Does nothing if nobody listens.
   void tell_changes();
   bool telling() const;
+  // As primary: asks the backup whether it knows all that was told, and says what came of it within `limit`; never from
+  // here. Nothing may be told meanwhile.
+  using Confirmed = std::function<void(bool)>;
+  void confirm(Instant limit, Confirmed done);
 
   // As backup: what a takeover starts from; null: not enough is known.
   std::shared_ptr<const Replica> knowledge() const;
@@ -72,8 +76,8 @@ class Sync {
   class Outgoing;
 
   void accept(net::ConnectionPtr connection);
-  void dial();
   void report(const PairReport& report);
+  void end_confirming(bool confirmed);
   bool may_partner(const net::Connection& connection) const;
 
   net::EventLoop& loop_;
@@ -93,6 +97,8 @@ class Sync {
   Instant reported_at_{0};
   std::string last_failure_;
   sync::Envelope delta_;
+  Confirmed confirming_;
+  net::Timer confirm_timer_;
   Figures figures_;
 };
 

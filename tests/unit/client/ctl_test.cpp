@@ -30,6 +30,8 @@ void answer(FakeServer::Session& session, const tlib::Message& request) {
   FakeServer::accept(session, request);
   const std::string reference = R"({"ReferenceID":)" + std::to_string(request.referenceid()) + ",";
   if (request.type() == tlib::RequestQueryServer) session.send(reference + kServerInfo + "}");
+  if (request.type() == tlib::RequestSwitchover && request.extensions().pairs_size() == 1)  // force
+    session.send(reference + R"("event":"EventACK"})");
   if (request.type() != tlib::RequestQueryAddress) return;
   std::string extensions = R"({"status":1})";
   if (request.thisdn().starts_with("sip:alice")) {
@@ -161,6 +163,14 @@ TEST_CASE("tandemctl asks the T-Servers of the file", "[ctl]") {
     CHECK(result.exit_code == 1);
     CHECK(result.err == "tandemctl: TServer_1 stays primary: no backup T-Server answers\n");
   }
+  SECTION("switchover by force, without anybody to take the role") {
+    options.verb = CtlOptions::Verb::Switchover;
+    options.force = true;
+    const CtlResult result = run_ctl(options);
+    CHECK(result.err.empty());
+    CHECK(result.out == "TServer_1 gives its role up, no backup T-Server answers\n");
+    CHECK(result.exit_code == 0);
+  }
   SECTION("status of a server that isn't there") {
     site.stop();
     const CtlResult result = run_ctl(options);
@@ -226,7 +236,7 @@ TEST_CASE("Command line of tandemctl", "[ctl]") {
   CHECK(refused({"--config", "f", "end"}) ==
         R"(expected one of status, check, calls, agents, dns, switchover, drain, stop, not "end")");
   CHECK(refused({"--config", "f", "stop"}) == "stop needs --app NAME");
-  CHECK(refused({"--config", "f", "--app", "a", "drain", "--force"}) == "--force goes with stop");
+  CHECK(refused({"--config", "f", "--app", "a", "drain", "--force"}) == "--force goes with stop and switchover");
   CHECK(refused({"--config", "f", "status", "dns"}) ==
         R"(expected one of status, check, calls, agents, dns, switchover, drain, stop, not "dns")");
   CHECK(refused({"status"}) == "--config FILE is missing");

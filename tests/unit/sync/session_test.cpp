@@ -106,6 +106,31 @@ TEST_CASE("a backup joins, catches up, and follows") {
   CHECK(pair.snapshots == 1);
 }
 
+TEST_CASE("the primary knows when the backup has confirmed all") {
+  Pair pair;
+  pair.exchange();
+  CHECK_FALSE(pair.primary.confirmed());  // the snapshot, so far
+  pair.poll();
+  CHECK(pair.primary.confirmed());
+  pair.delta("a", "1");
+  CHECK_FALSE(pair.primary.confirmed());
+  pair.exchange();
+  CHECK_FALSE(pair.primary.confirmed());  // it says so at a poll only
+  SECTION("asked now") {
+    pair.primary.poll_now();
+    pair.primary.check(pair.now, {pair.known.records().size(), pair.known.checksum()}, pair.from_primary);
+    pair.exchange();
+    CHECK(pair.primary.confirmed());
+  }
+  SECTION("with other records than ours it confirms nothing") {
+    pair.known.put("b", "untold");
+    pair.poll();
+    CHECK_FALSE(pair.primary.confirmed());
+    pair.poll();
+    CHECK(pair.primary.confirmed());
+  }
+}
+
 TEST_CASE("records that differ are told anew, and not taken over meanwhile") {
   Pair pair;
   pair.exchange();

@@ -107,6 +107,44 @@ TEST_CASE("a backup is told everything, then what changes, and the role can pass
   CHECK(one.sync.knowledge() != nullptr);
 }
 
+TEST_CASE("the backup is asked whether it knows all") {
+  net::EventLoop loop;
+  const std::uint16_t a = free_port(loop), b = free_port(loop);
+  Side one(loop, "T1", "T2", a, b);
+  one.sync.become_primary(7);
+  std::optional<bool> confirmed;
+  const auto ask = [&](Instant limit) {
+    confirmed.reset();
+    one.sync.confirm(limit, [&](bool is) { confirmed = is; });
+    CHECK_FALSE(confirmed);  // never at once
+  };
+  ask(10s);  // nobody is there
+  REQUIRE(until(loop, [&] { return confirmed.has_value(); }));
+  CHECK_FALSE(*confirmed);
+
+  auto two = std::make_unique<Side>(loop, "T2", "T1", b, a);
+  REQUIRE(until(loop, [&] { return one.report.sync == PairReport::Sync::CaughtUp; }));
+  one.machine.know("b", std::string(1 << 20, 'x'));
+  one.sync.tell_changes();
+  ask(10s);
+  REQUIRE(until(loop, [&] { return confirmed.has_value(); }));
+  CHECK(*confirmed);
+  CHECK(two->sync.knowledge()->records() == one.machine.known.records());
+
+  one.machine.know("c", "1");
+  one.sync.tell_changes();
+  SECTION("it is gone before it can say so") {
+    two.reset();
+    ask(10s);
+  }
+  SECTION("it knows something else") {
+    one.machine.known.put("d", "untold");
+    ask(0ms);
+  }
+  REQUIRE(until(loop, [&] { return confirmed.has_value(); }));
+  CHECK_FALSE(*confirmed);
+}
+
 TEST_CASE("a backup that doesn't read is dropped, and nothing is kept for it") {
   net::EventLoop loop;
   const std::uint16_t a = free_port(loop), b = free_port(loop);
