@@ -231,6 +231,7 @@ struct HaSection : Section {
   Option<Path> etcd_certificate{*this, "etcd-certificate", level::kTServer, "", {0, 1024}, AtStart, "PEM file of the certificate shown to etcd; empty: that of the application."};
   Option<Path> etcd_key{*this, "etcd-key", level::kTServer, "", {0, 1024}, AtStart, "PEM file of that certificate's key; empty: that of the application."};
   Option<Milliseconds> lease_ttl{*this, "lease-ttl", level::kTServer, "2 sec", {500, 60000}, AtStart, "How long the role is kept by a primary that gives no sign of life; one that can't renew it steps down before."};
+  Option<Seconds> no_connector_timeout{*this, "no-connector-timeout", level::kTServer, "10", {0, 3600}, Immediately, "How long a primary that reaches no Connector keeps its role while its backup knows all and reaches one; 0: for ever."};
   Option<List> administrators{*this, "administrators", level::kTServer, "", {0, 64}, Immediately, "Names of the certificates whose holders may ask for a switchover; empty: everybody who shows a certificate."};
   Option<List> sync_partners{*this, "sync-partners", level::kTServer, "", {0, 64}, AtStart, "Names of the certificates that a backup may show at the port ha-sync; empty: every certificate that the authority signed."};
   // clang-format on

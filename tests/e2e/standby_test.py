@@ -6,7 +6,7 @@ import time
 import harness
 from calls import closed, dn, equal, routed, silent, talk, until
 from harness import SLOW, test
-from pair import Pair, all_three, caught_up, no_gap
+from pair import Door, Pair, all_three, caught_up, no_gap
 from peers import tones
 
 AIM = 0.3  # seconds without a primary after one was killed
@@ -158,6 +158,47 @@ def the_role_is_kept_while_the_backup_does_not_know_all():
         second.wait("EventLinkConnected", since=mark, ServerRole="ServerRolePrimary")
         second.send("RequestUpdateUserData", ThisDN=dn("bob"), ConnID=conn, UserData={"m": 2}, ReferenceID=5)
         equal(second.wait("EventAttachedDataChanged", ReferenceID=5)["UserData"], {"n": 1, "m": 2}, "user data")
+        alice.do("hangup")
+        closed(alice, bob)
+
+
+class BlindPair(Pair):
+    """TServer_1 reaches the Connector by a door, TServer_2 without."""
+
+    def ha(self, number):
+        return {**super().ha(number), "no-connector-timeout": 2}
+
+    def environment(self):
+        environment = super().environment()
+        options = environment["applications"]["TServer_1"]["options"]
+        options["connector1"] = {**options["connector1"], "hostname": self.server_address, "port": 9100, "addp-timeout": 2}
+        return environment
+
+    def start_tserver(self):
+        self.door = self.use(Door(self.server_address, 9100, (self.addresses[0], self.link_port)))
+        super().start_tserver()
+
+
+@test
+def a_primary_that_reaches_no_connector_gives_its_role_up():
+    with BlindPair() as site:
+        alice, bob = site.phone("alice", "A"), site.phone("bob", "B")
+        first, second = all_three(site, 1), all_three(site, 2)
+        conn = routed(site, alice, first, UserData={"customer": "77"})
+        caught_up(site)
+        mark = second.mark()
+        site.door.shut()
+        second.wait("EventLinkConnected", since=mark, ServerRole="ServerRolePrimary", timeout=60)
+        assert "role: backup, no Connector is reached, the backup reaches 1; " in site.log("tserver"), "why"
+        assert "taken over: 1 calls" in site.log("tserver2"), "what was taken over"
+        talk(1)
+        site.door.unlock()
+        until("TServer_1 to be linked", lambda: "1/1" in site.ctl("status")[1].splitlines()[1], 30)
+        caught_up(site)
+        second.send("RequestUpdateUserData", ThisDN=dn("bob"), ConnID=conn, UserData={"m": 2}, ReferenceID=5)
+        equal(second.wait("EventAttachedDataChanged", ReferenceID=5)["UserData"], {"customer": "77", "m": 2}, "user data")
+        talk(6)  # longer than the role would have to rest
+        equal(site.roles(), {"TServer_1": "backup", "TServer_2": "primary"}, "the role stays")
         alice.do("hangup")
         closed(alice, bob)
 

@@ -81,6 +81,7 @@ struct PairReport {
   Sync sync = Sync::Off;
   std::int64_t lag_ms = -1;   // how old what the backup knows is; -1: not known
   std::uint64_t records = 0;  // at the backup
+  std::uint32_t links = 0;    // told to the primary: Connectors that the backup reaches
 };
 
 using Input = std::variant<ClientOpened, ClientRequest, ClientClosed, LinkUp, LinkDown, Happened, TimerFired,

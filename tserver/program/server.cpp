@@ -109,10 +109,10 @@ Result<void, Failure> Server::make_sync(const config::Scope& scope) {
                   .client_tls = tls->client,
                   .partners = scope.get(config::options::ha.sync_partners),
                   .queue_limit = scope.get(config::options::tserver_limits.sync_queue).count},
-      *machine_, sync_handlers(clients_->kept(), [this](const PairReport& report) {
-        if (report.sync == PairReport::Sync::CaughtUp) remembered_.reset();
-        take(report);
-      }));
+      *machine_,
+      sync_handlers(
+          clients_->kept(), [this](const PairReport& report) { paired(report); },
+          [this] { return static_cast<std::uint32_t>(machine_->state().links_up); }));
   if (auto opened = sync_->open(); !opened) return Failure{"port ha-sync: " + opened.error().text};
   return {};
 }
@@ -136,11 +136,25 @@ Result<void, Failure> Server::make_standby(const config::Scope& scope) {
       return std::make_unique<EtcdArbiter>(etcd, std::move(gateway), clock, std::move(answer));
     };
   }
+  reach_.set(scope.get(ha.no_connector_timeout));
   standby_ = std::make_unique<Standby>(
       loop_, log_, role_options(scope), arbiter,
       Standby::Handlers{[this](std::uint64_t epoch, bool again) { become_primary(epoch, again); },
                         [this](const std::string& why) { become_backup(why); }});
   return {};
+}
+
+void Server::paired(const PairReport& report) {
+  if (report.sync == PairReport::Sync::CaughtUp) remembered_.reset();
+  take(report);
+  const State& state = machine_->state();
+  if (!reach_.look({.primary = state.role == Role::Primary,
+                    .links = state.links_up,
+                    .caught_up = report.sync == PairReport::Sync::CaughtUp,
+                    .its_links = report.links},
+                   loop_.steady()))
+    return;
+  give_up({"no Connector is reached, the backup reaches " + std::to_string(report.links)});
 }
 
 // The machine first: it expects every link to come up anew.
@@ -345,6 +359,7 @@ void Server::apply(std::shared_ptr<const config::Environment> environment) {
     if (auto tls = sync_tls(tls_options(*application_, scope))) sync_->set_tls(tls->server, tls->client);
   }
   clients_->set_options(clients_options(scope), client_connection(scope));
+  reach_.set(scope.get(config::options::ha.no_connector_timeout));
   take(SettingsChanged{std::make_shared<const Settings>(settings_of(*environment_, *application_, version_, plan_))});
   set_links(scope);
 }

@@ -18,6 +18,7 @@
 #include "tserver/links/links.h"
 #include "tserver/model/machine.h"
 #include "tserver/program/settings_of.h"
+#include "tserver/standby/reach.h"
 #include "tserver/standby/standby.h"
 #include "tserver/sync/sync.h"
 
@@ -63,6 +64,7 @@ class Server final : private http::Operated {
   void check_taken_over();
   void taken_over();
   void give_up(GiveUpRole role);
+  void paired(const PairReport& report);
   void go_on();
   void await_settled(Instant deadline);
   void leave(bool force);
@@ -95,6 +97,7 @@ class Server final : private http::Operated {
   std::unique_ptr<Links> links_;
   std::unique_ptr<Sync> sync_;        // null: alone
   std::unique_ptr<Standby> standby_;  // null: alone
+  ReachWatch reach_;
   // What it knew when it stepped down, until it knows what a later primary knows.
   struct Remembered;
   std::unique_ptr<Remembered> remembered_;
@@ -102,7 +105,7 @@ class Server final : private http::Operated {
   std::deque<Input> later_;  // inputs that came while one was being handled
   bool busy_ = false;
   bool held_ = false;  // the backup is asked whether it knows all: nothing is handled meanwhile
-  bool hide_ = true;  // hide-sensitive-data
+  bool hide_ = true;   // hide-sensitive-data
   HiddenHeaders hidden_headers_{true, {}};
   enum class Phase { Serving, Suspending, Leaving } phase_ = Phase::Serving;
   std::function<void()> stopped_;

@@ -9,6 +9,7 @@
 namespace tandem::tserver {
 
 // `kept` must outlive them.
-Sync::Handlers sync_handlers(KeptSessions& kept, std::function<void(const PairReport&)> report);
+Sync::Handlers sync_handlers(KeptSessions& kept, std::function<void(const PairReport&)> report,
+                             std::function<std::uint32_t()> links);
 
 }  // namespace tandem::tserver

@@ -87,6 +87,7 @@ void PrimarySession::ack(const sync::Ack& ack, Now now, SyncEffects& out) {
   PairReport report;
   report.sync = ack.caught_up() ? PairReport::Sync::CaughtUp : PairReport::Sync::Joining;
   report.lag_ms = std::max<std::int64_t>((now.wall.count() - ack.sent_at()) / 1000, 0);
+  report.links = ack.links();
   out.emplace_back(SyncReport{report});
 }
 
@@ -226,6 +227,7 @@ void BackupSession::poll(const sync::Poll& poll, Now now, SyncEffects& out) {
   ack.set_sent_at(poll.sent_at());
   ack.set_caught_up(caught_up_);
   ack.set_differs(!same);
+  ack.set_links(links_);
   if (!same) complete_ = false;  // what differs is not taken over
   report(std::max<std::int64_t>((now.wall.count() - poll.sent_at()) / 1000, 0), out);
 }

@@ -97,6 +97,8 @@ class BackupSession {
   void received(sync::Envelope& envelope, Now now, SyncEffects& out);
   void check(Now now, SyncEffects& out);
   Instant due() const { return heard_ + times_.silence; }
+  // How many Connectors we are linked to; the primary is told.
+  void set_links(std::uint32_t links) { links_ = links; }
 
   // What a takeover starts from; null: no snapshot has been complete.
   std::shared_ptr<Replica> knowledge() const { return complete_ ? replica_ : nullptr; }
@@ -121,6 +123,7 @@ class BackupSession {
   bool reading_ = false;   // a snapshot is being sent
   bool complete_ = false;  // there was a whole one
   bool caught_up_ = false;
+  std::uint32_t links_ = 0;
   std::uint64_t epoch_ = 0;
   std::uint64_t sequence_ = 0;
   std::shared_ptr<Replica> replica_ = std::make_shared<Replica>();

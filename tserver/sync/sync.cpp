@@ -193,6 +193,7 @@ class Sync::Outgoing final : public net::Connection::Handler {
       over_ = "a frame can't be decoded";
       return connection_->close(over_);
     }
+    if (owner_.handlers_.links) session_.set_links(owner_.handlers_.links());
     session_.received(envelope_, owner_.loop_.now(), effects_);
     carry_out();
   }

@@ -31,6 +31,7 @@ class Sync {
  public:
   struct Handlers {
     std::function<void(const PairReport&)> report;
+    std::function<std::uint32_t()> links{};  // backup: how many Connectors it reaches
     // Client sessions that outlive their connection; may be empty.
     std::function<void(sync::Records&)> all_sessions;               // primary: adds them
     std::function<void(sync::Delta&)> session_changes;              // primary: adds what changed

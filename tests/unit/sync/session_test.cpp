@@ -101,6 +101,10 @@ TEST_CASE("a backup joins, catches up, and follows") {
   CHECK(pair.at_primary.sync == PairReport::Sync::CaughtUp);
   CHECK(pair.at_backup.records == 2);
   CHECK(pair.at_primary.lag_ms == 0);
+  CHECK(pair.at_primary.links == 0);
+  pair.backup.set_links(2);
+  pair.poll();
+  CHECK(pair.at_primary.links == 2);
   pair.delta("a", "3");
   CHECK(pair.backup.knowledge()->records() == pair.known.records());
   CHECK(pair.snapshots == 1);
