@@ -150,6 +150,7 @@ struct TServerSection : Section {
   Option<NoAnswerAction> no_answer_action{*this, "no-answer-action", level::kTServer | level::kExtension | level::kAgentLogin, "none", {}, Immediately, "What happens to a logged-in agent who let a routed call ring out; NO_ANSWER_ACTION of the route request or of the login wins."};
   Option<Seconds> av_joining_timeout{*this, "av-joining-timeout", level::kTServer, "60", {1, 600}, NextCall, "How long an invited party has to join a voice or video call."};
   Option<Seconds> link_loss_timeout{*this, "link-loss-timeout", level::kTServer, "60", {1, 3600}, Immediately, "How long the calls of a lost Connector are kept for its return."};
+  Option<Seconds> dn_return_time{*this, "dn-return-time", level::kTServer, "10", {0, 3600}, Immediately, "Over how long the DNs of a Connector that was lost come back to it, each at its own time; 0: all at once."};
   Option<Milliseconds> takeover_timeout{*this, "takeover-timeout", level::kTServer, "5 sec", {0, 3600000}, Immediately, "How long a Connector may stay away until another one of its pool takes its calls over; 0: never."};
   Option<Seconds> request_timeout{*this, "request-timeout", level::kTServer, "10", {1, 600}, NextCall, "How long a Connector has to begin what a request asked of it, such as a treatment; then the request fails."};
   Option<bool> sip_treatments_continuous{*this, "sip-treatments-continuous", level::kTServer | level::kFolder, "false", {}, NextCall, "Whether a treatment goes on while the destination that the call was routed to rings."};

@@ -119,6 +119,8 @@ std::string set_option(Settings& settings, const std::string& name, const std::s
     settings.accept_applications = value == "accept";
   } else if (name == "link-loss-timeout") {
     settings.link_loss_timeout = seconds(value);
+  } else if (name == "dn-return-time") {
+    settings.dn_return_time = seconds(value);
   } else if (name == "user-data-limit") {
     settings.user_data_limit = static_cast<std::uint32_t>(std::stoul(value));
   } else if (name == "consult-user-data") {

@@ -65,7 +65,7 @@ std::optional<Refusal> make_call(Core& core, Request& request) {
   }
   Attempt attempt;
   if (auto why = read_calling(message, attempt)) return why;
-  const auto link = place(core.state, dn);
+  const auto link = place(core.state, dn, core.now.steady);
   if (!link) return refusal(tlib::TERR_OUT_OF_SERVICE, "no Connector serves ThisDN");
 
   const Idle idle = idle_leg(core, dn);

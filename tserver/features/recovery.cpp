@@ -207,6 +207,7 @@ void link_up(Core& core, const LinkUp& input) {
   const bool resume = (!same || link.coming_up) && input.snapshot.conversations_size() > 0;
   core.cancel_timer(link.loss_timer);
   link.up = true;
+  if (std::exchange(link.lost, false)) link.returned = core.now.steady;
   link.draining = input.snapshot.draining();
   const bool taken_over = std::exchange(link.coming_up, false);
   link.incarnation = input.hello.incarnation();
@@ -245,6 +246,7 @@ void link_down(Core& core, LinkNo no, const std::string& why) {
   }
   if (!link.up) return;
   link.up = false;
+  link.lost = true;
   --core.state.links_up;
   core.log(LogLevel::Standard,
            "link " + link.name + ": lost, " + why + "; " + std::to_string(link.conversations.size()) + " calls on it");

@@ -1,6 +1,7 @@
 #include "tserver/features/service.h"
 
 #include <algorithm>
+#include <array>
 
 #include "tserver/features/agent.h"
 #include "tserver/features/alternate_routing.h"
@@ -14,9 +15,12 @@
 namespace tandem::tserver {
 namespace {
 
-void tell_service(Core& core, Device& device, bool in_service, const std::string& cause) {
+// DNs that change together for one reason: beyond these few their number is told, each one in level trace only.
+constexpr std::size_t kNamed = 10;
+
+void tell_service(Core& core, Device& device, bool in_service, const std::string& cause, LogLevel level) {
   device.in_service = in_service;
-  core.log(LogLevel::Standard, device.dn.str() + (in_service ? ": in service" : ": out of service, " + cause));
+  core.log(level, device.dn.str() + (in_service ? ": in service" : ": out of service, " + cause));
   if (device.registrations.empty()) return;
   Event event = new_event(core.now, in_service ? tlib::EventDNBackInService : tlib::EventDNOutOfService);
   event->set_thisdn(device.dn.str());
@@ -26,10 +30,23 @@ void tell_service(Core& core, Device& device, bool in_service, const std::string
   core.tell(device, std::move(event));
 }
 
-void review(Core& core, Device& device, const std::string& cause) {
+void review(Core& core, Device& device, const std::string& cause, LogLevel level = LogLevel::Standard) {
   const bool now = core.state.serviceable(device);
   if (device.in_service && !now) agent_out_of_service(core, device, !core.settings().dns.contains(device.dn));
-  if (now != device.in_service) tell_service(core, device, now, cause);
+  if (now != device.in_service) tell_service(core, device, now, cause, level);
+}
+
+// Their number, if they are too many to be named: [now in service, now out of it].
+LogLevel tell_number(Core& core, const std::string& cause) {
+  std::array<std::size_t, 2> changed{};
+  for (const auto& [dn, device] : core.state.devices) {
+    const bool now = core.state.serviceable(*device);
+    if (now != device->in_service) ++changed[now ? 0 : 1];
+  }
+  if (changed[0] + changed[1] <= kNamed) return LogLevel::Standard;
+  if (changed[0] > 0) core.log(LogLevel::Standard, std::to_string(changed[0]) + " DNs: in service");
+  if (changed[1] > 0) core.log(LogLevel::Standard, std::to_string(changed[1]) + " DNs: out of service, " + cause);
+  return LogLevel::Trace;
 }
 
 std::vector<Device*> in_order(Core& core) {
@@ -94,7 +111,8 @@ void delete_device(Core& core, Device& device) {
 }  // namespace
 
 void review_service(Core& core, const std::string& cause) {
-  for (Device* device : in_order(core)) review(core, *device, cause);
+  const LogLevel level = tell_number(core, cause);
+  for (Device* device : in_order(core)) review(core, *device, cause, level);
 }
 
 void review_draining(Core& core) {
@@ -122,15 +140,18 @@ void settings_changed(Core& core, const std::shared_ptr<const Settings>& setting
   const std::vector<Device*> devices = in_order(core);
   std::vector<Device*> deleted, taken_away;
   for (Device* device : devices) {
+    if (settings->dns.contains(device->dn)) continue;
+    device->settings.registered = false;
+    deleted.push_back(device);
+  }
+  const LogLevel level = tell_number(core, "by the configuration");
+  for (Device* device : devices) {
     const bool configured = settings->dns.contains(device->dn);
-    if (!configured) {
-      device->settings.registered = false;
-      deleted.push_back(device);
-    }
     if (!device->settings.registered) taken_away.push_back(device);
     review(core, *device,
            configured ? (device->settings.registered ? "no Connector serves its pool" : "disabled in the configuration")
-                      : "deleted from the configuration");
+                      : "deleted from the configuration",
+           level);
   }
   for (Device* device : taken_away) end_calls_of(core, *device);
   for (Device* device : devices) review_waiting(core, *device);  // default-dn and timeouts may be others now

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "common/base/time.h"
 #include "proto/link.pb.h"
 #include "tserver/model/call.h"
 
@@ -19,9 +20,11 @@ struct CtiLink {
   bool up = false;
   // We have just become primary and its new snapshot is on its way: its DNs stay in service meanwhile.
   bool coming_up = false;
-  bool draining = false;          // takes no new calls, keeps those it has
-  std::uint64_t incarnation = 0;  // of the Connector last heard of
-  std::string application;        // its name
+  bool draining = false;            // takes no new calls, keeps those it has
+  bool lost = false;                // was up, and isn't
+  std::optional<Instant> returned;  // was lost, and is up since then; no concern of the next primary
+  std::uint64_t incarnation = 0;    // of the Connector last heard of
+  std::string application;          // its name
   std::uint64_t last_command = 0;
   std::uint64_t first_command = 0;  // ours begin above it: those of former primaries lie below
   std::optional<TimerKey> loss_timer;

@@ -1,6 +1,7 @@
 #include "tserver/model/placement.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace tandem::tserver {
 namespace {
@@ -18,14 +19,22 @@ std::uint64_t weight(const std::string& dn, const std::string& link) {
   return h ^ (h >> 33);
 }
 
+// Has this DN come back to a Connector that was lost?
+bool is_back(const State& state, const CtiLink& link, const Device& device, Instant now) {
+  const auto all = std::chrono::duration_cast<std::chrono::milliseconds>(state.settings->dn_return_time).count();
+  if (!link.returned || all <= 0) return true;
+  const auto turn = weight(device.dn.str(), link.name + " is back") % static_cast<std::uint64_t>(all);
+  return now - *link.returned >= std::chrono::milliseconds(turn);
+}
+
 }  // namespace
 
-std::optional<LinkNo> place(const State& state, const Device& device) {
+std::optional<LinkNo> place(const State& state, const Device& device, Instant now) {
   std::optional<LinkNo> best;
-  std::uint64_t best_weight = 0;
+  std::pair<bool, std::uint64_t> best_weight;  // one that it has not come back to yet counts where there is no other
   for (const CtiLink& link : state.links) {
     if (link.draining || !state.serves(link, device)) continue;
-    const std::uint64_t w = weight(device.dn.str(), link.name);
+    const std::pair w(is_back(state, link, device, now), weight(device.dn.str(), link.name));
     if (!best || w > best_weight) {
       best = link.no;
       best_weight = w;

@@ -108,6 +108,7 @@ struct Settings {
   std::chrono::seconds no_answer_timeout{0};      // 0: off
   std::chrono::seconds av_joining_timeout{60};    // an invited party must answer within this
   std::chrono::milliseconds takeover_timeout{0};  // calls of a lost Connector go to another after this; 0: never
+  std::chrono::seconds dn_return_time{0};         // over so long the DNs of a Connector that was lost come back to it
   std::chrono::seconds link_loss_timeout{60};     // calls of a lost Connector are given up after this
   std::chrono::seconds request_timeout{10};       // a Connector has to begin what it was asked for
   std::uint32_t answering_treatments = 0x187c0;   // bit n: a caller is answered for TTreatmentType n

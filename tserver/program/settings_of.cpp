@@ -201,6 +201,7 @@ Settings settings_of(const config::Environment& environment, const config::Appli
   settings.no_answer_timeout = scope.get(options::tserver.no_answer_timeout);
   settings.av_joining_timeout = scope.get(options::tserver.av_joining_timeout);
   settings.takeover_timeout = scope.get(options::tserver.takeover_timeout);
+  settings.dn_return_time = scope.get(options::tserver.dn_return_time);
   settings.link_loss_timeout = scope.get(options::tserver.link_loss_timeout);
   settings.request_timeout = scope.get(options::tserver.request_timeout);
   settings.answering_treatments = 0;

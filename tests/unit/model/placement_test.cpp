@@ -19,10 +19,10 @@ State world(int dns, int links) {
   return state;
 }
 
-std::map<std::string, LinkNo> places(const State& state) {
+std::map<std::string, LinkNo> places(const State& state, Instant now = Instant{0}) {
   std::map<std::string, LinkNo> all;
   for (const auto& [dn, device] : state.devices) {
-    if (const auto link = place(state, *device)) all[dn.str()] = *link;
+    if (const auto link = place(state, *device, now)) all[dn.str()] = *link;
   }
   return all;
 }
@@ -49,16 +49,47 @@ TEST_CASE("losing a Connector moves its DNs only, and its return brings back jus
   CHECK(places(state) == before);
 }
 
+TEST_CASE("the DNs of a Connector that was lost come back to it one by one (MMC-111)") {
+  State state = world(1000, 2);
+  auto settings = std::make_shared<Settings>(*state.settings);
+  settings->dn_return_time = 10s;
+  state.settings = settings;
+  const auto on_it = [&](Instant now) {
+    int count = 0;
+    for (const auto& [dn, link] : places(state, now)) count += link == 1;
+    return count;
+  };
+  const auto before = places(state);
+  const int all = on_it(0s);
+  state.links[1].returned = 100s;
+  CHECK(on_it(100s) < 5);
+  int last = 0;
+  for (Instant now = 101s; now < 110s; now += 1s) {  // about a tenth each second, and none goes away again
+    const int there = on_it(now);
+    CHECK(there - last > all / 20);
+    CHECK(there - last < all / 5);
+    last = there;
+  }
+  CHECK(places(state, 110s) == before);
+  // Where no other Connector serves them they are back at once.
+  state.links[0].up = false;
+  CHECK(on_it(100s) == 1000);
+  // Nor is there a wait if none is wished.
+  state.links[0].up = true;
+  settings->dn_return_time = 0s;
+  CHECK(places(state, 100s) == before);
+}
+
 TEST_CASE("a DN stays in its pool (MMC-298), and off a Connector that refused it") {
   State state = world(100, 2);
   state.links[1].pool = "West";
-  for (auto& [dn, device] : state.devices) CHECK(place(state, *device) == LinkNo{0});
+  for (auto& [dn, device] : state.devices) CHECK(place(state, *device, 0s) == LinkNo{0});
   Device& one = *state.devices.begin()->second;
   one.settings.pool = "West";
-  CHECK(place(state, one) == LinkNo{1});
+  CHECK(place(state, one, 0s) == LinkNo{1});
   one.settings.pool = "East";
-  CHECK_FALSE(place(state, one));
+  CHECK_FALSE(place(state, one, 0s));
   one.settings.pool = "";
   one.refused_by.push_back(0);
-  CHECK_FALSE(place(state, one));
+  CHECK_FALSE(place(state, one, 0s));
 }
