@@ -270,6 +270,7 @@ void Engine::add_metrics(metrics::Exposition& out) {
   for (const auto& range : settings_.media.ports) figures.media_ports += range.last - range.first + 1u;
   figures.media = media_->totals();
   figures.worker_cpu = media_->cpu_times();
+  if (store_) figures.store = store_->counts();
   figures.certificates = certificates_;
   connector::add_metrics(out, figures, meter_);
   if (more_metrics_) more_metrics_(out);

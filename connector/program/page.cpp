@@ -62,6 +62,21 @@ void add_media(metrics::Exposition& out, const Figures& figures, const Meter& me
     out.add({{"worker", std::to_string(i)}}, std::chrono::duration<double>(figures.worker_cpu[i]).count());
 }
 
+void add_store(metrics::Exposition& out, const std::optional<StoreCounts>& store) {
+  out.gauge("tandem_store_on", "1 while call data is kept on disk, so that calls outlive this process.")
+      .add(store ? 1 : 0);
+  if (!store) return;
+  out.gauge("tandem_store_bytes", "Size of the file of call data, with its journal.").add(number(store->file_bytes));
+  out.gauge("tandem_store_waiting", "Records not written yet.").add(number(store->waiting));
+  out.counter("tandem_store_records_total", "Records written.").add(number(store->records));
+  out.counter("tandem_store_written_bytes_total", "Bytes of them.").add(number(store->bytes));
+  out.counter("tandem_store_transactions_total", "Transactions they were written in.").add(number(store->transactions));
+  out.counter("tandem_store_failures_total", "Writes that failed; what they had is written with the next.")
+      .add(number(store->failures));
+  out.counter("tandem_store_cpu_seconds_total", "Processor time of who writes.")
+      .add(static_cast<double>(store->writer_us) / 1e6);
+}
+
 }  // namespace
 
 void add_metrics(metrics::Exposition& out, const Figures& figures, const Meter& meter) {
@@ -75,6 +90,7 @@ void add_metrics(metrics::Exposition& out, const Figures& figures, const Meter& 
       .add({{"role", "backup"}}, number(meter.links() - meter.primaries()));
   add_sip(out, figures, meter);
   add_media(out, figures, meter);
+  add_store(out, figures.store);
   out.gauge("tandem_certificate_expires_seconds", "End of a certificate in force, in seconds since 1970.");
   for (const auto& [file, end] : figures.certificates) out.add({{"file", file}}, static_cast<double>(end.count()));
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "connector/media/media_room.h"
 #include "connector/program/meter.h"
 #include "connector/sip/room.h"
+#include "connector/store/store.h"
 
 namespace tandem::connector {
 
@@ -22,6 +24,7 @@ struct Figures {
   std::size_t media_ports = 0;  // of the ranges
   MediaCounters media;
   std::vector<Instant> worker_cpu;
+  std::optional<StoreCounts> store;                                        // none: call data is not kept on disk
   std::vector<std::pair<std::string, std::chrono::seconds>> certificates;  // in force: file and end
 };
 

@@ -251,7 +251,17 @@ void Store::flush() {
 }
 
 StoreCounts Store::counts() const {
-  return {impl_->transactions, impl_->records, impl_->bytes, impl_->failures, impl_->writer_us};
+  StoreCounts counts{impl_->transactions, impl_->records, impl_->bytes, impl_->failures, impl_->writer_us};
+  {
+    const std::lock_guard guard(impl_->mutex);
+    counts.waiting = impl_->waiting.size();
+  }
+  for (const char* part : {"", "-wal", "-shm"}) {
+    std::error_code missing;
+    const auto size = std::filesystem::file_size(impl_->file + part, missing);
+    if (!missing) counts.file_bytes += size;
+  }
+  return counts;
 }
 
 }  // namespace tandem::connector

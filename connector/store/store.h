@@ -32,7 +32,9 @@ struct StoredCalls {
 
 struct StoreCounts {
   std::uint64_t transactions = 0, records = 0, bytes = 0, failures = 0;
-  std::uint64_t writer_us = 0;  // CPU time of the writer
+  std::uint64_t writer_us = 0;   // CPU time of the writer
+  std::uint64_t waiting = 0;     // records not written yet
+  std::uint64_t file_bytes = 0;  // on disk, with what SQLite keeps beside it
 };
 
 class Store {

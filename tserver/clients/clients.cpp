@@ -59,6 +59,7 @@ class Clients::Session final : public net::Connection::Handler {
     stream_ = sent;
   }
   SessionId id() const { return id_; }
+  std::size_t queued() const { return connection_->queued(); }
   void send_new(const KeptSession& session) {
     while (const SessionEvent* event = session.after(stream_)) {
       if (!connection_->send(ClientFields(event->number, event->reference_id).bytes(), *event->body)) return;
@@ -358,6 +359,15 @@ void Clients::stop(const std::string& why) {
   ports_.clear();
   kept_timer_.cancel();
   for (const auto& [id, session] : sessions_) session->close(why, LogLevel::Trace);
+}
+
+Clients::Queues Clients::queues() const {
+  Queues queues;
+  for (const auto& [id, session] : sessions_) {
+    queues.all += session->queued();
+    queues.largest = std::max(queues.largest, session->queued());
+  }
+  return queues;
 }
 
 void Clients::closed(SessionId session, const std::string& why, LogLevel level, bool may_return) {

@@ -46,6 +46,11 @@ class Clients {
   void stop(const std::string& why);
 
   std::size_t count() const { return sessions_.size(); }  // connections
+  // Bytes that wait to be read by clients.
+  struct Queues {
+    std::size_t all = 0, largest = 0;
+  };
+  Queues queues() const;
 
   // --- A pair of T-Servers ---
 

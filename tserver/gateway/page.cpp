@@ -145,6 +145,35 @@ void add_traffic(metrics::Exposition& out, const Meter& meter) {
     out.add({{"input", Meter::kKinds[i]}}, meter.took(static_cast<Meter::Kind>(i)));
 }
 
+void add_client_queues(metrics::Exposition& out, const Figures& figures) {
+  out.gauge("tandem_client_queue_bytes", "Bytes that clients have not taken yet.")
+      .add(static_cast<double>(figures.client_queues));
+  out.gauge("tandem_client_queue_largest_bytes", "Bytes that one client, the slowest, has not taken yet.")
+      .add(static_cast<double>(figures.longest_client_queue));
+  out.gauge("tandem_client_queue_limit_bytes", "A client with more than these is disconnected (limits/client-queue).")
+      .add(static_cast<double>(figures.client_queue_limit));
+  out.gauge("tandem_kept_sessions", "Client sessions that outlive their connection.")
+      .add({{"connected", "yes"}}, static_cast<double>(figures.kept_sessions - figures.kept_unconnected))
+      .add({{"connected", "no"}}, static_cast<double>(figures.kept_unconnected));
+}
+
+void add_sync(metrics::Exposition& out, const State& state, const Figures& figures) {
+  if (!state.settings->hot_standby) return;
+  const auto is = [&](PairReport::Sync sync) { return state.pair.sync == sync ? 1.0 : 0.0; };
+  out.gauge("tandem_sync_state", "1 for how far the backup of the pair is; off: the primary has none.")
+      .add({{"state", "off"}}, is(PairReport::Sync::Off))
+      .add({{"state", "joining"}}, is(PairReport::Sync::Joining))
+      .add({{"state", "caught-up"}}, is(PairReport::Sync::CaughtUp));
+  out.gauge("tandem_sync_lag_seconds", "How old what the backup knows is.");
+  if (state.pair.lag_ms >= 0) out.add(static_cast<double>(state.pair.lag_ms) / 1000);
+  out.gauge("tandem_sync_records", "Records that the backup has.").add(static_cast<double>(state.pair.records));
+  out.counter("tandem_sync_deltas_total", "Inputs whose changes were told to the backup.")
+      .add(static_cast<double>(figures.sync_deltas));
+  out.counter("tandem_sync_bytes_total", "Bytes of them, without TLS.").add(static_cast<double>(figures.sync_bytes));
+  out.counter("tandem_sync_snapshots_total", "Times that the backup was told everything.")
+      .add(static_cast<double>(figures.sync_snapshots));
+}
+
 void add_links(metrics::Exposition& out, const State& state, const std::vector<LinkFigures>& links) {
   out.gauge("tandem_link_up", "1 while the link to a Connector is up.");
   for (const LinkFigures& link : links) out.add({{"link", link.name}}, link.up ? 1 : 0);
@@ -163,8 +192,7 @@ void add_links(metrics::Exposition& out, const State& state, const std::vector<L
 
 }  // namespace
 
-void add_metrics(metrics::Exposition& out, const State& state, const Meter& meter,
-                 const std::vector<LinkFigures>& links, Now now) {
+void add_metrics(metrics::Exposition& out, const State& state, const Meter& meter, const Figures& figures, Now now) {
   out.gauge("tandem_role_primary", "1 while this T-Server is primary, 0 while it is the backup of its pair.")
       .add(state.role == Role::Primary ? 1 : 0);
   out.gauge("tandem_role_epoch", "Epoch of the role it has, or had last.").add(static_cast<double>(state.epoch));
@@ -176,7 +204,10 @@ void add_metrics(metrics::Exposition& out, const State& state, const Meter& mete
       std::count_if(state.clients.begin(), state.clients.end(), [](const auto& client) { return client.second->open; });
   out.gauge("tandem_clients", "T-Library clients with an open session.").add(static_cast<double>(open));
   out.gauge("tandem_event_sequence", "EventSequenceNumber last given.").add(static_cast<double>(state.event_sequence));
-  add_links(out, state, links);
+  add_client_queues(out, figures);
+  out.gauge("tandem_timers", "Timers that run in the model.").add(static_cast<double>(figures.timers));
+  add_sync(out, state, figures);
+  add_links(out, state, figures.links);
   add_traffic(out, meter);
 }
 

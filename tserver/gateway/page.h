@@ -10,8 +10,16 @@
 
 namespace tandem::tserver {
 
-void add_metrics(metrics::Exposition& out, const State& state, const Meter& meter,
-                 const std::vector<LinkFigures>& links, Now now);
+// What the rooms around the model know.
+struct Figures {
+  std::vector<LinkFigures> links;
+  std::size_t client_queues = 0, longest_client_queue = 0, client_queue_limit = 0;  // bytes
+  std::size_t kept_sessions = 0, kept_unconnected = 0;
+  std::size_t timers = 0;
+  std::uint64_t sync_deltas = 0, sync_bytes = 0, sync_snapshots = 0;  // told to a backup
+};
+
+void add_metrics(metrics::Exposition& out, const State& state, const Meter& meter, const Figures& figures, Now now);
 
 // Calls that would suffer if the T-Server went now: somebody waits, rings or is being called.
 std::size_t unsettled(const State& state);

@@ -215,11 +215,11 @@ void Server::remember() {
   remembered_->sessions = clients_->kept().records();
 }
 
-// Not while an input is being handled. What comes in until the backup has confirmed waits, and is handled as what we are
-// then: what it would have changed could not be told any more.
+// Not while an input is being handled. What comes in until the backup has confirmed waits, and is handled as what we
+// are then: what it would have changed could not be told any more.
 void Server::give_up(GiveUpRole role) {
   loop_.post([this, role = std::move(role)] {
-    if (standby_ == nullptr || phase_ == Phase::Leaving) return;
+    if (standby_ == nullptr || phase_ == Phase::Leaving || held_) return;
     held_ = true;
     sync_->confirm(kConfirm, [this, role](bool confirmed) {
       if (!held_ || phase_ == Phase::Leaving) return;  // the role passed meanwhile
@@ -489,7 +489,21 @@ void Server::await_silence(Instant deadline) {
 // --- For operators ---
 
 void Server::add_metrics(metrics::Exposition& out) {
-  tserver::add_metrics(out, machine_->state(), meter_, links_->figures(), loop_.now());
+  const Clients::Queues queues = clients_->queues();
+  const Sync::Figures sync = sync_ == nullptr ? Sync::Figures{} : sync_->figures();
+  const config::Scope scope = config::scope_of(*environment_, *application_);
+  tserver::add_metrics(out, machine_->state(), meter_,
+                       {.links = links_->figures(),
+                        .client_queues = queues.all,
+                        .longest_client_queue = queues.largest,
+                        .client_queue_limit = scope.get(config::options::tserver_limits.client_queue).count,
+                        .kept_sessions = clients_->kept().size(),
+                        .kept_unconnected = clients_->kept().unconnected(),
+                        .timers = timers_->size(),
+                        .sync_deltas = sync.deltas,
+                        .sync_bytes = sync.bytes,
+                        .sync_snapshots = sync.snapshots},
+                       loop_.now());
   out.gauge("tandem_certificate_expires_seconds", "End of a certificate in force, in seconds since 1970.");
   for (const auto& [file, end] : certificates_) out.add({{"file", file}}, static_cast<double>(end.count()));
   if (more_metrics_) more_metrics_(out);

@@ -41,7 +41,7 @@ struct Bench {
   }
   bool has(const std::string& line) {
     metrics::Exposition out;
-    add_metrics(out, machine->state(), meter, {{"connector1", true, 17, 2ms}}, now);
+    add_metrics(out, machine->state(), meter, figures, now);
     const bool found = out.text().find("\n" + line + "\n") != std::string::npos;
     if (!found) UNSCOPED_INFO(out.text());
     return found;
@@ -50,6 +50,7 @@ struct Bench {
   Now now{.steady = 1000s, .wall = std::chrono::hours(500000)};
   std::unique_ptr<FeatureMachine> machine;
   Meter meter;
+  Figures figures{.links = {{"connector1", true, 17, 2ms}}};
   Effects effects;
 };
 
@@ -81,6 +82,45 @@ TEST_CASE("a call that waits is in the numbers of its Routing Point, until its c
   CHECK(bench.has("tandem_queue_wait_seconds_bucket{dn=\"sip:support@tandem.test\",le=\"10\"} 1"));
   CHECK(bench.has("tandem_queue_wait_seconds_sum{dn=\"sip:support@tandem.test\"} 7"));
   CHECK(unsettled(bench.machine->state()) == 0);
+}
+
+TEST_CASE("queues of clients, sessions that are kept, timers", "[gateway]") {
+  Bench bench;
+  bench.figures.client_queues = 700;
+  bench.figures.longest_client_queue = 500;
+  bench.figures.client_queue_limit = 8 << 20;
+  bench.figures.kept_sessions = 5;
+  bench.figures.kept_unconnected = 2;
+  bench.figures.timers = 4;
+  CHECK(bench.has("tandem_client_queue_bytes 700"));
+  CHECK(bench.has("tandem_client_queue_largest_bytes 500"));
+  CHECK(bench.has("tandem_client_queue_limit_bytes 8388608"));
+  CHECK(bench.has("tandem_kept_sessions{connected=\"yes\"} 3"));
+  CHECK(bench.has("tandem_kept_sessions{connected=\"no\"} 2"));
+  CHECK(bench.has("tandem_timers 4"));
+  CHECK_FALSE(bench.has("tandem_sync_records 0"));  // alone
+}
+
+TEST_CASE("how far the backup is", "[gateway]") {
+  Bench bench;
+  auto settings = std::make_shared<Settings>(*bench.machine->state().settings);
+  settings->hot_standby = true;
+  bench.give(SettingsChanged{settings});
+  bench.figures.sync_deltas = 12;
+  bench.figures.sync_bytes = 3456;
+  bench.figures.sync_snapshots = 2;
+  CHECK(bench.has("tandem_sync_state{state=\"off\"} 1"));
+  CHECK(bench.has("tandem_sync_deltas_total 12"));
+  CHECK(bench.has("tandem_sync_bytes_total 3456"));
+  CHECK(bench.has("tandem_sync_snapshots_total 2"));
+  bench.give(PairReport{.sync = PairReport::Sync::Joining});
+  CHECK(bench.has("tandem_sync_state{state=\"off\"} 0"));
+  CHECK(bench.has("tandem_sync_state{state=\"joining\"} 1"));
+  CHECK_FALSE(bench.has("tandem_sync_lag_seconds -0.001"));
+  bench.give(PairReport{.sync = PairReport::Sync::CaughtUp, .lag_ms = 3, .records = 77});
+  CHECK(bench.has("tandem_sync_state{state=\"caught-up\"} 1"));
+  CHECK(bench.has("tandem_sync_lag_seconds 0.003"));
+  CHECK(bench.has("tandem_sync_records 77"));
 }
 
 TEST_CASE("requests count by type and result, events once and by copy, time by what came in", "[gateway]") {
