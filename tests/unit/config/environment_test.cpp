@@ -137,7 +137,7 @@ switches:
   }));
 }
 
-TEST_CASE("the stronger level wins, then the weaker ones, then the default", "[config]") {
+TEST_CASE("the stronger level wins, then the weaker ones, then the default (MMC-302, MMC-304)", "[config]") {
   const auto loaded = read_environment(R"(applications:
   T1:
     type: tserver
