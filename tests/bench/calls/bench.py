@@ -3,16 +3,17 @@
 
 A caller's INVITE reaches a routing point, bench_router answers each EventRouteRequest with RequestRouteCall, the agent's
 phone rings and answers, the call is held and released by the caller. Printed: calls per second, failures, retransmissions,
-CPU-seconds per 1000 calls of each process (utime + stime over the whole run), latencies by kernel capture times, memory
+CPU-seconds per 1000 calls of each process (by the scheduler, over the whole run), latencies by kernel capture times, memory
 per live call.
 
   bench.py --rate 50 --seconds 20                 one run
   bench.py --rate 50 --rate 200 --rate 500        several rates
   bench.py --live 1000                            memory: so many calls held at once
   bench.py --media 1200 --rate 60 --seconds 20    so many calls with RTP both ways (rtpload), CPU over --seconds
+  bench.py --backup                               with a second T-Server that is told everything (see ../standby/cost.py)
 Both programs run on --server-cpus, SIPp and the routing client on --load-cpus.
 """
-import argparse, csv, os, pathlib, resource, shutil, signal, socket, struct, subprocess, tempfile, time
+import argparse, csv, os, pathlib, re, resource, shutil, signal, socket, struct, subprocess, tempfile, time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
@@ -28,20 +29,25 @@ def free_port(kind=socket.SOCK_STREAM, address="127.0.0.1"):
 def environment(args, directory, ports):
     dns = "\n".join(f'      - {{number: "sip:a{i}@tandem.test", type: Extension, sip: {{password: "p{i}"}}}}'
                     for i in range(args.agents))
-    return f"""
-applications:
-  TServer_1:
+
+    def tserver(number):
+        n = "" if number == 1 else number
+        sync = f", ha-sync: {{port: {ports[f'sync{number}']}}}" if args.backup else ""
+        return f"""
+  TServer_{number}:
     type: tserver
     host: 127.0.0.1
-    ports:
-      tlib: {{port: {ports['tlib']}, transport: {args.tlib_transport}}}
+    ports: {{tlib: {{port: {ports[f'tlib{n}']}, transport: {args.tlib_transport}}}{sync}}}
     switch: Main
-    redundancy: none
+    redundancy: {f"hot-standby, backup: TServer_{3 - number}" if args.backup else "none"}
     tls: {{certificate: certs/tserver1.pem, key: certs/tserver1.key, ca: certs/ca.pem}}
     options:
       TServer: {{link-1-name: connector1, router-timeout: 10}}
       connector1: {{hostname: 127.0.0.1, port: {ports['link']}, protocol: tls}}
-      log: {{verbose: {args.log}, all: {directory}/tserver-%.log}}
+      log: {{verbose: {args.log}, all: {directory}/tserver{n}.log}}
+      ha: {{lock-file: {directory}/pair.lock}}""".replace(", backup:", "\n    backup:")
+    return f"""
+applications:{tserver(1)}{tserver(2) if args.backup else ""}
   Connector_1:
     type: connector
     host: 127.0.0.1
@@ -54,13 +60,14 @@ applications:
     options:
       front-end: {{mode: embedded, domains: [tandem.test]}}
       limits: {{calls-per-second-per-source: 0}}
-      log: {{verbose: {args.log}, all: {directory}/connector-%.log}}
+      startup: {{persistent-storage-path: {directory + "/calls" if args.store else '""'}}}
+      log: {{verbose: {args.log}, all: {directory}/connector.log}}
 switches:
   Main:
     dns:
       - {{number: "sip:support@tandem.test", type: Routing Point}}
 {dns}
-""".replace("-%.log", ".log")
+"""
 
 
 class Process:
@@ -71,9 +78,8 @@ class Process:
                                   preexec_fn=lambda: os.sched_setaffinity(0, cpus))
 
     def cpu(self):
-        with open(f"/proc/{self.p.pid}/stat") as f:
-            fields = f.read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / TICK
+        """CPU-seconds of all its threads."""
+        return sum(int((task / "schedstat").read_text().split()[0]) for task in pathlib.Path(f"/proc/{self.p.pid}/task").iterdir()) / 1e9
 
     def threads(self):
         """{thread id: (name, CPU-seconds)}"""
@@ -99,6 +105,17 @@ class Process:
                 self.p.kill()
                 self.p.wait()
         self.log.close()
+
+
+def sent(port):
+    """Bytes that whoever listens on this port has sent, TLS and all, by the kernel's count."""
+    shown = subprocess.run(["ss", "-tinH", "sport", "=", f":{port}"], capture_output=True, text=True, check=True).stdout
+    return sum(int(n) for n in re.findall(r"bytes_sent:(\d+)", shown))
+
+
+def written(process):
+    """Bytes that it gave to files."""
+    return int(re.search(r"^write_bytes: (\d+)", pathlib.Path(f"/proc/{process.p.pid}/io").read_text(), re.M)[1])
 
 
 def wait_ready(log, needle, process, seconds=20):
@@ -170,9 +187,12 @@ def percentiles(values):
 
 
 def run(args, rate):
+    """What was measured: {name: CPU-seconds per 1000 calls}, and bytes per call under "sync", "link", "disk"."""
     directory = tempfile.mkdtemp(prefix="tandem-bench-")
     ports = {"tlib": free_port(), "link": free_port(), "sip": free_port(socket.SOCK_DGRAM),
              "caller": free_port(socket.SOCK_DGRAM), "agent": free_port(socket.SOCK_DGRAM)}
+    ports |= {name: free_port() for name in ("tlib2", "sync1", "sync2")}
+    os.makedirs(f"{directory}/calls")
     subprocess.run([ROOT / "deploy/certs", f"{directory}/certs", "tserver1=127.0.0.1", "connector1=127.0.0.1,tandem.test"], check=True)
     config = pathlib.Path(directory, "environment.yaml")
     config.write_text(environment(args, directory, ports))
@@ -196,6 +216,11 @@ def run(args, rate):
     try:
         connector = start("connector", [bin_ / "connector", "--config", config, "--app", "Connector_1"], server, "ready")
         tserver = start("tserver", [bin_ / "tserver", "--config", config, "--app", "TServer_1"], server, "ready")
+        programs = [connector, tserver]
+        if args.backup:
+            wait_ready(f"{directory}/tserver.log", "role: primary", tserver)
+            programs.append(start("backup", [bin_ / "tserver", "--config", config, "--app", "TServer_2"], server, "ready"))
+            wait_ready(f"{directory}/tserver.log", "has caught up", tserver)
         register = start("register", ["sipp", f"127.0.0.1:{ports['sip']}", "-sf", HERE / "register.xml", "-inf", f"{directory}/users.csv",
                                       "-i", "127.0.0.1", "-m", args.agents, "-r", 200, "-nostdin"], load)
         if register.p.wait(120) != 0:
@@ -217,7 +242,9 @@ def run(args, rate):
         if args.media:
             rtp = start("rtpload", ["chrt", "-f", 10, ROOT / "build/tests/rtpload", "--listen", load_port, "--seconds", 0], load)
         idle = connector.rss() + tserver.rss()
-        before = {p.name: p.cpu() for p in (connector, tserver, router)}
+        programs.append(router)
+        before = {p.name: p.cpu() for p in programs}
+        bytes_before = [sent(ports["sync1"]), sent(ports["link"]), written(connector)]
         threads_before = connector.threads()
         began = time.time()
         caller = start("caller", ["sipp", f"127.0.0.1:{ports['sip']}", "-sf", HERE / "caller.xml", "-s", "support", "-i", "127.0.0.1",
@@ -244,7 +271,8 @@ def run(args, rate):
         caller.p.wait(args.seconds + args.hold + 90)
         took = time.time() - began
         time.sleep(1.0)
-        after = {p.name: p.cpu() for p in (connector, tserver, router)}
+        after = {p.name: p.cpu() for p in programs}
+        bytes_after = [sent(ports["sync1"]), sent(ports["link"]), written(connector)]
         threads = [(name, used - threads_before.get(task, ("", 0))[1]) for task, (name, used) in connector.threads().items()]
         agent.stop(signal.SIGUSR1)
         if capture:
@@ -259,6 +287,9 @@ def run(args, rate):
         print(f"rate {rate}/s: {good} calls in {took:.1f} s, failed {failed}, retransmissions {resent} ({100 * resent / max(1, 12 * calls):.2f} % of messages)")
         print(f"  CPU-s per 1000 calls: tserver {per['tserver']:.3f}, connector {per['connector']:.3f}, together "
               f"{per['tserver'] + per['connector']:.3f} (routing client {per['router']:.3f})")
+        volume = {name: (b - a) / max(good, 1) for name, a, b in zip(("sync", "link", "disk"), bytes_before, bytes_after)}
+        print(f"  bytes per call: link {volume['link']:.0f} from the Connector, disk {volume['disk']:.0f}" +
+              (f", synchronisation {volume['sync']:.0f}; CPU-s per 1000 calls of the backup {per['backup']:.3f}" if args.backup else ""))
         print("  connector's threads: " + ", ".join(f"{name} {used * 1000 / max(good, 1):.3f}" for name, used in threads))
         if capture:
             wire = pcap_times(f"{directory}/lo.pcap", ports["sip"])
@@ -284,7 +315,8 @@ def run(args, rate):
             print(f"    agent's 200 -> caller's 200         {percentiles(back)}")
             print(f"    added to set-up, both ways          {percentiles(both)}")
             print(f"    caller's INVITE -> 200 (ring {args.ring} ms) {percentiles(setup)}")
-        print(f"  peak memory: tserver {tserver.rss()} KiB, connector {connector.rss()} KiB")
+        print(f"  peak memory: tserver {tserver.rss()} KiB, connector {connector.rss()} KiB", flush=True)
+        return {**per, **volume, "calls": good, "failed": failed}
     finally:
         for p in reversed(live):
             p.stop()
@@ -294,8 +326,8 @@ def run(args, rate):
             shutil.rmtree(directory, ignore_errors=True)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def arguments(description):
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", default=str(ROOT / "build/bin"))
     parser.add_argument("--rate", type=int, action="append", help="calls per second (default 50; may be repeated)")
     parser.add_argument("--seconds", type=float, default=20)
@@ -305,13 +337,23 @@ def main():
     parser.add_argument("--live", type=int, default=0, help="hold so many calls and print memory per call")
     parser.add_argument("--media", type=int, default=0, help="hold so many calls with RTP and print CPU per call")
     parser.add_argument("--tlib-transport", choices=["tcp", "tls"], default="tcp")
+    parser.add_argument("--backup", action="store_true", help="a second T-Server is told everything")
+    parser.add_argument("--no-store", dest="store", action="store_false", help="the Connector keeps no call data on disk")
     parser.add_argument("--log", default="standard")
     parser.add_argument("--no-capture", dest="capture", action="store_false")
     parser.add_argument("--server-cpus", type=int, nargs="+", default=[1])
     parser.add_argument("--load-cpus", type=int, nargs="+", default=[0])
     parser.add_argument("--keep", action="store_true", help="keep the working folder")
-    args = parser.parse_args()
+    return parser
+
+
+def more_descriptors():
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+
+
+def main():
+    args = arguments(__doc__).parse_args()
+    more_descriptors()
     for rate in args.rate or [50]:
         run(args, rate)
 

@@ -29,6 +29,7 @@ def main():
     parser.add_argument("--server-cpus", type=int, nargs="+", default=[1])
     parser.add_argument("--load-cpus", type=int, nargs="+", default=[0])
     parser.add_argument("--keep", action="store_true")
+    parser.set_defaults(backup=False, store=True)
     args = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     directory = tempfile.mkdtemp(prefix="tandem-capacity-")
