@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
-"""Two application pools, each with a Connector and settings of its own."""
+"""Two application pools, each with a Connector and settings of its own; links to Connectors with and without a certificate."""
+import socket
+import ssl
 import subprocess
+import threading
 
 import harness
 from calls import dn, equal, hear
-from harness import BIN, Site, extension, routing_point, test
+from harness import BIN, Site, extension, routing_point, test, until
 from peers import tones
 
 
@@ -58,6 +61,58 @@ def each_pool_has_settings_of_its_own():  # MMC-298, MMC-299, MMC-302, MMC-304
         states = {line.split()[0]: "out of service" in line for line in site.dns_states().splitlines()[1:]}
         equal(states, {dn("alice"): False, dn("support"): False, dn("west"): True, dn("wendy"): True, dn("erna"): True}, "out of service")
         equal([e["type"] for e in alice.events if e["type"] == "CALL_CLOSED"], [], "alice's call")
+
+
+class Listener:
+    """A port that a link is made to; what certificate was shown there."""
+
+    def __init__(self, site, port):
+        self.shown = []
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(site.folder / "certs/connector.pem", site.folder / "certs/connector.key")
+        context.load_verify_locations(site.folder / "certs/ca.pem")
+        context.verify_mode = ssl.CERT_OPTIONAL
+        self.listener = context.wrap_socket(socket.create_server((site.server_address, port)), server_side=True)
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        try:
+            while True:
+                one, _ = self.listener.accept()
+                self.shown.append(one.getpeercert())
+        except OSError:
+            pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.close()
+
+
+class TwoWays(Site):
+    """Besides the Connector two ports that only look like one."""
+
+    def environment(self):
+        environment = super().environment()
+        options = environment["applications"]["TServer_1"]["options"]
+        for number, (name, certificate) in enumerate((("with", "true"), ("without", "false")), 2):
+            options["TServer"][f"link-{number}-name"] = name
+            options[name] = {"hostname": self.server_address, "port": 9300 + number, "protocol": "tls", "use-certificate": certificate}
+        return environment
+
+    def start_tserver(self):
+        self.listeners = [self.use(Listener(self, port)) for port in (9302, 9303)]
+        return super().start_tserver()
+
+
+@test
+def a_link_can_leave_out_the_certificate():  # MMC-306
+    with TwoWays() as site:
+        until("both to be called", lambda: all(one.shown for one in site.listeners))
+        shown, left_out = (one.shown[0] for one in site.listeners)
+        assert shown, "a certificate is shown"
+        assert not left_out, f"no certificate should be shown, but {left_out} is"
 
 
 harness.main()

@@ -49,6 +49,16 @@ TEST_CASE("losing a Connector moves its DNs only, and its return brings back jus
   CHECK(places(state) == before);
 }
 
+TEST_CASE("a link whose pool no folder names is connected and carries nothing (MMC-305)") {
+  State state = world(100, 2);
+  state.links[0].pool = "Nobody's";
+  CHECK(state.links[0].up);
+  for (const auto& [dn, link] : places(state)) CHECK(link == LinkNo{1});
+  state.links[1].up = false;
+  CHECK(places(state).empty());
+  for (const auto& [dn, device] : state.devices) CHECK_FALSE(state.serviceable(*device));
+}
+
 TEST_CASE("the DNs of a Connector that was lost come back to it one by one (MMC-111)") {
   State state = world(1000, 2);
   auto settings = std::make_shared<Settings>(*state.settings);
