@@ -63,8 +63,10 @@ def metrics_match_a_real_call():
         # What alarms and their chapters are about is there.
         rules = (ROOT / "deploy/monitoring/rules.yml").read_text()
         known = {re.sub(r"(_bucket)?(\{.*)?$", "", name) for name in (*during, *site.metrics(server), *site.metrics(connector))}
-        alarmed = set(re.sub("_bucket$", "", name) for name in re.findall(r"\btandem_\w+", rules))
-        equal({name for name in alarmed if not name.startswith("tandem_sync_")} - known, set(), "metrics of alarms that are not there")
+        dashboard = (ROOT / "deploy/monitoring/dashboard.json").read_text()
+        shown = " ".join(target["expr"] for panel in json.loads(dashboard)["panels"] for target in panel["targets"])
+        watched = set(re.sub("_bucket$", "", name) for name in re.findall(r"\btandem_\w+", rules + shown))
+        equal({name for name in watched if not name.startswith("tandem_sync_")} - known, set(), "metrics of alarms and of the dashboard that are not there")
         chapters = re.findall(r"^## (Tandem\w+)", (ROOT / "docs/runbook.md").read_text(), re.M)
         for alert, chapter in re.findall(r"alert: (\w+).*?runbook.md#(\w+)", rules, re.S):
             assert chapter in [c.lower() for c in chapters], f"no chapter {chapter} for {alert}"
