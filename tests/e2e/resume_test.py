@@ -165,6 +165,19 @@ def the_role_is_handed_over_under_load():
         under_load(site, 450, switch_over)
 
 
+@test
+def the_primary_is_stopped_under_load():
+    """Told to stop, it goes when the backup has confirmed all: what was asked of it meanwhile is asked of the other one."""
+    with Pair() as site:
+        def stop(turn):
+            mine, other = (1, 2) if turn % 2 == 0 else (2, 1)
+            site.caught_up(f"TServer_{other}")
+            equal(site.programs[f"TServer_{mine}"].stop(), True, "it ends by itself")
+            site.start(f"TServer_{mine}", "tserver", wait=False)
+            assert "did not confirm" not in site.log("tserver") + site.log("tserver2"), "the backup did not confirm"
+        under_load(site, 450, stop)
+
+
 class Short(Site):
     def environment(self):
         environment = super().environment()

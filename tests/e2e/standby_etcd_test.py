@@ -109,6 +109,26 @@ def etcd_is_killed_and_started():
 
 
 @test
+def who_is_killed_and_started_at_once_lets_the_other_go_first():
+    """It knows nothing, and could be the first to ask when the lease is over."""
+    with EtcdPair() as site:
+        alice, bob = site.phone("alice", "A"), site.phone("bob", "B")
+        first, second = all_three(site, 1), all_three(site, 2)
+        conn = routed(site, alice, first)
+        caught_up(site)
+        for killed, other, watching, log in ((1, 2, second, "tserver2"), (2, 1, None, "tserver")):
+            watching = watching or all_three(site, 1)
+            mark = watching.mark()
+            site.programs[f"TServer_{killed}"].kill()
+            site.start(f"TServer_{killed}", "tserver")
+            watching.wait("EventLinkConnected", since=mark, ServerRole="ServerRolePrimary")
+            equal(site.log(log).count("taken over: 1 calls"), 1, "taken over by who knew it")
+            caught_up(site)
+            equal(site.roles(), {f"TServer_{other}": "primary", f"TServer_{killed}": "backup"}, "roles")
+        over(site, watching, conn, alice, bob)
+
+
+@test
 def an_operator_switches_over():
     with EtcdPair() as site:
         first, second = all_three(site, 1), all_three(site, 2)

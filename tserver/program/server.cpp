@@ -112,7 +112,10 @@ Result<void, Failure> Server::make_sync(const config::Scope& scope) {
       *machine_,
       sync_handlers(
           clients_->kept(), [this](const PairReport& report) { paired(report); },
-          [this] { return static_cast<std::uint32_t>(machine_->state().links_up); }));
+          [this] { return static_cast<std::uint32_t>(machine_->state().links_up); },
+          [this] {
+            if (standby_ != nullptr && remembered_ == nullptr) standby_->yield();
+          }));
   if (auto opened = sync_->open(); !opened) return Failure{"port ha-sync: " + opened.error().text};
   return {};
 }

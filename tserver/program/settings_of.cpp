@@ -288,7 +288,8 @@ RoleOptions role_options(const config::Scope& scope) {
   return {.ask_every = far ? 100ms : 50ms,
           .renew_every = lease / 5,
           .margin = lease / 10,
-          .rest = std::max<std::chrono::milliseconds>(lease, 2s)};
+          .rest = std::max<std::chrono::milliseconds>(lease, 2s),
+          .first = far ? 500ms : 300ms};
 }
 
 Result<EtcdSettings, Failure> etcd_settings(const config::Environment& environment,

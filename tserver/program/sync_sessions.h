@@ -10,6 +10,6 @@ namespace tandem::tserver {
 
 // `kept` must outlive them.
 Sync::Handlers sync_handlers(KeptSessions& kept, std::function<void(const PairReport&)> report,
-                             std::function<std::uint32_t()> links);
+                             std::function<std::uint32_t()> links, std::function<void()> other_knows);
 
 }  // namespace tandem::tserver

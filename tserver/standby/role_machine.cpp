@@ -49,6 +49,11 @@ void RoleMachine::handle(const RoleInput& input, Instant now, RoleEffects& out) 
                  [&](const RoleGivenUp& in) {
                    if (primary_) step_down(in.why, true, options_.rest, now, out);
                  },
+                 [&](const RoleYielded&) {
+                   if (primary_) return;
+                   if (!yielded_) yielded_ = now;
+                   if (now - *yielded_ < options_.yield_most) next_ = std::max(next_, now + options_.yield);
+                 },
                  [&](const RoleStopped&) {
                    if (primary_) out.emplace_back(ReleaseRole{});
                    stopped_ = true;
@@ -83,6 +88,7 @@ void RoleMachine::granted(const RoleGranted& granted, Instant now, RoleEffects& 
     return;
   }
   primary_ = true;
+  yielded_.reset();
   until_ = granted.until;
   next_ = now + options_.renew_every;
   trouble_.clear();

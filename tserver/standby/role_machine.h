@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -20,6 +21,9 @@ struct RoleOptions {
   Instant renew_every{500ms};  // as primary
   Instant margin{200ms};       // before the end of the held time
   Instant rest{2s};            // after giving the role up, before asking for it again
+  Instant first{0};            // after the start, before asking at all: who was there before goes first
+  Instant yield{1500ms};       // after hearing that the other one knows more
+  Instant yield_most{10s};     // all in all, should that one not take the role
 };
 
 // --- What comes in ---
@@ -48,10 +52,11 @@ struct RoleFenced {
 struct RoleGivenUp {
   std::string why;
 };                      // an operator's wish
+struct RoleYielded {};  // the other one of the pair is no primary, and knows all that we don't: it should be
 struct RoleStopped {};  // the process ends
 
 using RoleInput = std::variant<RoleTick, RoleGranted, RoleHeld, RoleRenewed, RoleLost, ArbiterSilent, RoleFenced,
-                               RoleGivenUp, RoleStopped>;
+                               RoleGivenUp, RoleYielded, RoleStopped>;
 
 // --- What is to be done ---
 
@@ -74,8 +79,9 @@ using RoleEffects = std::vector<RoleEffect>;
 
 class RoleMachine {
  public:
-  // Begins as backup; asks at the first tick.
+  // Begins as backup; asks at the first tick, or `first` after begin().
   explicit RoleMachine(RoleOptions options) : options_(options) {}
+  void begin(Instant now) { next_ = now + options_.first; }
 
   void handle(const RoleInput& input, Instant now, RoleEffects& out);
   // When the next tick is wanted.
@@ -99,6 +105,7 @@ class RoleMachine {
   Instant until_{0};                   // the role is held until then
   Instant next_{0};                    // when to ask or renew
   std::string trouble_;                // why the last renewal failed
+  std::optional<Instant> yielded_;     // first
   std::string noted_;                  // told last
   std::vector<std::string> silences_;  // why the arbiter doesn't answer: each reason is told once until it does
 };

@@ -22,6 +22,11 @@ Standby::Standby(net::EventLoop& loop, Logger& log, RoleOptions options, const M
       arbiter_(arbiter([this](RoleInput input) { take(std::move(input)); })),
       timer_(loop) {}
 
+void Standby::start() {
+  machine_.begin(loop_.steady());
+  tick();
+}
+
 void Standby::check() {
   if (machine_.primary() && !machine_.holds(loop_.steady())) tick();
 }

@@ -26,11 +26,12 @@ class Standby {
   Standby(const Standby&) = delete;
   Standby& operator=(const Standby&) = delete;
 
-  void start() { tick(); }
+  void start();
   // Before anything is done as primary: one that has slept too long steps down here.
   void check();
   void fenced(const std::string& why) { take(RoleFenced{why}); }
   void give_up(const std::string& why) { take(RoleGivenUp{why}); }
+  void yield() { take(RoleYielded{}); }
   // The role is given back; nothing is told.
   void stop() { take(RoleStopped{}); }
   // It is given back.

@@ -140,7 +140,7 @@ void BackupSession::received(sync::Envelope& envelope, Now now, SyncEffects& out
   const auto body = envelope.body_case();
   if (body == sync::Envelope::kGoodbye) {
     over_ = true;
-    out.emplace_back(SyncClose{"it said goodbye: " + envelope.goodbye().text()});
+    out.emplace_back(SyncClose{"it said goodbye: " + envelope.goodbye().text(), envelope.goodbye().knows()});
     return;
   }
   if (greeted_ == (body == sync::Envelope::kHello))

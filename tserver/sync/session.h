@@ -49,6 +49,7 @@ struct SyncReport {
 };
 struct SyncClose {
   std::string why;
+  bool other_knows = false;  // it is no primary, but has all that one told
 };
 using SyncEffect = std::variant<SyncSend, SyncSnapshot, SyncSessions, SyncSessionsAnew, SyncReport, SyncClose>;
 using SyncEffects = std::vector<SyncEffect>;

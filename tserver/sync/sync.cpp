@@ -231,6 +231,8 @@ class Sync::Outgoing final : public net::Connection::Handler {
                      [&](SyncReport& report) { tell(report.report); },
                      [&](SyncClose& close) {
                        over_ = close.why;
+                       if (close.other_knows && owner_.knowledge() == nullptr && owner_.handlers_.other_knows)
+                         owner_.handlers_.other_knows();
                        connection_->close(over_);
                      },
                  },
@@ -330,6 +332,7 @@ void Sync::accept(net::ConnectionPtr connection) {
     sync::Envelope envelope;
     envelope.mutable_goodbye()->set_reason(sync::Goodbye::NOT_PRIMARY);
     envelope.mutable_goodbye()->set_text("not primary");
+    envelope.mutable_goodbye()->set_knows(!stopped_ && knowledge() != nullptr);
     net::send_message(*connection, envelope);
     return connection->close("not primary");
   }

@@ -32,6 +32,7 @@ class Sync {
   struct Handlers {
     std::function<void(const PairReport&)> report;
     std::function<std::uint32_t()> links{};  // backup: how many Connectors it reaches
+    std::function<void()> other_knows{};     // we know nothing, and the other one, no primary either, does
     // Client sessions that outlive their connection; may be empty.
     std::function<void(sync::Records&)> all_sessions;               // primary: adds them
     std::function<void(sync::Delta&)> session_changes;              // primary: adds what changed

@@ -61,6 +61,35 @@ TEST_CASE("MMC-97: a T-Server begins as backup and asks until it is given the ro
   CHECK(bench.machine.holds(bench.now));
 }
 
+TEST_CASE("who has just started lets the other one go first") {
+  Bench bench;
+  bench.machine = RoleMachine(RoleOptions{.first = 300ms});
+  bench.machine.begin(bench.now);
+  CHECK(bench.ms() == 300);
+  CHECK(bench.after(299ms).empty());
+  SECTION("nobody else is there") {
+    CHECK(bench.after(1ms) == Lines{"ask"});
+  }
+  SECTION("the other one knows more: as long as it says so, but not for ever") {
+    for (int i = 0; i < 10; ++i) {
+      CHECK(bench.give(RoleYielded{}).empty());
+      CHECK(bench.ms() == 1500);
+      CHECK(bench.after(1s).empty());
+    }
+    CHECK(bench.give(RoleYielded{}).empty());
+    CHECK(bench.after(500ms) == Lines{"ask"});
+    CHECK(bench.give(RoleHeld{"TServer_2"}) == Lines{"note: the role is held by TServer_2"});
+  }
+  SECTION("and is gone then") {
+    CHECK(bench.give(RoleYielded{}).empty());
+    CHECK(bench.after(1499ms).empty());
+    CHECK(bench.after(1ms) == Lines{"ask"});
+    CHECK(bench.give(RoleGranted{7, bench.now + 2s}) == Lines{"primary 7"});
+    CHECK(bench.give(RoleYielded{}).empty());  // too late
+    CHECK(bench.machine.primary());
+  }
+}
+
 TEST_CASE("a primary renews, and goes on as long as it is renewed") {
   Bench bench;
   bench.become_primary();

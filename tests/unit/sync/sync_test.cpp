@@ -54,12 +54,14 @@ struct Side {
               .peer = {"127.0.0.1", peer_port},
               .queue_limit = queue,
               .times = {.poll = 20ms}},
-             machine, {.report = [this](const PairReport& r) { report = r; }}) {
+             machine,
+             {.report = [this](const PairReport& r) { report = r; }, .other_knows = [this] { ++other_knows; }}) {
     REQUIRE(sync.open().has_value());
   }
   Lines log;
   FakeMachine machine;
   PairReport report;
+  int other_knows = 0;
   Sync sync;
 };
 
@@ -143,6 +145,23 @@ TEST_CASE("the backup is asked whether it knows all") {
   }
   REQUIRE(until(loop, [&] { return confirmed.has_value(); }));
   CHECK_FALSE(*confirmed);
+}
+
+TEST_CASE("who starts with nothing hears that the other one, no primary either, knows all") {
+  net::EventLoop loop;
+  const std::uint16_t a = free_port(loop), b = free_port(loop);
+  auto one = std::make_unique<Side>(loop, "T1", "T2", a, b);
+  one->sync.become_primary(7);
+  Side two(loop, "T2", "T1", b, a);
+  REQUIRE(until(loop, [&] { return two.sync.knowledge() != nullptr; }));
+  one.reset();
+  REQUIRE(until(loop, [&] { return two.log.said("session with the primary ended"); }));
+  one = std::make_unique<Side>(loop, "T1", "T2", a, b);
+  REQUIRE(until(loop, [&] { return one->other_knows > 0; }));
+  CHECK(two.other_knows == 0);
+  // As primary it tells what it knows, and nobody is waited for any more.
+  two.sync.become_primary(8);
+  REQUIRE(until(loop, [&] { return one->report.sync == PairReport::Sync::CaughtUp; }));
 }
 
 TEST_CASE("a backup that doesn't read is dropped, and nothing is kept for it") {
