@@ -113,6 +113,7 @@ def a_rolling_upgrade_loses_no_call():
         connid = routed(site, alice, site.tlib(dn("support"), dn("bob")))
         site.hosts_do("upgrade", "TServer_2", "TServer_1")
         site.role("tserver2", "primary", 1)
+        assert "taken over: 1 calls" in site.log("tserver2"), "it had not caught up before the other one was stopped"
         after = site.tlib(dn("support"), dn("bob"), name="after", server=f"{site.server_address}:7010")
         upgrade = threading.Thread(target=lambda: results.append(site.hosts_do("upgrade", "Connector_1", "Connector_2", check=False)))
         results = []
