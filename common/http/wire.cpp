@@ -56,7 +56,7 @@ void Wire::begin() {
 
 void Wire::read() {
   wanted_ = true;
-  if (plain_.empty()) return receive();
+  if (plain_.empty() || handing_) return receive();
   asio::post(socket_.get_executor(), [self = shared_from_this()] { self->hand_over(); });
 }
 
@@ -92,7 +92,9 @@ void Wire::hand_over() {
   if (finishing_) plain_.clear();
   if (handler_ == nullptr || !wanted_ || plain_.empty()) return;
   wanted_ = false;
+  handing_ = true;
   handler_->on_bytes(plain_);
+  handing_ = false;
 }
 
 void Wire::send(std::string_view bytes) {

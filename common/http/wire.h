@@ -22,7 +22,8 @@ class Wire final : public std::enable_shared_from_this<Wire> {
    public:
     virtual ~Handler() = default;
     virtual void on_open() = 0;  // connected, and TLS agreed on
-    // What has come and wasn't consumed yet. More comes after another read() only.
+    // What has come and wasn't consumed yet. More comes after another read() only: with what was left, at once if
+    // read() is called later, together with the next bytes if it is called from here.
     virtual void on_bytes(net::ByteQueue& bytes) = 0;
     virtual void on_sent() {}  // all that was given has gone to the kernel
     // The last call. Empty: the other side has closed in good order.
@@ -65,6 +66,7 @@ class Wire final : public std::enable_shared_from_this<Wire> {
   bool opened_ = false;
   bool receiving_ = false;
   bool wanted_ = false;  // by read()
+  bool handing_ = false;
   bool finishing_ = false;
 };
 

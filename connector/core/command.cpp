@@ -45,6 +45,8 @@ void Core::on(Commanded& input) {
   if (command.what_case() == What::kTag) {
     conversation.conn_id = command.tag().conn_id();
     conversation.call_uuid = command.tag().call_uuid();
+    for (auto* party : conversation.parties)
+      if (party->incoming) party->incoming->offered.reset();
     return;
   }
 

@@ -185,6 +185,7 @@ class Core final : public Machine {
   void pass(std::uint64_t number);
 
   // --- Links (servers.cpp) ---
+  void offer_again();
   void reach_changed();
   void end_unestablished();
   link::Snapshot snapshot() const;

@@ -115,6 +115,7 @@ void Core::on(Invited& input) {
     stream.remote = std::move(remote);
   }
   log(LogLevel::Trace, party, "offered", offered.to());
+  if (!replaced && !entered) party.incoming->offered = std::make_unique<link::Offered>(offered);
   report(std::move(message));
   arm(Wait::Decision, no.value, party.incoming->decision, settings_.undecided);
   touch(conversation);
@@ -161,6 +162,7 @@ void Core::admit(Party& party, Conversation& conversation, const link::Command& 
   }
   if (party.state != PartyState::Offered) return command_failed(command, Code::WRONG_STATE, "not an offered party");
   auto& incoming = *party.incoming;
+  incoming.offered.reset();
   const auto mode = command.admit().mode();
   if (mode == link::Admit::ANSWER) return answer_call(party, command);
   if (mode == link::Admit::WAITING) {

@@ -29,6 +29,7 @@ void Core::on(LinkOpened& input) {
   log(LogLevel::Trace,
       "link " + std::to_string(input.link) + " opened, " + std::to_string(conversations_.size()) + " conversations");
   act(SendSnapshot{input.link, snapshot()});
+  if (input.primary) offer_again();
   if (settings_.keep_calls) tell_all_ = true;
   reach_changed();
 }
@@ -38,7 +39,10 @@ void Core::on(LinkRole& input) {
   if (found == links_.end()) return;
   if (found->second != input.primary) ++link_generation_;  // another one commands from now on
   found->second = input.primary;
-  if (input.primary) act(SendSnapshot{input.link, snapshot()});
+  if (input.primary) {
+    act(SendSnapshot{input.link, snapshot()});
+    offer_again();
+  }
   reach_changed();
 }
 
@@ -49,6 +53,22 @@ void Core::on(LinkClosed& input) {
   links_.erase(found);
   log(LogLevel::Trace, "link " + std::to_string(input.link) + " closed");
   reach_changed();
+}
+
+// Callers who came while there was no primary, or whose offer was the last that one heard.
+void Core::offer_again() {
+  std::vector<const Party*> callers;
+  for (const auto& [number, conversation] : conversations_) {
+    if (conversation.parties.size() != 1 || conversation.conn_id != 0) continue;
+    const auto* party = conversation.parties.front();
+    if (party->incoming && party->incoming->offered) callers.push_back(party);
+  }
+  std::sort(callers.begin(), callers.end(), [](const auto* a, const auto* b) { return a->no.value < b->no.value; });
+  for (const auto* party : callers) {
+    auto message = happening(*party);
+    *message.mutable_offered() = *party->incoming->offered;
+    report(std::move(message));
+  }
 }
 
 void Core::reach_changed() {

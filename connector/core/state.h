@@ -90,6 +90,7 @@ struct Incoming {
   std::string source, local_ip;
   std::uint32_t max_forwards = 70;
   Slot decision;
+  std::unique_ptr<link::Offered> offered;  // as it was told, until a T-Server has said something to it
 };
 
 // The stream with one party and what was said about it.

@@ -70,7 +70,7 @@ def connectors_are_killed_and_stopped():
                 says("can't be written: ", mark)
                 time.sleep(3)  # calls come and go
                 assert "can be written again" not in site.log(f"connector{carries}")[mark:], "the disk was full"
-            with trial.fault("  there is room again, and the Connector is killed", gap=HOLD + 1.5):
+            with trial.fault("  there is room again, and it is killed", gap=HOLD + 1.5):
                 site.free(carries)
                 says("can be written again", mark)
                 site.connector(carries).kill()

@@ -127,7 +127,7 @@ class Call:
         if sent and method == "INVITE" and line.startswith("INVITE"):
             self.begun = self.begun or when
             self.tries = max(self.tries, int(sequence.split(":")[1].split()[0]))
-        elif not sent and method == "INVITE" and line.startswith("SIP/2.0 200"):
+        elif not sent and method == "INVITE" and line.startswith("SIP/2.0 200") and not self.end:
             self.up = self.up or when
         elif not sent and line.startswith("BYE"):
             self.finish(when, "the other side hung up")

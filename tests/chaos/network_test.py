@@ -48,13 +48,13 @@ def links_are_cut_and_packets_lost():
 
         with trial.fault("a Connector's packets are 30 +- 15 ms late each way, 3 % are lost", gap=1):
             lab.impair(f"sc{trial.carrier()}", delay=30, jitter=15, loss=3)
-            time.sleep(6)
+            time.sleep(4)
             trial.heard()
             lab.heal()
             time.sleep(0.5)
         with trial.fault("the primary's packets are 30 +- 15 ms late each way, 3 % are lost", gap=0.25):
             lab.impair(f"ts{site.primary()}", delay=30, jitter=15, loss=3)
-            time.sleep(6)
+            time.sleep(4)
             lab.heal()
             time.sleep(0.5)
 

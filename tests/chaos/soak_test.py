@@ -25,8 +25,8 @@ from pair import Pair  # noqa: E402
 from peers.tlib import Tlib  # noqa: E402
 from watched import Watched  # noqa: E402
 
-MINUTES = float(os.environ.get("TANDEM_SOAK_MINUTES", "0.6"))
-WARM = max(35.0, min(MINUTES * 60 / 4, 600.0))  # seconds until transactions come and go at the same rate, and all has been seen once
+MINUTES = float(os.environ.get("TANDEM_SOAK_MINUTES", "0.4"))
+WARM = max(33.0, min(MINUTES * 60 / 4, 600.0))  # seconds until transactions come and go at the same rate, and all has been seen once
 AGENTS = [f"agent{number}" for number in range(1, 9)]
 SPECIALISTS = [f"special{number}" for number in range(1, 5)]
 TLS_USERS = [f"tls{number}" for number in range(1, 5)]

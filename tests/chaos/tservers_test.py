@@ -11,50 +11,14 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 sys.dont_write_bytecode = True
-import harness  # noqa: E402
 from calls import closed, dn, equal, routed, until  # noqa: E402
-from harness import SLOW, Skipped, test  # noqa: E402
+from harness import SLOW, test  # noqa: E402
 from lab import Lab  # noqa: E402
-from pair import EtcdPair  # noqa: E402
 from peers import tones  # noqa: E402
+from stack import Stack, hosts_of  # noqa: E402
 
 AIM = 3.0  # seconds to a working primary
-
-
-class Hosts(EtcdPair):
-    """TServer_1 on ts1, TServer_2 on ts2, Connector_1 on sc1, etcd on its own; phones and clients are here."""
-
-    def __init__(self, lab):
-        super().__init__(addresses=[lab.address("sc1")], wrap=lambda application, command: lab.wrap(HOST_OF[application], command))
-        self.lab = lab
-        self.server_address = lab.address("ts1")
-        self.more_hosts = [lab.address("ts2")]
-        self.etcd_address = lab.address("etcd")
-
-    def environment(self):
-        environment = super().environment()
-        environment["applications"]["TServer_2"]["host"] = self.lab.address("ts2")
-        return environment
-
-    def ha(self, number):
-        return {"arbiter": "etcd", "endpoints": f"http://{self.etcd_address}:2379"}
-
-    def wrap_etcd(self, command):
-        return self.lab.wrap("etcd", command)
-
-    def make_doors(self):
-        pass  # links are cut for real
-
-    def host(self):
-        self.hosts += 1
-        return self.lab.add_address("here", 100 + self.hosts)
-
-    def client(self, number, *registered, **more):
-        address = {1: f"{self.lab.address('ts1')}:7000", 2: f"{self.lab.address('ts2')}:7010"}[number]
-        return self.tlib(*registered, server=address, **{"name": f"client{number}.{time.monotonic():.0f}", **more})
-
-
-HOST_OF = {"TServer_1": "ts1", "TServer_2": "ts2", "Connector_1": "sc1"}
+SIZE = dict(connectors=1, members=1)
 
 
 class Asker:
@@ -124,7 +88,7 @@ def longest_gap(recording, party):
 
 @test
 def every_way_to_lose_a_primary():
-    with Lab("ts1", "ts2", "sc1", "etcd") as lab, Hosts(lab) as site:
+    with Lab(*hosts_of(**SIZE)) as lab, Stack(lab, **SIZE) as site:
         alice, bob = site.phone("alice", "A", address=site.host()), site.phone("bob", "B", address=site.host())
         clients = {n: site.client(n, dn("support"), dn("alice"), dn("bob")) for n in (1, 2)}
         conn = routed(site, alice, clients[1])
@@ -160,12 +124,12 @@ def every_way_to_lose_a_primary():
         program[2]().process.send_signal(signal.SIGCONT)
         backup(2)
 
-        replaced("what the primary sends to etcd is lost", 1, lambda: lab.lose(host[1], "etcd"))
+        replaced("what the primary sends to etcd is lost", 1, lambda: lab.lose(host[1], "e1"))
         assert "role: backup, the role could not be renewed in time" in site.log(log[1]), "it stepped down by itself"
         lab.heal()
         backup(1)
 
-        replaced("what etcd sends to the primary is lost", 2, lambda: lab.lose("etcd", host[2]))
+        replaced("what etcd sends to the primary is lost", 2, lambda: lab.lose("e1", host[2]))
         lab.heal()
         backup(2)
 
@@ -176,7 +140,7 @@ def every_way_to_lose_a_primary():
         backup(1)
 
         gone = time.monotonic()
-        lab.unplug("etcd")
+        lab.unplug("e1")
         until("TServer_2 to step down", lambda: "could not be renewed in time" in site.log(log[2]).rsplit("role: primary", 1)[1], 20)
         lab.heal()
         until("a primary", lambda: sorted(site.roles().values()) == ["backup", "primary"], 20)
@@ -198,11 +162,4 @@ def every_way_to_lose_a_primary():
             assert gap <= 0.1, "the audio has a gap"
 
 
-try:
-    status = Lab.enter(__file__, sys.argv[1:])
-except Skipped as why:
-    print(f"SKIPPED: {why}")
-    status = 77
-if status is not None:
-    sys.exit(status)
-harness.main()
+Lab.main(__file__)

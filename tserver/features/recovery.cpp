@@ -182,6 +182,12 @@ void end_lost(Core& core, CtiLink& link, const link::Snapshot& snapshot) {
   }
 }
 
+// A caller to whom no T-Server has said anything: it is offered once more.
+bool not_heard_of(const link::Conversation& conversation) {
+  return conversation.conn_id() == 0 && conversation.parties_size() == 1 &&
+         conversation.parties(0).state() == link::OFFERED && !conversation.parties(0).outgoing();
+}
+
 void on_loss_timer(Core& core, const TimerKey& key) {
   if (key.subject >= core.state.links.size()) return;
   CtiLink& link = core.state.links[static_cast<std::size_t>(key.subject)];
@@ -227,7 +233,9 @@ void link_up(Core& core, const LinkUp& input) {
   reconcile(core, link, snapshot, same);
   std::vector<const link::Conversation*> strangers;
   for (const link::Conversation& conversation : snapshot.conversations()) {
-    if (!known.contains(ConversationNo{conversation.conversation()})) strangers.push_back(&conversation);
+    const ConversationNo number{conversation.conversation()};
+    if (known.contains(number) || (not_heard_of(conversation) && !link.given_up.contains(number))) continue;
+    strangers.push_back(&conversation);
   }
   adopt(core, link, strangers);
   link.given_up.clear();

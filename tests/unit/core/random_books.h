@@ -127,9 +127,13 @@ class Books {
     const auto party = happening.party();
     INFO("party " << party_name(party) << " what " << happening.what_case());
     switch (happening.what_case()) {
-      case What::kOffered:
-        CHECK(parties.insert({party, {happening.conversation()}}).second);
+      case What::kOffered: {
+        const auto put = parties.insert({party, {happening.conversation()}});
+        // A new primary is told once more.
+        CHECK(
+            (put.second || (put.first->second.size() == 1 && put.first->second.count(happening.conversation()) == 1)));
         break;
+      }
       case What::kAlerting:
       case What::kAnswered:
       case What::kHoldChanged:

@@ -64,7 +64,8 @@ TEST_CASE("the link is lost in each state of a routed call") {
     lose();
     bench.wait(seconds(4));
     CHECK(bench.step(LinkOpened{2}) ==
-          Lines{"snapshot 2 {0000800000000001-Genesys P2 OFFERED sip:carl@example.net caller}"});
+          Lines{"snapshot 2 {0000800000000001-Genesys P2 OFFERED sip:carl@example.net caller}",
+                "report P2 offered sip:carl@example.net to sip:support@tandem.test as 0000800000000001-Genesys"});
     CHECK(bench.wait(seconds(10)).empty());
     bench.step(Cancelled{in(1), ""});
   }
@@ -195,4 +196,21 @@ TEST_CASE("the process ends: everybody is let go and told why, nothing begins an
   CHECK(bench.invite(given(5), given(6), "sip:bob@tandem.test", true) == Lines{"report T6 command NO_RESOURCES /3"});
   CHECK(bench.step(InviteRejected{.leg = out(1), .status = 487}) == Lines{"forget out1"});
   CHECK(bench.timers.size() == 0);
+}
+
+TEST_CASE("a caller who came while no primary was there is offered to the next one; one that was heard of is not") {
+  Bench bench;
+  bench.step(LinkClosed{1});
+  REQUIRE(bench.invited(in(1), kCarl.sdp()).size() == 1);
+  CHECK(bench.step(LinkOpened{2, false}).size() == 1);  // a backup has the snapshot
+  const auto told = bench.step(LinkRole{2, true});
+  REQUIRE(told.size() == 2);
+  CHECK(told[0].starts_with("snapshot 2 "));
+  CHECK(told[1].starts_with("report P2 offered"));
+  link::Command tag;
+  tag.set_conversation(made(1));
+  tag.mutable_tag()->set_conn_id(0xabc);
+  bench.command(tag);
+  bench.step(LinkClosed{2});
+  CHECK(bench.step(LinkOpened{3, true}).size() == 1);
 }

@@ -7,6 +7,7 @@
 
 #include "common/http/client.h"
 #include "common/http/operator_port.h"
+#include "common/http/wire.h"
 #include "tests/unit/net/certificates.h"
 
 using namespace tandem;
@@ -46,6 +47,18 @@ std::string raw(std::uint16_t port, const std::string& bytes) {
   return out;
 }
 
+// Always wants more, and takes nothing.
+struct Hungry final : Wire::Handler {
+  void on_open() override { wire->read(); }
+  void on_bytes(net::ByteQueue& bytes) override {
+    seen.emplace_back(bytes.view());
+    wire->read();
+  }
+  void on_end(const std::string&) override {}
+  std::shared_ptr<Wire> wire;
+  std::vector<std::string> seen;
+};
+
 Ask question(std::uint16_t port, const std::string& target, const std::string& method = "GET") {
   return {.host = "127.0.0.1", .port = port, .method = method, .target = target};
 }
@@ -73,6 +86,27 @@ TEST_CASE("the operator's pages answer from the program's own state", "[http]") 
         "{\"application\":\"TServer_1\",\"version\":\"0.1.0\",\"state\":\"ready\",\"ready\":true,\"unready\":[],"
         "\"calls\":7}\n");
   CHECK(ask(question((*port)->port(), "/nothing"))->status == 404);
+}
+
+TEST_CASE("half a message is looked at once more when more has come, not before", "[http]") {
+  boost::asio::io_context io;
+  using boost::asio::ip::tcp;
+  tcp::acceptor acceptor(io, {boost::asio::ip::make_address("127.0.0.1"), 0});
+  tcp::socket far(io);
+  far.connect(acceptor.local_endpoint());
+  Hungry hungry;
+  hungry.wire = Wire::make(acceptor.accept(), nullptr, "", hungry);
+  hungry.wire->accepted();
+  const auto until = [&](std::size_t count) {
+    while (hungry.seen.size() < count) REQUIRE(io.run_one_for(20s) == 1);
+    for (int i = 0; i < 20; ++i) io.poll_one();
+  };
+  boost::asio::write(far, boost::asio::buffer("half", 4));
+  until(1);
+  boost::asio::write(far, boost::asio::buffer("more", 4));
+  until(2);
+  CHECK(hungry.seen == std::vector<std::string>{"half", "halfmore"});
+  hungry.wire->close();
 }
 
 TEST_CASE("an order is taken from this host by POST with its header, and shows in /ready", "[http]") {
