@@ -15,6 +15,12 @@ Settings two_connectors() {
   return settings;
 }
 
+Settings of_a_pair() {
+  Settings settings = two_connectors();
+  settings.hot_standby = true;
+  return settings;
+}
+
 LinkUp up(LinkNo no, std::uint64_t incarnation, const link::Snapshot& snapshot = {}) {
   link::Hello hello;
   hello.set_incarnation(incarnation);
@@ -48,6 +54,8 @@ link::CallData data(std::uint64_t number) {
 }
 
 struct Scene {
+  struct Bare {};
+  Scene(World& in, Bare) : world(in) {}
   explicit Scene(World& in) : world(in) {
     for (LinkNo no = 1; no < 3; ++no) world.handle(up(no, 1));
     link::Snapshot snapshot;
@@ -89,11 +97,7 @@ TEST_CASE("The calls of a Connector that stays away go to another of its pool") 
   link::Happening over;
   over.set_command(ordered[0].command.id());
   *over.mutable_taken_over()->add_conversations() = talk(1);
-  *over.mutable_taken_over()->add_conversations() = talk(2);  // was released meanwhile
-  const auto after = scene.orders(world.handle(Happened{1, over}));
-  REQUIRE(after.size() == 1);
-  CHECK(after[0].command.has_release());
-  CHECK(after[0].command.conversation() == 2);
+  CHECK(scene.orders(world.handle(Happened{1, over})).empty());
   CHECK(world.state().calls.begin()->second->link == 1);
 
   // It returns with what it kept, and is told to let it be.
@@ -104,6 +108,35 @@ TEST_CASE("The calls of a Connector that stays away go to another of its pool") 
   CHECK(told[0].command.has_disown());
   CHECK(told[1].command.has_resume());
   CHECK(world.state().calls.size() == 1);
+  CHECK(world.faults().empty());
+}
+
+TEST_CASE("A call that ended meanwhile is taken over to tell its phones") {
+  Settings settings = two_connectors();
+  settings.av_joining_timeout = std::chrono::seconds(1);
+  World world(settings);
+  for (LinkNo no = 1; no < 3; ++no) world.handle(up(no, 1));
+  link::Snapshot snapshot;
+  auto& rings = *snapshot.add_conversations() = talk(1);
+  rings.mutable_parties(1)->set_state(link::ALERTING);
+  rings.mutable_parties(1)->set_outgoing(true);
+  world.handle(up(0, 1, snapshot));
+  link::Happening told;
+  *told.mutable_call_data() = data(1);
+  world.handle(Happened{0, told});
+  Scene scene(world, Scene::Bare{});
+  world.handle(LinkDown{0, "killed"});
+  REQUIRE(world.state().calls.size() == 1);
+  const auto ordered = scene.wait(std::chrono::milliseconds(2100));
+  CHECK(world.state().calls.empty());
+  REQUIRE(ordered.size() == 1);
+  link::Happening over;
+  over.set_command(ordered[0].command.id());
+  *over.mutable_taken_over()->add_conversations() = talk(1);
+  const auto after = scene.orders(world.handle(Happened{1, over}));
+  REQUIRE(after.size() == 1);
+  CHECK(after[0].command.has_release());
+  CHECK(after[0].command.conversation() == 1);
   CHECK(world.faults().empty());
 }
 
@@ -119,6 +152,128 @@ TEST_CASE("Back in time, a Connector goes on with its calls") {
   CHECK(told[0].command.has_resume());
   CHECK(world.state().calls.size() == 1);
   CHECK(scene.wait(std::chrono::seconds(5)).empty());
+  CHECK(world.faults().empty());
+}
+
+TEST_CASE("Calls on their way from one Connector to another when the primary dies") {
+  World world(of_a_pair());
+  world.handle(RoleChanged{true, 7, "first", nullptr});
+  Scene scene(world);
+  world.begin_backup();
+  world.handle(LinkDown{0, "killed"});
+  REQUIRE(scene.wait(std::chrono::milliseconds(2100)).size() == 1);
+  world.take_over();
+  REQUIRE(world.state().calls.size() == 1);
+  const auto link_of_call = [&] { return world.state().calls.begin()->second->link; };
+  link::Snapshot with;
+  *with.add_conversations() = talk(1);
+
+  SECTION("the other has them: they are its own, and the one that returns lets them be") {
+    CHECK(scene.orders(world.handle(up(1, 1, with))).size() == 1);  // Resume
+    CHECK(link_of_call() == 1);
+    const auto told = scene.orders(world.handle(up(0, 2, with)));
+    REQUIRE(told.size() == 2);
+    CHECK(told[0].command.has_disown());
+    CHECK(told[1].command.has_resume());
+    CHECK(link_of_call() == 1);
+  }
+  SECTION("the one that was away is back first: it waits for what the other says") {
+    CHECK(scene.orders(world.handle(up(0, 2, with))).empty());
+    SECTION("it has them") {
+      const auto told = scene.orders(world.handle(up(1, 1, with)));
+      REQUIRE(told.size() == 3);
+      CHECK(told[0].link == 0);
+      CHECK(told[0].command.has_disown());
+      CHECK(told[1].command.has_resume());
+      CHECK(link_of_call() == 1);
+    }
+    SECTION("it never heard of them") {
+      const auto told = scene.orders(world.handle(up(1, 1)));
+      REQUIRE(told.size() == 1);
+      CHECK(told[0].link == 0);
+      CHECK(told[0].command.has_resume());
+      CHECK(link_of_call() == 0);
+    }
+    SECTION("it doesn't come") {
+      const auto told = scene.wait(std::chrono::seconds(30));
+      REQUIRE(told.size() == 1);
+      CHECK(told[0].link == 0);
+      CHECK(told[0].command.has_resume());
+    }
+  }
+  SECTION("the other never heard of them: it is told again") {
+    CHECK(scene.orders(world.handle(up(1, 1))).empty());
+    const auto told = scene.wait(std::chrono::milliseconds(2100));
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].link == 1);
+    CHECK(told[0].command.restore().records_size() == 2);
+  }
+  CHECK(world.state().calls.size() == 1);
+  CHECK(world.faults().empty());
+}
+
+TEST_CASE("Calls that were taken over when the primary died are known to live elsewhere") {
+  World world(of_a_pair());
+  world.handle(RoleChanged{true, 7, "first", nullptr});
+  Scene scene(world);
+  world.begin_backup();
+  world.handle(LinkDown{0, "killed"});
+  const auto ordered = scene.wait(std::chrono::milliseconds(2100));
+  REQUIRE(ordered.size() == 1);
+  link::Happening over;
+  over.set_command(ordered[0].command.id());
+  *over.mutable_taken_over()->add_conversations() = talk(1);
+  world.handle(Happened{1, over});
+  world.take_over();
+  link::Snapshot with;
+  *with.add_conversations() = talk(1);
+  // Whoever comes first.
+  const auto told = scene.orders(world.handle(up(0, 2, with)));
+  REQUIRE(told.size() == 2);
+  CHECK(told[0].command.has_disown());
+  world.handle(up(1, 1, with));
+  CHECK(world.state().calls.size() == 1);
+  CHECK(world.state().calls.begin()->second->link == 1);
+  CHECK(scene.wait(std::chrono::seconds(10)).empty());
+  CHECK(world.faults().empty());
+}
+
+TEST_CASE("A new primary that knows nothing has a dead Connector's calls taken over") {
+  World world(of_a_pair());
+  for (LinkNo no = 0; no < 3; ++no) world.handle(up(no, 1));
+  link::Happening told;
+  *told.mutable_call_data() = data(1);
+  world.handle(Happened{0, told});
+  Scene scene(world, Scene::Bare{});
+  world.handle(LinkDown{0, "killed"});
+
+  SECTION("and takes them up") {
+    world.handle(RoleChanged{true, 7, "the other is gone, too", nullptr});
+    for (LinkNo no = 1; no < 3; ++no) world.handle(up(no, 1));
+    const auto ordered = scene.wait(std::chrono::milliseconds(2100));
+    REQUIRE(ordered.size() == 1);
+    CHECK(ordered[0].link == 1);
+    link::Happening over;
+    over.set_command(ordered[0].command.id());
+    *over.mutable_taken_over()->add_conversations() = talk(1);
+    CHECK(scene.orders(world.handle(Happened{1, over})).empty());
+    REQUIRE(world.state().calls.size() == 1);
+    CHECK(world.state().calls.begin()->second->link == 1);
+  }
+  SECTION("unless the former primary had seen to it") {
+    link::Happening over;
+    over.set_command(5);
+    *over.mutable_taken_over()->add_conversations() = talk(1);
+    world.handle(Happened{1, over});
+    world.handle(RoleChanged{true, 7, "the other is gone, too", nullptr});
+    CHECK(scene.wait(std::chrono::seconds(10)).empty());
+  }
+  SECTION("unless it is dead for too long") {
+    scene.wait(std::chrono::seconds(61));
+    world.handle(RoleChanged{true, 7, "the other is gone, too", nullptr});
+    for (LinkNo no = 1; no < 3; ++no) world.handle(up(no, 1));
+    CHECK(scene.wait(std::chrono::seconds(10)).empty());
+  }
   CHECK(world.faults().empty());
 }
 

@@ -109,12 +109,21 @@ void World::tell_backup() {
 
 void World::restore(FeatureMachine& backup, Effects& out) {
   Effects before;
-  for (const CtiLink& link : state().links) {  // a backup has links, too
-    if (!link.up) continue;
+  for (const CtiLink& link : state().links) {  // a backup has links, too, and keeps what it is told of calls
+    if (!link.up && link.call_data.empty()) continue;
     link::Hello hello;
     hello.set_incarnation(link.incarnation);
     hello.set_application(link.application);
     backup.handle(LinkUp{link.no, hello, {}}, now_, before);
+    link::Happening told;
+    for (const auto& [key, data] : link.call_data) {
+      auto& put = *told.mutable_call_data()->add_put();
+      put.set_kind(key.first);
+      put.set_number(key.second);
+      put.set_data(data);
+    }
+    if (told.has_call_data()) backup.handle(Happened{link.no, told}, now_, before);
+    if (!link.up) backup.handle(LinkDown{link.no, "lost"}, now_, before);
   }
   backup.handle(RoleChanged{true, state().epoch + 1, "the primary died", replica_}, now_, out);
 }
@@ -158,7 +167,10 @@ void World::check_backup() {
   for (std::string& what : check_invariants(backup.state())) fault("after a takeover: " + std::move(what));
   State& there = const_cast<State&>(backup.state());
   for (CtiLink& link : there.links) {  // it waits for each that has calls
-    if (state().links[link.no].up) link.loss_timer.reset();
+    if (state().links[link.no].up) {
+      link.loss_timer.reset();
+      link.takeover_timer.reset();
+    }
     link.generation = state().links[link.no].generation;
     link.first_command = state().links[link.no].first_command;
   }

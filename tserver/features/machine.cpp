@@ -77,6 +77,8 @@ void happened(Core& core, const Happened& input) {
   if (input.link < core.state.links.size() && input.happening.has_call_data())
     return keep_call_data(core.state.links[input.link], input.happening.call_data());
   if (input.link >= core.state.links.size() || !core.state.links[input.link].up) return;
+  if (core.state.role == Role::Backup && input.happening.has_taken_over())
+    note_taken_over(core.state, core.state.links[input.link], input.happening);
   const auto what = static_cast<std::size_t>(input.happening.what_case());
   if (core.state.role == Role::Backup && !of_backup(input.happening.what_case())) return;
   if (what >= Table::kHappenings || core.table.happenings[what] == nullptr) return;

@@ -119,6 +119,18 @@ void reconcile(Core& core, Call& call, const link::Conversation& conversation, t
     leave_call(core, call, *party, {.state = lost, .order = false});
     if (core.state.call(id) == nullptr) return;
   }
+  // It had answered, which the Connector forgot: nobody can tell it to talk again.
+  const auto rings_again = [&] {
+    return std::find_if(call.parties.begin(), call.parties.end(), [&](const Party& party) {
+      const link::Party* known = party.no && party.leg == LegState::Up ? find(conversation, party.no) : nullptr;
+      return known != nullptr && (known->state() == link::INVITING || known->state() == link::ALERTING);
+    });
+  };
+  for (auto party = rings_again(); party != call.parties.end(); party = rings_again()) {
+    core.remove(call, party->no, 480);
+    leave_call(core, call, *party, {.state = tlib::CallStateSystemError, .order = false});
+    if (core.state.call(id) == nullptr) return;
+  }
   if (conversation.conn_id() != call.id.value) order_tag(core, call);
   repeat_lost_commands(core, call, conversation);
   reconcile_lobby(core, call, conversation);
@@ -195,6 +207,7 @@ void on_loss_timer(Core& core, const TimerKey& key) {
   link.loss_timer.reset();
   core.cancel_timer(link.takeover_timer);
   link.taken_by.reset();
+  forget_call_data(link);
   core.log(LogLevel::Standard, "link " + link.name + ": the Connector did not come back, its calls are given up");
   give_up_calls(core, link);
 }
@@ -210,7 +223,7 @@ void link_up(Core& core, const LinkUp& input) {
   const bool same = link.incarnation == input.hello.incarnation();
   if (!same) end_lost(core, link, input.snapshot);
   // It may have waited for the word of a T-Server that is gone.
-  const bool resume = (!same || link.coming_up) && input.snapshot.conversations_size() > 0;
+  const bool resume = (!same || link.coming_up) && input.snapshot.conversations_size() > 0 && !takeover_unknown(link);
   core.cancel_timer(link.loss_timer);
   link.up = true;
   if (std::exchange(link.lost, false)) link.returned = core.now.steady;
@@ -226,6 +239,7 @@ void link_up(Core& core, const LinkUp& input) {
   if (core.state.links_up == 1) tell_link_status(core);
   review_service(core, "no Connector serves its pool");
   if (backup) return exchange_locations(core, link, input.snapshot);  // its calls are the primary's
+  find_moved(core, link, input.snapshot);
   const link::Snapshot snapshot = disown_moved(core, link, input.snapshot);
   std::unordered_set<ConversationNo> known;
   for (const auto& [conversation, call] : link.conversations) known.insert(conversation);
@@ -250,11 +264,15 @@ void link_down(Core& core, LinkNo no, const std::string& why) {
   CtiLink& link = core.state.links[no];
   if (std::exchange(link.coming_up, false)) {
     core.log(LogLevel::Standard, "link " + link.name + ": lost before its snapshot came, " + why);
+    link.lost_at = core.now.steady;
+    taker_lost(core, link);
+    if (!link.takeover_timer) await_takeover(core, link);
     review_service(core, "no Connector serves its pool");
   }
   if (!link.up) return;
   link.up = false;
   link.lost = true;
+  link.lost_at = core.now.steady;
   --core.state.links_up;
   core.log(LogLevel::Standard,
            "link " + link.name + ": lost, " + why + "; " + std::to_string(link.conversations.size()) + " calls on it");
@@ -262,6 +280,7 @@ void link_down(Core& core, LinkNo no, const std::string& why) {
     link.loss_timer =
         core.set_timer(TimerKind::LinkLoss, link.no, ++link.generation, core.settings().link_loss_timeout);
   }
+  taker_lost(core, link);
   await_takeover(core, link);
   if (core.state.links_up == 0) tell_link_status(core);
   review_service(core, "no Connector serves its pool");

@@ -63,12 +63,12 @@ std::optional<Refusal> clear_call(Core& core, Request& request) {
 }
 
 // The leg is gone on the Connector already, wherever it took part.
-void party_left(Core& core, Call& call, Party& party) {
+void party_left(Core& core, Call& call, Party& party, tlib::TCallState state) {
   if (party.state == PartyState::Alerting || (call.invites(party) && party.leg == LegState::Inviting)) {
     attempt_missed(core, call, missed(480, ""));
     return;
   }
-  leg_left(core, call, party, {.order = false});
+  leg_left(core, call, party, {.state = state, .order = false});
 }
 
 void on_left(Core& core, CtiLink& link, const link::Happening& happening) {
@@ -77,7 +77,8 @@ void on_left(Core& core, CtiLink& link, const link::Happening& happening) {
   Party* party = call != nullptr ? call->party(PartyNo{happening.party()}) : nullptr;
   if (party == nullptr) return;  // it was removed by us, or is long gone
   core.log(LogLevel::Interaction, *call, party->name(), "left: " + link::Left::Cause_Name(happening.left().cause()));
-  party_left(core, *call, *party);
+  const bool lost = happening.left().cause() == link::Left::TRANSPORT_FAILED;
+  party_left(core, *call, *party, lost ? tlib::CallStateSystemError : tlib::CallStateOk);
 }
 
 Missed command_missed(const link::CommandFailed& failed) {
@@ -110,7 +111,7 @@ void on_command_failed(Core& core, CtiLink& link, const link::Happening& happeni
   } else if (party != nullptr && call->invites(*party)) {
     attempt_missed(core, *call, command_missed(failed));
   } else if (party != nullptr && failed.code() == link::CommandFailed::NO_SUCH_PARTY) {
-    party_left(core, *call, *party);
+    party_left(core, *call, *party, tlib::CallStateOk);
   }
 }
 

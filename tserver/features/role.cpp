@@ -18,11 +18,15 @@ namespace {
 // The calls of a Connector have until then to be heard of again.
 void await_connectors(Core& core) {
   for (CtiLink& link : core.state.links) {
-    if (link.conversations.empty()) continue;
+    if (link.conversations.empty()) {
+      if (!link.up && !link.coming_up) forget_call_data(link);
+      continue;
+    }
     if (!link.loss_timer) {
       link.loss_timer =
           core.set_timer(TimerKind::LinkLoss, link.no, ++link.generation, core.settings().link_loss_timeout);
     }
+    if (link.coming_up) link.lost_at = core.now.steady;
     if (!link.takeover_timer) await_takeover(core, link);
   }
 }
@@ -53,7 +57,13 @@ void become_primary(Core& core, const RoleChanged& input) {
     if (std::exchange(link.up, false)) link.coming_up = true;
   }
   state.links_up = 0;
-  if (input.known != nullptr) take_up(core, *input.known);
+  if (input.known != nullptr) {
+    take_up(core, *input.known);
+  } else {
+    for (CtiLink& link : state.links) {
+      if (!link.coming_up && !link.call_data.empty()) await_unknown(core, link);
+    }
+  }
   tell_disconnected(core, tlib::ServerRolePrimary);
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tserver/features/adoption.h"
 #include "tserver/features/features.h"
 #include "tserver/features/recovery.h"
 
@@ -11,6 +12,7 @@ namespace {
 constexpr std::size_t kMaxCallData = std::size_t{512} << 20;  // bytes kept of one Connector
 constexpr std::size_t kMaxRestore = std::size_t{256} << 10;   // bytes of one command
 constexpr std::uint32_t kConversation = 1;                    // kind of a record
+using CallDataKey = std::pair<std::uint32_t, std::uint64_t>;
 constexpr std::chrono::seconds kAgain{1};
 
 // Of its pool, up and to stay, the one with the fewest calls.
@@ -28,12 +30,25 @@ void set_timer(Core& core, CtiLink& link, Instant delay) {
   link.takeover_timer = core.set_timer(TimerKind::Takeover, link.no, ++link.generation, delay);
 }
 
+// On a Connector that is up.
+bool lives_elsewhere(const State& state, const CtiLink& link, ConversationNo no) {
+  return std::any_of(state.links.begin(), state.links.end(), [&](const CtiLink& other) {
+    return other.no != link.no && other.up && other.conversations.contains(no);
+  });
+}
+
+bool is_conversation(const CallDataKey& key) {
+  return key.first == kConversation;
+}
+
 // What was released meanwhile is taken over, too, so that its phones are told; then it is released there.
 void hand_over(Core& core, CtiLink& from, CtiLink& to) {
+  const auto calls = std::count_if(from.call_data.begin(), from.call_data.end(),
+                                   [](const auto& one) { return is_conversation(one.first); });
   core.log(LogLevel::Standard, "link " + from.name + ": away for too long, " + to.application + " takes over " +
-                                   std::to_string(from.conversations.size()) + " calls");
+                                   std::to_string(calls) + " calls");
   for (const auto& [key, data] : from.call_data) {
-    if (key.first == kConversation) from.moved.insert(ConversationNo{key.second});
+    if (is_conversation(key)) from.moved.insert(ConversationNo{key.second});
   }
   for (auto one = from.call_data.begin(); one != from.call_data.end();) {
     core.order(to, {}, {}, [&](link::Command& command) {
@@ -47,7 +62,28 @@ void hand_over(Core& core, CtiLink& from, CtiLink& to) {
   }
   from.taken_by = to.no;
   from.taken_command = to.last_command;
+  core.state.touched.links();
   set_timer(core, from, core.settings().request_timeout);
+}
+
+// `to` has it now. What the call waits for is known to no Connector any more.
+void move(Core& core, Call& call, CtiLink& to) {
+  core.state.move_call(call, to.no);
+  if (call.treatment) call.treatment->command = 0;
+  call.conference_address.order = 0;
+  core.log(LogLevel::Standard, call, call.dialed, "taken over by " + to.application);
+}
+
+// Its calls are its own again.
+void not_taken_over(Core& core, CtiLink& link) {
+  link.taken_by.reset();
+  core.state.touched.links();
+  if (link.up) {
+    link.moved.clear();
+    core.order(link, {}, {}, [](link::Command& command) { command.mutable_resume(); });
+  } else if (!link.coming_up) {
+    await_takeover(core, link);
+  }
 }
 
 void on_takeover(Core& core, const TimerKey& key) {
@@ -55,13 +91,16 @@ void on_takeover(Core& core, const TimerKey& key) {
   CtiLink& link = core.state.links[static_cast<std::size_t>(key.subject)];
   if (link.takeover_timer != key) return;
   link.takeover_timer.reset();
-  if (link.taken_by) {
+  if (link.taken_by && core.state.links[*link.taken_by].up) {
     core.log(LogLevel::Standard, "link " + link.name + ": its calls were not taken over in time, they are given up");
     link.taken_by.reset();
     return give_up_calls(core, link);
   }
+  if (link.taken_by) return not_taken_over(core, link);
   if (link.call_data.empty()) return;
   if (CtiLink* other = find_other(core, link)) return hand_over(core, link, *other);
+  if (link.conversations.empty() && core.now.steady - link.lost_at > core.settings().link_loss_timeout)
+    return forget_call_data(link);
   set_timer(core, link, kAgain);
 }
 
@@ -72,40 +111,37 @@ void on_taken_over(Core& core, CtiLink& link, const link::Happening& happening) 
   if (from == core.state.links.end()) return;
   core.cancel_timer(from->takeover_timer);
   from->taken_by.reset();
-  from->call_data.clear();
-  from->call_data_bytes = 0;
+  forget_call_data(*from);
   from->moved.clear();
+  core.state.touched.links();
   std::vector<std::pair<ConnId, const link::Conversation*>> moved;
+  std::vector<const link::Conversation*> strangers;
   for (const link::Conversation& conversation : happening.taken_over().conversations()) {
     const ConversationNo no{conversation.conversation()};
     if (!from->up) from->moved.insert(no);
-    from->given_up.erase(no);
-    const auto known = from->conversations.find(no);
-    if (known == from->conversations.end()) {
+    if (const auto known = from->conversations.find(no); known != from->conversations.end()) {
+      Call& call = *known->second;
+      move(core, call, link);
+      moved.emplace_back(call.id, &conversation);
+    } else if (from->given_up.erase(no) != 0) {
       core.order(link, no, {}, [](link::Command& command) { command.mutable_release(); });
-      continue;
+    } else {
+      strangers.push_back(&conversation);
     }
-    Call& call = *known->second;
-    core.state.move_call(call, link.no);
-    if (call.treatment) call.treatment->command = 0;
-    call.conference_address.order = 0;
-    core.log(LogLevel::Standard, call, call.dialed, "taken over by " + link.application);
-    moved.emplace_back(call.id, &conversation);
   }
   give_up_calls(core, *from);
   if (!from->up) core.cancel_timer(from->loss_timer);
   for (const auto& [id, conversation] : moved) {
     if (Call* call = core.state.call(id)) reconcile(core, *call, *conversation, tlib::CallStateSystemError);
   }
+  // We became primary without knowing of them.
+  adopt(core, link, strangers);
 }
 
 }  // namespace
 
 void keep_call_data(CtiLink& link, const link::CallData& data) {
-  if (data.first()) {
-    link.call_data.clear();
-    link.call_data_bytes = 0;
-  }
+  if (data.first()) forget_call_data(link);
   for (const auto& put : data.put()) {
     const auto key = std::pair(put.kind(), put.number());
     if (const auto known = link.call_data.find(key); known != link.call_data.end()) {
@@ -118,27 +154,83 @@ void keep_call_data(CtiLink& link, const link::CallData& data) {
   }
 }
 
-void await_takeover(Core& core, CtiLink& link) {
+void note_taken_over(State& state, const CtiLink& by, const link::Happening& happening) {
+  for (const link::Conversation& conversation : happening.taken_over().conversations()) {
+    for (CtiLink& link : state.links) {
+      if (link.no != by.no && !link.up && link.call_data.contains({kConversation, conversation.conversation()}))
+        forget_call_data(link);
+    }
+  }
+}
+
+void forget_call_data(CtiLink& link) {
+  link.call_data.clear();
+  link.call_data_bytes = 0;
+}
+
+void taker_lost(Core& core, CtiLink& link) {
   for (CtiLink& other : core.state.links) {
     if (other.taken_by != link.no) continue;
-    other.taken_by.reset();
     core.cancel_timer(other.takeover_timer);
-    give_up_calls(core, other);
+    if (takeover_unknown(other)) {
+      not_taken_over(core, other);
+    } else {
+      other.taken_by.reset();
+      give_up_calls(core, other);
+    }
   }
+}
+
+void await_takeover(Core& core, CtiLink& link) {
   const bool alone = std::none_of(core.state.links.begin(), core.state.links.end(),
                                   [&](const CtiLink& other) { return other.no != link.no && other.pool == link.pool; });
   if (alone || core.settings().takeover_timeout.count() == 0 || link.call_data.empty() ||
       core.state.role == Role::Backup)
     return;
-  set_timer(core, link, core.settings().takeover_timeout);
+  const Instant away = core.now.steady - link.lost_at;
+  set_timer(core, link, std::max<Instant>(core.settings().takeover_timeout - away, Instant{0}));
+}
+
+bool takeover_unknown(const CtiLink& link) {
+  return link.taken_by && link.taken_command == 0;
+}
+
+void await_unknown(Core& core, CtiLink& link) {
+  if (core.now.steady - link.lost_at > core.settings().link_loss_timeout) forget_call_data(link);
+  await_takeover(core, link);
+}
+
+void find_moved(Core& core, CtiLink& link, const link::Snapshot& snapshot) {
+  for (CtiLink& from : core.state.links) {
+    const bool told = takeover_unknown(from) && from.taken_by == link.no;
+    if (from.no == link.no || (from.up && !told)) continue;
+    for (const link::Conversation& conversation : snapshot.conversations()) {
+      const ConversationNo no{conversation.conversation()};
+      const auto known = from.conversations.find(no);
+      if (known == from.conversations.end() || link.moved.contains(no)) continue;
+      move(core, *known->second, link);
+      from.call_data.erase({kConversation, no.value});  // the rest of it is void without
+      if (from.up) {
+        core.order(from, no, {}, [](link::Command& command) { command.mutable_disown(); });
+      } else {
+        from.moved.insert(no);
+      }
+    }
+    if (!told) continue;
+    // What it hasn't it never heard of.
+    if (from.conversations.empty()) forget_call_data(from);
+    core.cancel_timer(from.takeover_timer);
+    not_taken_over(core, from);
+  }
 }
 
 link::Snapshot disown_moved(Core& core, CtiLink& link, const link::Snapshot& snapshot) {
+  if (takeover_unknown(link)) return snapshot;
   if (!link.taken_by) core.cancel_timer(link.takeover_timer);
   link::Snapshot rest;
   for (const link::Conversation& conversation : snapshot.conversations()) {
     const ConversationNo no{conversation.conversation()};
-    if (link.moved.contains(no)) {
+    if (link.moved.contains(no) || lives_elsewhere(core.state, link, no)) {
       core.order(link, no, {}, [](link::Command& command) { command.mutable_disown(); });
     } else {
       *rest.add_conversations() = conversation;

@@ -7,8 +7,20 @@
 namespace tandem::tserver {
 
 void keep_call_data(CtiLink& link, const link::CallData& data);
-// A Connector was lost: begins to wait. Calls that were on their way to it are given up.
+void forget_call_data(CtiLink& link);
+// `by` has calls of another now, whose data is void: for a backup, which takes no part in it.
+void note_taken_over(State& state, const CtiLink& by, const link::Happening& happening);
+// A Connector was lost: calls that were on their way to it are given up.
+void taker_lost(Core& core, CtiLink& link);
+// A Connector is away: begins to wait.
 void await_takeover(Core& core, CtiLink& link);
+// We became primary knowing nothing of its calls but what it told before it was lost.
+void await_unknown(Core& core, CtiLink& link);
+// A Connector is back, or ours to command: calls of one that is away which it has are its own. A primary before us
+// ordered that.
+void find_moved(Core& core, CtiLink& link, const link::Snapshot& snapshot);
+// A primary before us gave its calls to another Connector, which hasn't told us yet whether it has them.
+bool takeover_unknown(const CtiLink& link);
 // A Connector is back: what lives elsewhere now it is told to forget. The rest of its snapshot.
 link::Snapshot disown_moved(Core& core, CtiLink& link, const link::Snapshot& snapshot);
 

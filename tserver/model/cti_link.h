@@ -37,9 +37,10 @@ struct CtiLink {
   // What another Connector needs to take its calls over, by kind and number: kept as it was told.
   std::map<std::pair<std::uint32_t, std::uint64_t>, std::string> call_data;
   std::size_t call_data_bytes = 0;
+  Instant lost_at{0};  // when it went away last
   std::optional<TimerKey> takeover_timer;
-  std::optional<LinkNo> taken_by;  // was told to take its calls over, by the command:
-  std::uint64_t taken_command = 0;
+  std::optional<LinkNo> taken_by;            // was told to take its calls over, by the command:
+  std::uint64_t taken_command = 0;           // 0: by a primary before us; its snapshot will say what came of that
   std::unordered_set<ConversationNo> moved;  // live on another Connector since
   // Bindings its phones have, by address of record.
   std::unordered_map<std::string, link::Registration> registrations;

@@ -99,6 +99,7 @@ void State::begin_anew(Now now) {
     same.registrations = std::move(link.registrations);
     same.call_data = std::move(link.call_data);
     same.call_data_bytes = link.call_data_bytes;
+    same.lost_at = link.lost_at;
   }
   fresh.links_up = links_up;
   fresh.tally = std::move(tally);

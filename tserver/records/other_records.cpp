@@ -6,7 +6,7 @@ namespace tandem::tserver {
 namespace {
 
 // A member that is added belongs into the record, or is derived from it: then correct the number.
-static_assert(sizeof(CtiLink) == 560 && sizeof(Awaited) == 136 && sizeof(Reservation) == 16);
+static_assert(sizeof(CtiLink) == 568 && sizeof(Awaited) == 136 && sizeof(Reservation) == 16);
 
 // Commands of one primary to one Connector; Awaited::key has place for 48 bits.
 constexpr std::uint64_t kCommands = std::uint64_t{1} << 32;
@@ -44,7 +44,7 @@ void read_counters(State& state, const sync::Counters& from) {
   state.last_joined = std::max<std::uint64_t>(state.last_joined, from.joined());
 }
 
-void write_link(const Writing& writing, const CtiLink& link, sync::Link& to) {
+void write_link(const Writing& writing, const State& state, const CtiLink& link, sync::Link& to) {
   to.set_name(link.name);
   to.set_incarnation(link.incarnation);
   to.set_application(link.application);
@@ -54,6 +54,9 @@ void write_link(const Writing& writing, const CtiLink& link, sync::Link& to) {
   to.set_first_command(link.first_command);
   for (const ConversationNo no : link.given_up) to.add_given_up(no.value);
   std::sort(to.mutable_given_up()->begin(), to.mutable_given_up()->end());
+  if (link.taken_by) to.set_taken_by(state.links[*link.taken_by].name);
+  for (const ConversationNo no : link.moved) to.add_moved(no.value);
+  std::sort(to.mutable_moved()->begin(), to.mutable_moved()->end());
 }
 
 void read_link(Reading& reading, State& state, const sync::Link& from) {
@@ -66,6 +69,8 @@ void read_link(Reading& reading, State& state, const sync::Link& from) {
   link->first_command = link->last_command = (from.first_command() + kCommands) % kCommandsEnd;
   link->generation = std::max(link->generation, from.generation());
   for (const std::uint64_t no : from.given_up()) link->given_up.insert(ConversationNo{no});
+  for (const std::uint64_t no : from.moved()) link->moved.insert(ConversationNo{no});
+  if (const CtiLink* other = find_link(state, from.taken_by())) link->taken_by = other->no;
   const auto again = [&](const sync::Timer& timer) {
     const TimerKey key{timer.kind(), timer.generation(), link->no};
     reading.timers.push_back({key, reading.clock.steady(timer.at())});

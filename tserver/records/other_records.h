@@ -10,7 +10,7 @@ namespace tandem::tserver {
 void write_counters(const State& state, sync::Counters& to);
 void read_counters(State& state, const sync::Counters& from);
 
-void write_link(const Writing& writing, const CtiLink& link, sync::Link& to);
+void write_link(const Writing& writing, const State& state, const CtiLink& link, sync::Link& to);
 void read_link(Reading& reading, State& state, const sync::Link& from);
 
 void write_awaited(const Writing& writing, const State& state, const Awaited& awaited, sync::Awaited& to);

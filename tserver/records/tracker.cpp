@@ -177,7 +177,7 @@ void Tracker::put_client(const Client& client, Sink& sink) {
 void Tracker::put_links(const State& state, Sink& sink) {
   for (const CtiLink& link : state.links) {
     record_.Clear();
-    write_link({clock_, *deadlines_}, link, *record_.mutable_link());
+    write_link({clock_, *deadlines_}, state, link, *record_.mutable_link());
     tell(record_key(RecordKind::Link, link.name), sink);
   }
 }
