@@ -68,7 +68,8 @@ void Core::forget(LegId leg) {
 
 // The one way a party ends. `party` is gone afterwards, and so is every conversation whose last it was.
 void Core::end_party(Party& party, End end) {
-  if (end.disowned) act(DropLeg{party.dialog});
+  // Whoever has the call now begins it anew with a phone that rings: ours is given up as ever.
+  if (end.disowned && party.dialog) act(DropLeg{party.dialog});
   const bool called = party.outgoing && party.state != PartyState::Connected;
   end_play(party, true);
   if (logs(LogLevel::Trace)) {
@@ -98,6 +99,7 @@ void Core::end_party(Party& party, End end) {
   disarm(Wait::Session, no, party.session);
   disarm(Wait::Glare, no, party.glare);
   disarm(Wait::Refer, no, party.refer);
+  disarm(Wait::Recover, no, party.recovery);
   if (party.recovering) recovered(party);
   keep(party);
   const auto media = party.stream.endpoint.media;

@@ -4,7 +4,7 @@
 //   timers) · audio.cpp (streams) · scenes.cpp (who hears whom) · membership.cpp (who is in which conversation) ·
 //   play.cpp (treatments) · phone.cpp (digits, talk, REFER) · focus.cpp (conferences) · command.cpp (T-Server's
 //   commands) · servers.cpp (links, snapshot, fallback) · keeping.cpp (what survives the process) · recovery.cpp (calls
-//   that were here before)
+//   that were here before) · ringing.cpp (phones that rang before)
 #pragma once
 
 #include <string_view>
@@ -107,6 +107,9 @@ class Core final : public Machine {
   void decision_due(Party& party);
 
   // --- Called parties (invite.cpp) ---
+  void take_targets(Outgoing& out, std::vector<Target> targets);
+  void ring_until(Party& party, Instant at);
+  void next_group_at(Party& party, Instant at);
   void call_group(Party& party);
   void call_target(Party& party, std::size_t target, bool retried);
   void branch_failed(Party& party, LegId leg, int status, std::string reason, std::vector<std::string> contacts);
@@ -174,8 +177,10 @@ class Core final : public Machine {
 
   // --- Calls that were here before (recovery.cpp) ---
   struct TakenUp;
-  TakenUp take_up(const std::vector<ha::Record>& records);
-  bool take_up(const ha::Party& record, TakenUp& taken);
+  enum class From { FormerRun, Elsewhere };
+  TakenUp take_up(const std::vector<ha::Record>& records, From from);
+  bool take_up(const ha::Party& record, From from, TakenUp& taken);
+  void take_up_leg(Party& party, const ha::Party& record, From from);
   void take_up_focus(Conversation& conversation, const ha::Conference& record);
   void resume(Party& party, const ha::Party& record);
   void recover_next();
@@ -184,9 +189,16 @@ class Core final : public Machine {
   void recovered(Party& party);
   void pass(std::uint64_t number);
 
+  // --- Phones that rang before (ringing.cpp) ---
+  void take_up_called(Party& party, const ha::Called& record, From from);
+  void resume_called(Party& party, const ha::Called& record);
+  void recover_called(Party& party);
+  void follow(const Leg& leg);
+
   // --- Links (servers.cpp) ---
   void offer_again();
   void reach_changed();
+  void another_commands();
   void end_unestablished();
   link::Snapshot snapshot() const;
   void describe(const Conversation& conversation, link::Conversation& to) const;
@@ -250,7 +262,8 @@ class Core final : public Machine {
   bool held_back_ = false;
   bool disowning_ = false;
   bool tell_all_ = false;
-  std::vector<ha::Record> restored_;  // of a Restore whose last part is still to come
+  std::vector<std::pair<LegId, ha::Dialog>> withheld_;  // callers of held back calls
+  std::vector<ha::Record> restored_;                    // of a Restore whose last part is still to come
   std::size_t restored_bytes_ = 0;
   std::size_t recovering_ = 0;
 

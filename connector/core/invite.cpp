@@ -68,10 +68,7 @@ void Core::invite(const link::Command& command) {
   if (conversation.max_forwards <= 1) return end_party(party, End{.reason = "too many hops", .status = 483});
 
   auto& out = *party.out;
-  out.targets = std::move(targets);
-  std::stable_sort(out.targets.begin(), out.targets.end(),
-                   [](const Target& a, const Target& b) { return a.q_milli > b.q_milli; });
-  if (out.targets.size() > settings_.targets_max) out.targets.resize(settings_.targets_max);
+  take_targets(out, std::move(targets));
   if (!open_stream(party, out.targets.front().local_ip)) {
     // Nothing was begun: no Failed, the command as such can't be carried out.
     std::erase(conversation.parties, &party);
@@ -91,8 +88,25 @@ void Core::invite(const link::Command& command) {
     out.headers.push_back(SipHeader{"Alert-Info", "<http://localhost>;info=alert-autoanswer;delay=0"});
   }
   out.sdp = offer_body(party, offer_from_peer(party));
-  if (order.timeout_ms()) arm(Wait::Ring, no.value, out.ring, std::chrono::milliseconds(order.timeout_ms()));
+  if (order.timeout_ms()) ring_until(party, now_.steady + std::chrono::milliseconds(order.timeout_ms()));
   call_group(party);
+}
+
+void Core::take_targets(Outgoing& out, std::vector<Target> targets) {
+  out.targets = std::move(targets);
+  std::stable_sort(out.targets.begin(), out.targets.end(),
+                   [](const Target& a, const Target& b) { return a.q_milli > b.q_milli; });
+  if (out.targets.size() > settings_.targets_max) out.targets.resize(settings_.targets_max);
+}
+
+void Core::ring_until(Party& party, Instant at) {
+  party.out->ring_due = at;
+  arm(Wait::Ring, party.no.value, party.out->ring, std::max<Instant>(at - now_.steady, Instant{1}));
+}
+
+void Core::next_group_at(Party& party, Instant at) {
+  party.out->group_due = at;
+  arm(Wait::ForkGroup, party.no.value, party.out->group, std::max<Instant>(at - now_.steady, Instant{1}));
 }
 
 // Calls the next contacts of one q value, or ends the party if there are none.
@@ -106,7 +120,7 @@ void Core::call_group(Party& party) {
   }
   const auto q = out.targets[out.next].q_milli;
   while (out.next < out.targets.size() && out.targets[out.next].q_milli == q) call_target(party, out.next++, false);
-  if (out.next < out.targets.size()) arm(Wait::ForkGroup, party.no.value, out.group, settings_.fork_group);
+  if (out.next < out.targets.size()) next_group_at(party, now_.steady + settings_.fork_group);
 }
 
 void Core::call_target(Party& party, std::size_t target, bool retried) {
@@ -138,6 +152,7 @@ void Core::call_target(Party& party, std::size_t target, bool retried) {
 void Core::give_up(LegId id, std::string_view reason) {
   auto* leg = find_leg(id);
   if (!leg) return;
+  if (leg->restored) follow(*leg);
   leg->state = LegState::Cancelling;
   leg->party = PartyNo{};
   act(SendCancel{id, std::string(reason)});

@@ -71,11 +71,8 @@ void Core::take_changes(Now now, std::vector<KeptChange>& out) {
   const auto offset = records::offset(now);
   for (const auto no : each_once(kept_conversations_)) {
     const auto found = conversations_.find(no);
-    const bool there =
-        found != conversations_.end() && std::any_of(found->second.parties.begin(), found->second.parties.end(),
-                                                     [](const Party* party) { return survives(*party); });
     auto& change = out.emplace_back();
-    if (there) {
+    if (found != conversations_.end() && !found->second.parties.empty()) {
       change.record = records::to_record(found->second, offset);
     } else {
       change.gone = true;
@@ -84,11 +81,16 @@ void Core::take_changes(Now now, std::vector<KeptChange>& out) {
   }
   for (const auto no : each_once(kept_parties_)) {
     const auto* party = find_party(no);
-    const auto* leg = party && survives(*party) ? find_leg(party->dialog) : nullptr;
+    std::vector<const Leg*> legs;
+    if (party && party->out) {
+      for (const auto id : party->out->legs) legs.push_back(find_leg(id));
+    } else if (const auto* leg = party ? find_leg(party->dialog) : nullptr) {
+      legs.push_back(leg);
+    }
     auto& change = out.emplace_back();
-    if (leg) {
-      change.record = records::to_record(*party, *leg, offset);
-      change.leg = leg->id;
+    if (party && (party->out || !legs.empty())) {
+      change.record = records::to_record(*party, legs, offset);
+      for (const auto* leg : legs) change.legs.push_back(leg->id);
     } else {
       change.gone = true;
       change.record.mutable_party()->set_party(no.value);

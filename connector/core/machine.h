@@ -302,7 +302,9 @@ struct NotifyConference {
 struct ForgetLeg {
   LegId leg;
 };  // nothing more will be asked of it
-// A leg as it was before the process died. Nothing is sent for it until another action asks so.
+// A leg as it was before the process died, or on another Connector. Nothing is sent for it until another action asks
+// so, but an INVITE that had no response at all. One with `dialog.invite` goes on as SendInvite does, and hears what
+// its phone says.
 struct RestoreLeg {
   LegId leg;
   ha::Dialog dialog;
@@ -360,9 +362,9 @@ struct CoreCounts {
 
 // A record of what survives the process, put in the place of the one before, or gone.
 struct KeptChange {
-  ha::Record record;  // of a party: without its dialog, which `leg` has
+  ha::Record record;  // of a party: without its dialog, or those of its forks, which `legs` have
   bool gone = false;  // nothing but the number counts
-  LegId leg;
+  std::vector<LegId> legs;
 };
 
 class Machine {

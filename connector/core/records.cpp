@@ -1,5 +1,7 @@
 #include "connector/core/records.h"
 
+#include <algorithm>
+
 namespace tandem::connector::records {
 namespace {
 
@@ -147,6 +149,71 @@ void put(const Incoming& incoming, ha::Offered& to) {
   to.set_local_ip(incoming.local_ip);
 }
 
+void put(const Target& target, ha::Destination& to) {
+  to.set_request_uri(target.request_uri);
+  to.set_next_hop(target.next_hop);
+  to.set_trunk(target.trunk);
+  to.set_q_milli(target.q_milli);
+  for (const auto& hop : target.route) to.add_route(hop);
+  to.set_dn(target.dn);
+  to.set_local_ip(target.local_ip);
+}
+
+Target target_from(const ha::Destination& from) {
+  Target out;
+  out.request_uri = from.request_uri();
+  out.next_hop = from.next_hop();
+  out.trunk = from.trunk();
+  out.q_milli = static_cast<std::uint16_t>(from.q_milli());
+  out.route.assign(from.route().begin(), from.route().end());
+  out.dn = from.dn();
+  out.local_ip = from.local_ip();
+  return out;
+}
+
+void put(const Outgoing& out, const std::vector<const Leg*>& legs, Offset offset, ha::Called& to) {
+  for (const auto& target : out.targets) put(target, *to.add_targets());
+  to.set_next(static_cast<std::uint32_t>(out.next));
+  for (const auto* leg : legs) {
+    auto& fork = *to.add_forks();
+    fork.set_target(static_cast<std::uint32_t>(leg->target));
+    fork.set_retried(leg->retried);
+    fork.set_talk(leg->talk);
+  }
+  to.set_from_uri(out.from_uri);
+  to.set_from_display(out.from_display);
+  to.set_to_uri(out.to);
+  for (const auto& header : out.headers) {
+    auto& one = *to.add_headers();
+    one.set_name(header.name);
+    one.set_value(header.value);
+  }
+  to.set_session_expires_s(out.session_expires_s);
+  to.set_min_se_s(out.min_se_s);
+  to.set_max_forwards(out.max_forwards);
+  to.set_status(static_cast<std::uint32_t>(out.status));
+  to.set_reason(out.reason);
+  for (const auto& contact : out.contacts) to.add_contacts(contact);
+  if (out.ring.set) to.set_ring_due_ms(to_wall_ms(out.ring_due, offset));
+  if (out.group.set) to.set_group_due_ms(to_wall_ms(out.group_due, offset));
+}
+
+bool usable(const ha::Dialog& dialog) {
+  return !dialog.call_id().empty() && !dialog.local().empty() && !dialog.local_tag().empty() &&
+         !dialog.remote().empty() && !dialog.target().empty();
+}
+
+bool usable(const ha::Called& called) {
+  if (called.forks_size() > called.targets_size() || called.next() > static_cast<std::uint32_t>(called.targets_size()))
+    return false;
+  return std::all_of(called.targets().begin(), called.targets().end(),
+                     [](const auto& t) { return t.q_milli() <= 1000; }) &&
+         std::all_of(called.forks().begin(), called.forks().end(), [&](const ha::Fork& fork) {
+           return fork.target() < static_cast<std::uint32_t>(called.targets_size()) &&
+                  (!fork.has_dialog() || (usable(fork.dialog()) && !fork.dialog().invite().empty()));
+         });
+}
+
 }  // namespace
 
 std::int64_t to_wall_ms(Instant at, Offset offset) {
@@ -166,9 +233,7 @@ ha::Record to_record(const Conversation& conversation, Offset offset) {
   to.set_conn_id(conversation.conn_id);
   to.set_call_uuid(conversation.call_uuid);
   to.set_max_forwards(conversation.max_forwards);
-  for (const auto* party : conversation.parties) {
-    if (survives(*party)) to.add_parties(party->no.value);
-  }
+  for (const auto* party : conversation.parties) to.add_parties(party->no.value);
   if (const auto* focus = conversation.focus.get()) {
     auto& conference = *to.mutable_conference();
     conference.set_number(focus->conference.number);
@@ -182,7 +247,7 @@ ha::Record to_record(const Conversation& conversation, Offset offset) {
   return record;
 }
 
-ha::Record to_record(const Party& party, const Leg& leg, Offset offset) {
+ha::Record to_record(const Party& party, const std::vector<const Leg*>& legs, Offset offset) {
   ha::Record record;
   record.set_major(kMajor);
   auto& to = *record.mutable_party();
@@ -205,18 +270,26 @@ ha::Record to_record(const Party& party, const Leg& leg, Offset offset) {
   if (party.expiry.expires_s) timer.set_expires_at_ms(to_wall_ms(party.expires_at, offset));
   if (party.play) put(*party.play, offset, *to.mutable_treatment());
   if (party.incoming) put(*party.incoming, *to.mutable_offered());
-  to.mutable_dialog()->set_call_id(leg.call_id);
-  to.mutable_dialog()->set_incoming(leg.incoming);
+  if (party.out) {
+    auto& called = *to.mutable_called();
+    called.set_alerting(party.state == PartyState::Alerting);
+    called.set_early_media(party.early_media);
+    put(*party.out, legs, offset, called);
+    return record;
+  }
+  to.mutable_dialog()->set_call_id(legs.front()->call_id);
+  to.mutable_dialog()->set_incoming(legs.front()->incoming);
   return record;
 }
 
 bool usable(const ha::Party& party) {
-  const auto& dialog = party.dialog();
   const auto& stream = party.stream();
-  if (party.party() == 0 || party.conversation() == 0 || dialog.call_id().empty() || dialog.local().empty() ||
-      dialog.local_tag().empty() || dialog.remote().empty() || dialog.target().empty())
+  if (party.party() == 0 || party.conversation() == 0) return false;
+  if (party.has_called()) {
+    if (party.has_offered() || !party.outgoing() || !usable(party.called())) return false;
+  } else if (!usable(party.dialog()) || party.has_offered() != !party.dialog().request().empty()) {
     return false;
-  if (party.has_offered() != !dialog.request().empty()) return false;
+  }
   return stream.rtp_port() <= kPortMax && stream.remote().rtp_port() <= kPortMax &&
          stream.remote().rtcp_port() <= kPortMax && stream.remote().direction() <= ha::INACTIVE;
 }
@@ -244,6 +317,23 @@ SessionTimer timer_from(const ha::Offered& record) {
   if (record.refresher() <= 2) timer.refresher = static_cast<SessionTimer::Refresher>(record.refresher());
   timer.supported = record.timer_supported();
   return timer;
+}
+
+Outgoing outgoing_from(const ha::Called& record) {
+  Outgoing out;
+  for (const auto& target : record.targets()) out.targets.push_back(target_from(target));
+  out.next = record.next();
+  out.from_uri = record.from_uri();
+  out.from_display = record.from_display();
+  out.to = record.to_uri();
+  for (const auto& header : record.headers()) out.headers.push_back(SipHeader{header.name(), header.value()});
+  out.session_expires_s = record.session_expires_s();
+  out.min_se_s = record.min_se_s();
+  out.max_forwards = record.max_forwards();
+  out.status = static_cast<int>(record.status());
+  out.reason = record.reason();
+  out.contacts.assign(record.contacts().begin(), record.contacts().end());
+  return out;
 }
 
 }  // namespace tandem::connector::records

@@ -15,14 +15,16 @@ inline Offset offset(Now now) {
 }
 
 ha::Record to_record(const Conversation& conversation, Offset offset);
-// Without its dialog, which the sip room adds.
-ha::Record to_record(const Party& party, const Leg& leg, Offset offset);
+// Without its dialogs, which the sip room adds. `legs`: its one, or one for each fork.
+ha::Record to_record(const Party& party, const std::vector<const Leg*>& legs, Offset offset);
 
 // Is it whole enough to be taken up?
 bool usable(const ha::Party& party);
 
 Stream stream_from(const ha::Stream& record);
 SessionTimer timer_from(const ha::Offered& record);
+// Without its legs and timers.
+Outgoing outgoing_from(const ha::Called& record);
 std::int64_t to_wall_ms(Instant at, Offset offset);
 Instant from_wall_ms(std::int64_t ms, Offset offset);
 

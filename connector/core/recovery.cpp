@@ -29,7 +29,7 @@ struct Core::TakenUp {
 void Core::on(CallsKept& input) {
   if (!input.records || input.records->empty()) return;
   held_back_ = input.held_back;
-  take_up(*input.records);
+  take_up(*input.records, From::FormerRun);
   if (held_back_) log(LogLevel::Standard, "away for long: the calls wait for a T-Server's word");
   // Whoever isn't in a call of two is let go if no T-Server comes.
   if (!in_reach_ && !no_server_.set) arm(Wait::NoServer, 0, no_server_, settings_.without_server);
@@ -43,6 +43,8 @@ void Core::on(PortsOpened&) {
 void Core::resume_recovery() {
   if (!std::exchange(held_back_, false)) return;
   log(LogLevel::Standard, "the calls of the former run go on");
+  for (auto& [leg, dialog] : std::exchange(withheld_, {}))
+    if (find_leg(leg)) act(RestoreLeg{leg, std::move(dialog)});
   recover_next();
 }
 
@@ -61,7 +63,7 @@ void Core::restore(const link::Command& command) {
   if (order.more()) return;
   const auto records = std::exchange(restored_, {});
   restored_bytes_ = 0;
-  const auto taken = take_up(records);
+  const auto taken = take_up(records, From::Elsewhere);
   link::Happening message;
   message.set_command(command.id());
   auto& over = *message.mutable_taken_over();
@@ -90,7 +92,7 @@ void Core::disown(Conversation& conversation) {
 }
 
 // Of each conversation its parties, each with its leg and stream. What can't be used is left out and said.
-Core::TakenUp Core::take_up(const std::vector<ha::Record>& records) {
+Core::TakenUp Core::take_up(const std::vector<ha::Record>& records, From from) {
   TakenUp taken;
   std::vector<const ha::Party*> parties;
   for (const auto& record : records) {
@@ -99,24 +101,24 @@ Core::TakenUp Core::take_up(const std::vector<ha::Record>& records) {
     } else if (record.has_party()) {
       parties.push_back(&record.party());
     } else if (record.has_conversation()) {
-      const auto& from = record.conversation();
-      const ConversationNo no{from.conversation()};
+      const auto& known = record.conversation();
+      const ConversationNo no{known.conversation()};
       if (!no || conversations_.contains(no) || conversations_.size() >= settings_.conversations_max) {
         ++taken.refused;
         continue;
       }
-      auto& conversation = make_conversation(no, from.conversation_id());
-      conversation.conn_id = from.conn_id();
-      conversation.call_uuid = from.call_uuid();
-      conversation.max_forwards = from.max_forwards();
-      if (from.has_conference()) take_up_focus(conversation, from.conference());
+      auto& conversation = make_conversation(no, known.conversation_id());
+      conversation.conn_id = known.conn_id();
+      conversation.call_uuid = known.call_uuid();
+      conversation.max_forwards = known.max_forwards();
+      if (known.has_conference()) take_up_focus(conversation, known.conference());
       pass(no.value);
-      taken.conversations[no] = &from;
+      taken.conversations[no] = &known;
       taken.order.push_back(no);
     }
   }
   for (const auto* party : parties) {
-    if (!take_up(*party, taken)) ++taken.refused;
+    if (!take_up(*party, from, taken)) ++taken.refused;
   }
   for (const auto no : taken.order) {
     auto& conversation = conversations_.at(no);
@@ -149,7 +151,7 @@ Core::TakenUp Core::take_up(const std::vector<ha::Record>& records) {
   return taken;
 }
 
-bool Core::take_up(const ha::Party& record, TakenUp& taken) {
+bool Core::take_up(const ha::Party& record, From from, TakenUp& taken) {
   const PartyNo no{record.party()};
   const auto in = [&](std::uint64_t number) -> Conversation* {
     return taken.conversations.contains(ConversationNo{number}) ? &conversations_.at(ConversationNo{number}) : nullptr;
@@ -168,8 +170,10 @@ bool Core::take_up(const ha::Party& record, TakenUp& taken) {
     conversation = elsewhere.back();
     elsewhere.pop_back();
   }
+  // Who is called anew is described anew.
+  const bool anew = record.has_called() && from == From::Elsewhere;
   std::optional<Endpoint> endpoint;
-  if (record.stream().rtp_port() != 0) {
+  if (record.stream().rtp_port() != 0 && !anew) {
     endpoint = media_.open_again(record.stream().ip(), static_cast<std::uint16_t>(record.stream().rtp_port()));
     if (!endpoint) return false;
   }
@@ -186,13 +190,24 @@ bool Core::take_up(const ha::Party& record, TakenUp& taken) {
   party.held = record.held();
   party.referring = record.referring();
   party.typed = record.typed();
-  party.stream = records::stream_from(record.stream());
+  if (!anew) party.stream = records::stream_from(record.stream());
   if (endpoint) {
     by_media_[endpoint->media] = no;
     party.stream.endpoint = std::move(*endpoint);
   }
   party.expiry = SessionExpiry{record.session_timer().expires_s(), record.session_timer().we_refresh()};
   party.min_se_s = record.session_timer().min_se_s();
+  if (record.has_called()) {
+    take_up_called(party, record.called(), from);
+  } else {
+    take_up_leg(party, record, from);
+  }
+  taken.parties[no] = &record;
+  pass(no.value);
+  return true;
+}
+
+void Core::take_up_leg(Party& party, const ha::Party& record, From from) {
   party.state = record.has_offered() ? PartyState::Offered : PartyState::Connected;
   if (record.has_offered()) {
     const auto& offered = record.offered();
@@ -209,15 +224,17 @@ bool Core::take_up(const ha::Party& record, TakenUp& taken) {
   const LegId id{kTopBit | ++leg_counter_};
   auto& leg = legs_[id];
   leg.id = id;
-  leg.party = no;
+  leg.party = party.no;
   leg.state = record.has_offered() ? LegState::Trying : LegState::Confirmed;
   leg.incoming = record.dialog().incoming();
   leg.call_id = record.dialog().call_id();
   party.dialog = id;
-  act(RestoreLeg{id, record.dialog()});
-  taken.parties[no] = &record;
-  pass(no.value);
-  return true;
+  // A caller's transaction can't be let be once it is ours: dropping it would answer the caller.
+  if (held_back_ && record.has_offered() && from == From::FormerRun) {
+    withheld_.emplace_back(id, record.dialog());
+  } else {
+    act(RestoreLeg{id, record.dialog()});
+  }
 }
 
 // Numbers made from now on are others.
@@ -258,6 +275,7 @@ void Core::resume(Party& party, const ha::Party& record) {
     }
     if (party.referring) arm(Wait::Refer, party.no.value, party.refer, kLeastExpiry);
   }
+  if (record.has_called()) resume_called(party, record.called());
   log(LogLevel::Trace, party, "taken up");
   if (!record.has_treatment() || !stream.announced) return;
   party.play = std::make_unique<Playing>(Playing{Treatment::restored(record.treatment())});
@@ -287,6 +305,7 @@ void Core::recover_next() {
 
 // A caller who waits is told once more that it does; who is connected is asked to send here.
 void Core::recover(Party& party) {
+  if (party.out) return recover_called(party);
   if (party.state == PartyState::Offered) {
     if (party.incoming->with_sdp) answer_body(party, party.stream.agreed);
     if (party.incoming->provisional != 0) return give_provisional(party);

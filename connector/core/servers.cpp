@@ -37,7 +37,7 @@ void Core::on(LinkOpened& input) {
 void Core::on(LinkRole& input) {
   const auto found = links_.find(input.link);
   if (found == links_.end()) return;
-  if (found->second != input.primary) ++link_generation_;  // another one commands from now on
+  if (found->second != input.primary) another_commands();
   found->second = input.primary;
   if (input.primary) {
     act(SendSnapshot{input.link, snapshot()});
@@ -49,7 +49,7 @@ void Core::on(LinkRole& input) {
 void Core::on(LinkClosed& input) {
   const auto found = links_.find(input.link);
   if (found == links_.end()) return;
-  if (found->second) ++link_generation_;
+  if (found->second) another_commands();
   links_.erase(found);
   log(LogLevel::Trace, "link " + std::to_string(input.link) + " closed");
   reach_changed();
@@ -69,6 +69,13 @@ void Core::offer_again() {
     *message.mutable_offered() = *party->incoming->offered;
     report(std::move(message));
   }
+}
+
+// What the one before began to say is void.
+void Core::another_commands() {
+  ++link_generation_;
+  restored_.clear();
+  restored_bytes_ = 0;
 }
 
 void Core::reach_changed() {

@@ -56,6 +56,7 @@ struct Leg {
   std::size_t target = 0;  // outgoing: index into Outgoing::targets
   bool retried = false;    // outgoing: sent again after 422
   bool talk = false;       // outgoing: can be told to answer
+  bool restored = false;   // outgoing: its INVITE is that of a process before this one
   Slot guard;
 };
 
@@ -76,6 +77,8 @@ struct Outgoing {
   std::string reason;
   std::vector<std::string> contacts;
   Slot ring, group;
+  Instant ring_due{0}, group_due{0};
+  bool anew = false;         // rang by another Connector, whose INVITEs are given up: it is called once more
   std::uint64_t pickup = 0;  // Pickup it is about to answer by, of link generation:
   std::uint64_t pickup_generation = 0;
 };
@@ -158,7 +161,8 @@ struct Party {
   bool referring = false;  // it asked for a transfer, and is owed the outcome
   Slot refer;
 
-  // Taken up after a restart or from another Connector: its phone doesn't answer our re-INVITE yet.
+  // Taken up after a restart or from another Connector: its phone doesn't answer our re-INVITE yet. The slot is also
+  // that of one called anew.
   bool recovering = false;
   std::uint32_t recovery_tries = 0;
   Instant recovery_ends{0};
@@ -167,11 +171,6 @@ struct Party {
   bool muted() const { return audio && audio->muted(); }  // by order
   bool deaf() const { return audio && audio->deaf(); }
 };
-
-// Is it kept beyond this process? Who is called is not: its INVITE can't be continued.
-inline bool survives(const Party& party) {
-  return party.state == PartyState::Connected || party.state == PartyState::Offered;
-}
 
 // Stands for the others in the log and in snapshots until one answers.
 inline LegId first_leg(const Party& party) {

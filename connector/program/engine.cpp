@@ -174,6 +174,20 @@ void Engine::restore_phones(const std::vector<ha::Record>& records) {
   store_->write(std::move(gone));
 }
 
+// False: what it has can't be continued.
+bool Engine::add_dialogs(KeptChange& change) {
+  auto& party = *change.record.mutable_party();
+  for (std::size_t i = 0; i < change.legs.size(); ++i) {
+    auto dialog = sip_->dialog(change.legs[i]);
+    if (!dialog && !party.has_called()) return false;
+    if (!dialog) continue;  // not sent yet
+    auto& to = party.has_called() ? *party.mutable_called()->mutable_forks(static_cast<int>(i))->mutable_dialog()
+                                  : *party.mutable_dialog();
+    to.Swap(&*dialog);
+  }
+  return true;
+}
+
 // What changed since last time, to the file and to the T-Servers.
 void Engine::keep() {
   keep_due_ = false;
@@ -183,11 +197,7 @@ void Engine::keep() {
   KeptBytes bytes;
   if (first) keeper_.tell_again();
   for (auto& change : changes_) {
-    if (!change.gone && change.record.has_party()) {
-      auto dialog = sip_->dialog(change.leg);
-      change.gone = !dialog;
-      if (dialog) change.record.mutable_party()->mutable_dialog()->Swap(&*dialog);
-    }
+    if (!change.gone && change.record.has_party()) change.gone = !add_dialogs(change);
     if (change.gone) {
       keeper_.drop(key_of(change.record), bytes);
     } else {

@@ -91,6 +91,7 @@ class Engine final : private http::Operated {
   http::Standing standing() override;
   std::string end(bool force) override;
   Result<void, Failure> open_sip();
+  bool add_dialogs(KeptChange& change);
   CallsKept kept_calls();
   void restore_phones(const std::vector<ha::Record>& records);
   void keep();

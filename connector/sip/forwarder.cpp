@@ -12,26 +12,6 @@
 
 namespace tandem::connector {
 
-namespace {
-
-// The connection to there, null if there is none.
-tport_t* connection_to(nta_agent_t* agent, const SipHost& to) {
-  const std::string host = to.host.find(':') == std::string::npos ? to.host : "[" + to.host + "]";
-  const std::string port = std::to_string(to.port);
-  tp_name_t name{};
-  name.tpn_proto = to.transport.c_str();
-  name.tpn_canon = name.tpn_host = host.c_str();
-  name.tpn_port = port.c_str();
-  for (tport_t* primary = tport_primaries(nta_agent_tports(agent)); primary != nullptr; primary = tport_next(primary)) {
-    if (text::view(tport_name(primary)->tpn_proto) != to.transport) continue;
-    if (tport_t* const found = tport_by_name(primary, &name); found != nullptr && tport_is_secondary(found))
-      return found;
-  }
-  return nullptr;
-}
-
-}  // namespace
-
 SipForwarder::SipForwarder(const SipPorts& ports, const Admission& admission, Logger& log)
     : ports_(ports), admission_(admission), log_(log), secret_(32, '\0') {
   if (getrandom(secret_.data(), secret_.size(), 0) != static_cast<ssize_t>(secret_.size()))
@@ -77,7 +57,7 @@ bool SipForwarder::request(nta_agent_t* agent, msg_t* msg, sip_t* sip, const Ori
     --sip->sip_max_forwards->mf_count;
     msg_fragment_clear(sip->sip_max_forwards->mf_common);
   }
-  tport_t* const connection = verdict->connection ? connection_to(agent, sip_host(verdict->to)) : nullptr;
+  tport_t* const connection = verdict->connection ? ports_.connection(agent, sip_host(verdict->to)) : nullptr;
   if (verdict->connection && connection == nullptr) {
     log_.write(LogLevel::Standard, "the connection to " + verdict->to + " is gone, Call-ID " +
                                        std::string(text::view(sip->sip_call_id->i_id)) + ": 430");

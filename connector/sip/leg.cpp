@@ -27,6 +27,7 @@ SipLeg::~SipLeg() {
 
 void SipLeg::close() {
   hop_timer_.reset();
+  way_timer_.reset();
   referral_.reset();
   talk_.reset();
   bye_.reset();

@@ -46,7 +46,10 @@ class SipLegHost {
   virtual const sip_contact_t* contact_towards(const std::string& uri) = 0;
   virtual Admission& admission() = 0;
   virtual Origin origin(nta_incoming_t* request) = 0;
-  virtual tport_t* udp_port(std::uint16_t port) = 0;  // of ours; null: there is none
+  virtual Origin origin_of(msg_t* message) = 0;
+  virtual tport_t* connection(const std::string& uri) = 0;  // to there, or being made; null: there is none
+  // Of ours, this one or another for that transport and family; null: there is none.
+  virtual tport_t* port(const std::string& transport, bool ipv6, std::uint16_t number) = 0;
   virtual SipLeg* named(const DialogName& name) = 0;  // null: no leg of ours
   virtual void emit(Input input) = 0;
   virtual void emit_later(Input input) = 0;  // not before the action under way has been carried out
@@ -87,8 +90,8 @@ class SipLeg {
   void talk();
   void forget();
 
-  // What another process needs to go on with this dialog; none: it is neither confirmed nor a caller's over UDP that
-  // waits for its answer.
+  // What another process needs to go on with this dialog; none: it is neither confirmed, nor a caller's that waits for
+  // its answer, nor one that our INVITE may make.
   std::optional<ha::Dialog> dialog() const;
   // The dialog as it was then. False: it can't be. Before the ports are open nothing can be sent; ports_open() says
   // that they are, and what can't go on after all is told by LegLost.
@@ -140,7 +143,11 @@ class SipLeg {
   void acknowledge();
   void send_bye(const std::string& reason);
   void answer_offered(int status, const Answer& order);
-  bool continue_invite();
+  bool continue_invite();      // theirs
+  bool continue_invite_out();  // ours
+  void watch_way();            // to a caller over a connection
+  void way_due();
+  void take_response_way();
   void settle();                      // retires the leg if its time has come
   const url_string_t* route() const;  // where requests in the dialog go, null: where the dialog says
   void fail_later(int status, std::string reason);
@@ -187,13 +194,15 @@ class SipLeg {
   std::string call_id_;
   std::string local_, remote_;  // name and address of both sides, without tags
   bool incoming_ = false;
-  std::string source_ip_;  // of the INVITE that waits for an answer, over UDP
-  std::uint16_t source_port_ = 0, local_port_ = 0;
-  std::unique_ptr<const ha::Dialog> unanswered_;  // restored: a caller that waits
-  std::optional<SendInvite> named_;               // kept while there are places left to try
-  std::vector<std::string> hops_;                 // the next one last
-  std::string hop_;                               // the one being tried
-  sofia::Timer hop_timer_;                        // set until anything comes from there
+  bool restored_ = false;
+  Origin source_;                                 // of the INVITE that waits for an answer
+  std::unique_ptr<const ha::Dialog> unanswered_;  // restored, and the INVITE, theirs or ours, has no final response
+  sofia::Timer way_timer_;                        // until it is known whether a caller is reached again
+  int way_looks_ = 0;
+  std::optional<SendInvite> named_;  // kept while there are places left to try
+  std::vector<std::string> hops_;    // the next one last
+  std::string hop_;                  // the one being tried
+  sofia::Timer hop_timer_;           // set until anything comes from there
 };
 
 }  // namespace tandem::connector

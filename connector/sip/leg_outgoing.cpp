@@ -145,6 +145,7 @@ void SipLeg::invite_final(const sip_t* sip, int status) {
       nta_leg_client_reroute(dialog_.get(), nullptr, &target, 0);
     }
     peer_updates_ = text::allows(sip, sip_method_update);
+    if (restored_) take_response_way();
     acknowledge();
     invite_out_.reset();
     state_ = State::Confirmed;
@@ -191,9 +192,10 @@ void SipLeg::cancel(const std::string& reason) {
   if (state_ != State::Calling || cancelled_ || !invite_out_) return;
   cancelled_ = true;
   const std::string value = text::reason_value(reason);
-  // Before any provisional response the library keeps it back until one comes (RFC 3261 section 9.1).
+  // Before any provisional response the library keeps it back until one comes (RFC 3261 section 9.1). Of an INVITE of a
+  // process before us that may have come already; and its final response may never come here: it counts as 487 at once.
   nta_outgoing_tcancel(invite_out_.get(), nullptr, nullptr, TAG_IF(!value.empty(), SIPTAG_REASON_STR(value.c_str())),
-                       TAG_END());
+                       TAG_IF(restored_, NTATAG_CANCEL_2543(1)), TAG_END());
 }
 
 }  // namespace tandem::connector

@@ -1,5 +1,4 @@
 // Dialogs that outlive the process: what has to be known of one, and one made of it.
-#include <arpa/inet.h>
 #include <sofia-sip/su_tag_class.h>
 
 #include "connector/sip/leg.h"
@@ -18,11 +17,21 @@ std::string tagged(const std::string& address, const std::string& tag) {
   return address + ";tag=" + tag;
 }
 
+bool put(msg_t* message, std::string& to) {
+  const sofia::Home home;
+  size_t size = 0;
+  const char* bytes = message == nullptr ? nullptr : msg_as_string(home.get(), message, nullptr, 0, &size);
+  if (bytes == nullptr || size > kRequestMax) return false;
+  to.assign(bytes, size);
+  return true;
+}
+
 }  // namespace
 
 std::optional<ha::Dialog> SipLeg::dialog() const {
   const bool waits = state_ == State::Offered;
-  if ((state_ != State::Confirmed && !waits) || forgotten_ || !dialog_ || local_.empty() || remote_.empty())
+  const bool calls = state_ == State::Calling && !cancelled_ && invite_out_;
+  if ((state_ != State::Confirmed && !waits && !calls) || forgotten_ || !dialog_ || local_.empty() || remote_.empty())
     return std::nullopt;
   ha::Dialog record;
   record.set_call_id(call_id_);
@@ -49,27 +58,28 @@ std::optional<ha::Dialog> SipLeg::dialog() const {
   record.set_peer_dn(peer_.dn);
   record.set_peer_authenticated(peer_.authenticated);
   record.set_peer_trunk(peer_.trunk);
+  if (calls) {
+    const sofia::Message request(nta_outgoing_getrequest(invite_out_.get()));
+    if (!put(request.get(), *record.mutable_invite())) return std::nullopt;
+    if (target == nullptr) record.set_target(text::uri(nta_outgoing_request_uri(invite_out_.get())));
+    record.set_hop(hop_);
+    record.set_proceeding(nta_outgoing_status(invite_out_.get()) >= 100);
+  }
   if (!waits) return record;
 
-  // Over a connection there would be no way back to whoever waits at its other end.
-  if (source_ip_.empty()) return std::nullopt;
-  if (!invite_in_) return std::nullopt;
+  if (source_.ip.empty() || !invite_in_) return std::nullopt;
   const sofia::Message request(nta_incoming_getrequest(invite_in_.get()));
-  size_t size = 0;
-  const char* bytes = request ? msg_as_string(home.get(), request.get(), nullptr, 0, &size) : nullptr;
-  if (bytes == nullptr || size > kRequestMax) return std::nullopt;
-  record.set_request(bytes, size);
-  record.set_source_ip(source_ip_);
-  record.set_source_port(source_port_);
-  record.set_local_port(local_port_);
+  if (!put(request.get(), *record.mutable_request())) return std::nullopt;
+  record.set_source_ip(source_.ip);
+  record.set_source_port(source_.port);
+  record.set_source_transport(source_.transport);
+  record.set_local_port(source_.local_port);
   return record;
 }
 
 void SipLeg::came_from(const Origin& origin) {
-  if (origin.transport != "udp") return;
-  source_ip_ = origin.ip;
-  source_port_ = origin.port;
-  local_port_ = origin.local_port;
+  source_ = origin;
+  source_.tls_names.clear();
 }
 
 bool SipLeg::restore(const ha::Dialog& record) {
@@ -92,13 +102,16 @@ bool SipLeg::restore(const ha::Dialog& record) {
   if (!text::sane(record.target()) || !text::sane(call_id_)) return false;
   const sip_contact_t* target = sip_contact_make(home.get(), ("<" + record.target() + ">").c_str());
   if (target == nullptr) return false;
+  restored_ = true;
   const std::string from = tagged(local_, record.local_tag());
   const std::string to = record.remote_tag().empty() ? remote_ : tagged(remote_, record.remote_tag());
+  // What our INVITE will make has its route and target from the response that makes it.
+  const bool begun = record.invite().empty() || !record.remote_tag().empty();
   const bool used = record.local_cseq() != 0 && record.local_cseq() < kSequenceMax - kSequenceGap;
   const std::string sequence = std::to_string(record.local_cseq() + kSequenceGap) + " INVITE";
   dialog_.reset(nta_leg_tcreate(
       host_.agent(), &SipLeg::on_request, this, SIPTAG_CALL_ID_STR(call_id_.c_str()), SIPTAG_FROM_STR(from.c_str()),
-      SIPTAG_TO_STR(to.c_str()), TAG_IF(route != nullptr, SIPTAG_ROUTE(route)), NTATAG_TARGET(target),
+      SIPTAG_TO_STR(to.c_str()), TAG_IF(route != nullptr, SIPTAG_ROUTE(route)), TAG_IF(begun, NTATAG_TARGET(target)),
       NTATAG_REMOTE_CSEQ(record.remote_cseq()), TAG_IF(used, SIPTAG_CSEQ_STR(sequence.c_str())), TAG_END()));
   if (!dialog_) return false;
   // Else a loose route is taken for a strict one.
@@ -107,9 +120,14 @@ bool SipLeg::restore(const ha::Dialog& record) {
   if (!record.request().empty()) {
     state_ = State::Offered;
     unanswered_ = std::make_unique<const ha::Dialog>(record);
-    source_ip_ = record.source_ip();
-    source_port_ = static_cast<std::uint16_t>(record.source_port());
-    local_port_ = static_cast<std::uint16_t>(record.local_port());
+    source_.ip = record.source_ip();
+    source_.port = static_cast<std::uint16_t>(record.source_port());
+    source_.transport = record.source_transport().empty() ? "udp" : record.source_transport();
+    source_.local_port = static_cast<std::uint16_t>(record.local_port());
+  } else if (!record.invite().empty()) {
+    state_ = State::Calling;
+    unanswered_ = std::make_unique<const ha::Dialog>(record);
+    if (!record.remote_tag().empty()) early_tags_.push_back(record.remote_tag());
   }
   return true;
 }
@@ -117,7 +135,12 @@ bool SipLeg::restore(const ha::Dialog& record) {
 void SipLeg::ports_open() {
   if (!dialog_) return;
   turn(flow_);
-  if (unanswered_ && !continue_invite()) {
+  if (!unanswered_) return;
+  if (state_ == State::Calling) {
+    if (!continue_invite_out()) fail_later(503, "the call can't go on");
+    return;
+  }
+  if (!continue_invite()) {
     state_ = State::Ended;
     host_.emit_later(LegLost{id_, "the call can't be answered any more"});
   }
@@ -125,6 +148,7 @@ void SipLeg::ports_open() {
 }
 
 void SipLeg::turn(const std::string& flow) {
+  const bool elsewhere = flow_ != flow;
   flow_ = flow;
   const sip_route_t* route = nullptr;
   const sip_contact_t* target = nullptr;
@@ -136,32 +160,10 @@ void SipLeg::turn(const std::string& flow) {
     towards = text::uri(target->m_url);
   }
   contact_ = host_.contact_towards(towards);
-}
-
-// The caller's transaction as it was: its INVITE as if it had just come, so that our responses go the same way.
-bool SipLeg::continue_invite() {
-  tport_t* const port = host_.udp_port(local_port_);
-  const auto& bytes = unanswered_->request();
-  msg_t* const request =
-      port == nullptr ? nullptr : msg_make(sip_default_mclass(), 0, bytes.data(), static_cast<ssize_t>(bytes.size()));
-  if (request == nullptr) return false;
-  su_sockaddr_t from{};
-  const bool ipv6 = source_ip_.find(':') != std::string::npos;
-  from.su_family = static_cast<sa_family_t>(ipv6 ? AF_INET6 : AF_INET);
-  from.su_port = htons(source_port_);
-  const sip_t* sip = sip_object(request);
-  if (inet_pton(from.su_family, source_ip_.c_str(), SU_ADDR(&from)) != 1 || sip == nullptr ||
-      sip->sip_request == nullptr || sip->sip_request->rq_method != sip_method_invite || sip->sip_via == nullptr ||
-      sip->sip_cseq == nullptr || sip->sip_call_id == nullptr || sip->sip_from == nullptr || sip->sip_to == nullptr) {
-    msg_destroy(request);
-    return false;
+  if (elsewhere && state_ == State::Calling && invite_out_ && unanswered_) {
+    hop_.clear();
+    if (!continue_invite_out()) fail_later(503, "the call can't go on");
   }
-  msg_set_address(request, &from, ipv6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in));
-  invite_in_.reset(
-      nta_incoming_create(host_.agent(), dialog_.get(), request, sip_object(request), NTATAG_TPORT(port), TAG_END()));
-  if (!invite_in_) return false;
-  nta_incoming_bind(invite_in_.get(), &SipLeg::on_invite_ack, this);
-  return true;
 }
 
 }  // namespace tandem::connector

@@ -194,9 +194,28 @@ std::string SipPorts::address_of(const tport_t* handle, const std::string& local
   return {};
 }
 
-tport_t* SipPorts::udp(nta_agent_t* agent, std::uint16_t port) const {
-  for (tport_t* t = tport_primaries(nta_agent_tports(agent)); t != nullptr; t = tport_next(t))
-    if (tport_is_udp(t) && port_number(tport_name(t)->tpn_port) == port) return t;
+tport_t* SipPorts::port(const std::string& transport, bool ipv6, std::uint16_t number) const {
+  tport_t* other = nullptr;
+  for (const auto& port : ports_) {
+    if (port.ipv6 != ipv6 || transport != to_string(port.listen.transport)) continue;
+    if (port.listen.port == number) return port.handle;
+    if (other == nullptr) other = port.handle;
+  }
+  return other;
+}
+
+tport_t* SipPorts::connection(nta_agent_t* agent, const SipHost& to) {
+  const std::string host = to.host.find(':') == std::string::npos ? to.host : "[" + to.host + "]";
+  const std::string port = std::to_string(to.port);
+  tp_name_t name{};
+  name.tpn_proto = to.transport.c_str();
+  name.tpn_canon = name.tpn_host = host.c_str();
+  name.tpn_port = port.c_str();
+  for (tport_t* primary = tport_primaries(nta_agent_tports(agent)); primary != nullptr; primary = tport_next(primary)) {
+    if (text::view(tport_name(primary)->tpn_proto) != to.transport) continue;
+    if (tport_t* const found = tport_by_name(primary, &name); found != nullptr && tport_is_secondary(found))
+      return found;
+  }
   return nullptr;
 }
 

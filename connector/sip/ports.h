@@ -8,6 +8,7 @@
 
 #include "common/base/result.h"
 #include "connector/core/admission.h"
+#include "connector/sip/names.h"
 #include "connector/sip/settings.h"
 #include "connector/sip/sofia.h"
 #include "connector/sip/tls_context.h"
@@ -32,8 +33,10 @@ class SipPorts {
   // "ip:port;transport=tls" of the port with this handle; empty: none.
   std::string address_of(const tport_t* handle, const std::string& local_ip) const;
 
-  // Our UDP port of this number; null: there is none.
-  tport_t* udp(nta_agent_t* agent, std::uint16_t port) const;
+  // A connection to there, or being made; null: there is none.
+  static tport_t* connection(nta_agent_t* agent, const SipHost& to);
+  // Our port of this number, or else any for that transport and family; null: there is none.
+  tport_t* port(const std::string& transport, bool ipv6, std::uint16_t number) const;
   // Ours at the port a request came by; towards where a URI leads. Null: no port speaks that transport and family.
   const sip_contact_t* contact_at(const Origin& origin);
   const sip_contact_t* contact_towards(const std::string& uri);

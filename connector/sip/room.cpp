@@ -64,7 +64,11 @@ struct SipRoomImpl final : SipLegHost {
   void retire(LegId leg) override;
   void enter() override { graveyard.clear(); }
 
-  tport_t* udp_port(std::uint16_t port) override { return ports.udp(nta.get(), port); }
+  tport_t* connection(const std::string& uri) override { return ports.connection(nta.get(), sip_host(uri)); }
+  Origin origin_of(msg_t* message) override { return ports.origin(nta.get(), message); }
+  tport_t* port(const std::string& transport, bool ipv6, std::uint16_t number) override {
+    return ports.port(transport, ipv6, number);
+  }
 
   Result<void, Failure> prepare();
   Result<void, Failure> open();
@@ -141,8 +145,7 @@ std::string flow_of(const sip_t* sip, const Origin& origin) {
   const bool moved = via->v_received != nullptr && contact != nullptr &&
                      text::view(contact->m_url->url_host) == text::view(via->v_host);
   if (!stream && !moved) return {};
-  const std::string ip = origin.ip.find(':') == std::string::npos ? origin.ip : "[" + origin.ip + "]";
-  return "sip:" + ip + ":" + std::to_string(origin.port) + ";transport=" + origin.transport;
+  return text::way_to(origin.ip, origin.port, origin.transport);
 }
 
 }  // namespace

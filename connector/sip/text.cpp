@@ -122,6 +122,11 @@ std::string address(const su_sockaddr_t* from) {
   return std::string(found);
 }
 
+std::string way_to(const std::string& ip, std::uint16_t port, const std::string& transport) {
+  const std::string host = ip.find(':') == std::string::npos ? ip : "[" + ip + "]";
+  return "sip:" + host + ":" + std::to_string(port) + ";transport=" + transport;
+}
+
 std::uint16_t port(const su_sockaddr_t* from) {
   return from == nullptr ? std::uint16_t{0} : ntohs(from->su_port);
 }

@@ -20,6 +20,7 @@ std::string uri(const url_t* url);               // as written, with parameters,
 std::string display(const char* name);           // without its quotes and escapes
 std::string address(const su_sockaddr_t* from);  // IP without brackets
 std::uint16_t port(const su_sockaddr_t* from);
+std::string way_to(const std::string& ip, std::uint16_t port, const std::string& transport);  // as a URI
 
 // The session description of a message; that part of a multipart body (RFC 5621). None: there is no such body.
 std::optional<std::string> sdp(const sip_t* sip);

@@ -13,6 +13,29 @@ CoreSettings keeping() {
   return settings;
 }
 
+void fill(ha::Dialog& dialog) {
+  dialog.set_local("<sip:us@tandem.test>");
+  dialog.set_local_tag("ours");
+  dialog.set_remote("<sip:them@tandem.test>");
+  dialog.set_remote_tag("theirs");
+  dialog.set_target("sip:them@192.0.2.1");
+}
+
+void add_dialogs(ha::Party& party, const std::vector<LegId>& legs) {
+  if (!party.has_called()) {
+    fill(*party.mutable_dialog());
+    if (party.has_offered()) party.mutable_dialog()->set_request("INVITE");
+    return;
+  }
+  REQUIRE(legs.size() == static_cast<std::size_t>(party.called().forks_size()));
+  for (std::size_t i = 0; i < legs.size(); ++i) {
+    auto& dialog = *party.mutable_called()->mutable_forks(static_cast<int>(i))->mutable_dialog();
+    fill(dialog);
+    dialog.set_call_id("call of " + name(legs[i]));
+    dialog.set_invite("INVITE");
+  }
+}
+
 // Everything kept, each dialog as the sip room would have it.
 std::vector<ha::Record> kept(Bench& bench) {
   bench.core->all_changed();
@@ -21,15 +44,7 @@ std::vector<ha::Record> kept(Bench& bench) {
   std::vector<ha::Record> records;
   for (auto& change : changes) {
     if (change.gone) continue;
-    if (change.record.has_party()) {
-      auto& dialog = *change.record.mutable_party()->mutable_dialog();
-      dialog.set_local("<sip:us@tandem.test>");
-      dialog.set_local_tag("ours");
-      dialog.set_remote("<sip:them@tandem.test>");
-      dialog.set_remote_tag("theirs");
-      dialog.set_target("sip:them@192.0.2.1");
-      if (change.record.party().has_offered()) dialog.set_request("INVITE");
-    }
+    if (change.record.has_party()) add_dialogs(*change.record.mutable_party(), change.legs);
     records.push_back(std::move(change.record));
   }
   return records;
@@ -54,6 +69,10 @@ std::vector<std::string> text(std::vector<ha::Record> records) {
       record.mutable_party()->mutable_stream()->clear_version();
       record.mutable_party()->mutable_stream()->clear_local();
       record.mutable_party()->mutable_session_timer()->clear_expires_at_ms();
+      if (record.party().has_called()) {
+        record.mutable_party()->mutable_called()->clear_ring_due_ms();
+        for (auto& fork : *record.mutable_party()->mutable_called()->mutable_forks()) fork.clear_dialog();
+      }
     }
     lines.push_back(record.ShortDebugString());
   }
@@ -93,11 +112,11 @@ TEST_CASE("Consultations, holds and who hears whom come back") {
   before.audio(made(1), made(2), audio);
   Reborn after(before);
   auto now = snapshot(after.bench), then = snapshot(before);
-  // Who is being called isn't kept: its INVITE is gone with the process.
-  REQUIRE(then.conversations_size() == 2);
   REQUIRE(now.conversations_size() == 2);
-  CHECK(now.conversations(0).ShortDebugString() == then.conversations(0).ShortDebugString());
-  CHECK(now.conversations(1).parties_size() == 1);
+  for (int i = 0; i < 2; ++i)
+    for (auto& party : *now.mutable_conversations(i)->mutable_parties())
+      if (party.state() == link::INVITING) party.set_call_id(then.conversations(i).parties(1).call_id());
+  CHECK(now.ShortDebugString() == then.ShortDebugString());
   CHECK(text(kept(after.bench)) == text(after.records));
 }
 
@@ -160,6 +179,149 @@ TEST_CASE("Another Connector takes calls over by command") {
   const auto lines = other.command(rest);
   CHECK(std::count_if(lines.begin(), lines.end(), [](const std::string& l) { return l.starts_with("reinvite"); }) == 2);
   CHECK(snapshot(other).conversations(0).parties_size() == 2);
+}
+
+static const Phone kBob{.ip = "192.0.2.2", .port = 6000, .formats = "0", .attributes = ""};
+
+// A caller who waits, and bob, whom two phones of his ring for.
+static Bench ringing() {
+  Bench bench(keeping());
+  bench.reachable("sip:bob@tandem.test", {{"sip:bob@192.0.2.2", 1000}, {"sip:bob@192.0.2.3", 1000}});
+  bench.invited(in(1), kBob.sdp());
+  bench.invite(made(1), given(1), "sip:bob@tandem.test");
+  bench.step(Progressed{out(1), 180, {}});
+  return bench;
+}
+
+static link::Command restoring(const std::vector<ha::Record>& records) {
+  link::Command command;
+  for (const auto& record : records) command.mutable_restore()->add_records(record.SerializeAsString());
+  return command;
+}
+
+static bool has(const Lines& lines, const std::string& line) {
+  return std::find(lines.begin(), lines.end(), line) != lines.end();
+}
+
+TEST_CASE("Phones that ring ring on, and whoever answers is connected") {
+  Bench before = ringing();
+  Reborn after(before);
+  auto& bench = after.bench;
+  CHECK(text(kept(bench)) == text(after.records));
+  CHECK(bench.step(PortsOpened{}) == Lines{});  // nothing is said to them
+  const auto now = snapshot(bench);
+  REQUIRE(now.conversations_size() == 1);
+  CHECK(now.conversations(0).parties(1).state() == link::ALERTING);
+  CHECK(now.conversations(0).parties(1).party() == given(1));
+
+  CHECK(bench.step(InviteAccepted{.leg = out(3), .sdp = kBob.sdp()}) ==
+        Lines{"cancel out2 'SIP;cause=200;text=\"Call completed elsewhere\"'",
+              "connect m1 192.0.2.2:6000 [0 PCMU] watch", "report T1 answered sip:bob@tandem.test"});
+  bench.admit(made(1), made(2), link::Admit::ANSWER);
+  CHECK(bench.core->counts().connected == 2);
+}
+
+TEST_CASE("A phone that refuses after the restart ends its attempt, the last one the party") {
+  Bench before = ringing();
+  Reborn after(before);
+  auto& bench = after.bench;
+  bench.step(PortsOpened{});
+  bench.step(LinkOpened{1, true});
+  CHECK(bench.step(InviteRejected{.leg = out(2), .status = 480, .reason = "", .contacts = {}}) == Lines{"forget out2"});
+  CHECK(bench.step(InviteRejected{.leg = out(3), .status = 486, .reason = "", .contacts = {}}) ==
+        Lines{"forget out3", "close m1", "report T1 failed 480"});
+}
+
+TEST_CASE("A phone that rings since before the restart is told to stop, where it is now") {
+  Bench before(keeping());
+  before.directory.known["sip:bob@tandem.test"].clear();
+  Target target{.request_uri = "sip:bob@192.0.2.2", .next_hop = "sip:192.0.2.2:4001;transport=tls"};
+  target.dn = "sip:bob@tandem.test";
+  before.directory.known["sip:bob@tandem.test"] = {target};
+  before.invited(in(1), kBob.sdp());
+  before.invite(made(1), given(1), "sip:bob@tandem.test");
+  before.step(Progressed{out(1), 180, {}});
+  Reborn after(before);
+  auto& bench = after.bench;
+  target.next_hop = "sip:192.0.2.2:4002;transport=tls";
+  bench.directory.known["sip:bob@tandem.test"] = {target};
+  bench.step(PortsOpened{});
+  bench.step(LinkOpened{1, true});
+  CHECK(bench.remove(made(1), given(1), 480) ==
+        Lines{"turn out2 sip:192.0.2.2:4002;transport=tls", "cancel out2", "close m1", "report T1 failed 487 /1"});
+  CHECK(bench.step(InviteRejected{.leg = out(2), .status = 487, .reason = "", .contacts = {}}) == Lines{"forget out2"});
+}
+
+TEST_CASE("A phone of which nothing is heard any more is given up") {
+  Bench before = ringing();
+  Reborn after(before);
+  after.bench.step(PortsOpened{});
+  after.bench.step(LinkOpened{1, true});
+  const auto lines = after.bench.wait(std::chrono::minutes(4));
+  CHECK(has(lines, "report T1 failed 408 'not answered in time'"));
+}
+
+TEST_CASE("Another Connector gives the ringing up and calls anew") {
+  Bench before = ringing();
+  Bench other(keeping());
+  other.now = before.now;
+  other.reachable("sip:bob@tandem.test", {{"sip:bob@192.0.2.2", 1000}});
+  other.step(PortsOpened{});
+  const auto taken = other.command(restoring(kept(before)));
+  CHECK(has(taken, "restore out2 call of out1"));
+  CHECK(has(taken, "cancel out2"));
+  CHECK(has(taken, "restore out3 call of out2"));
+  CHECK(has(taken, "cancel out3"));
+  const auto now = snapshot(other);
+  REQUIRE(now.conversations_size() == 1);
+  CHECK(now.conversations(0).parties(1).state() == link::INVITING);
+  CHECK(now.conversations(0).parties(1).party() == given(1));
+  const auto anew = other.wait(std::chrono::milliseconds(300));
+  CHECK(std::count_if(anew.begin(), anew.end(), [](const std::string& line) {
+          return line.starts_with("invite out") && line.find("sip:bob@192.0.2.2") != std::string::npos;
+        }) == 1);
+  CHECK(other.step(InviteRejected{.leg = out(2), .status = 487, .reason = "", .contacts = {}}) == Lines{"forget out2"});
+
+  SECTION("or ends the attempt where it knows nobody") {
+    Bench third(keeping());
+    third.now = before.now;
+    third.directory.known["sip:bob@tandem.test"].clear();
+    third.step(PortsOpened{});
+    third.command(restoring(kept(before)));
+    const auto failed = third.wait(std::chrono::milliseconds(300));
+    CHECK(std::any_of(failed.begin(), failed.end(),
+                      [](const std::string& line) { return line.starts_with("report T1 failed"); }));
+  }
+}
+
+TEST_CASE("A caller of a call that another may have isn't answered before it is ours") {
+  Bench before = ringing();
+  const auto records = kept(before);
+  Bench after(keeping(), false);
+  after.now = before.now;
+  const auto given_back = after.step(given(records, true));
+  CHECK(std::count_if(given_back.begin(), given_back.end(),
+                      [](const std::string& line) { return line.starts_with("restore"); }) == 2);  // the phones
+  after.step(PortsOpened{});
+  after.step(LinkOpened{1, true});
+  SECTION("it is") {
+    link::Command resume;
+    resume.mutable_resume();
+    const auto lines = after.command(resume);
+    CHECK(std::count_if(lines.begin(), lines.end(),
+                        [](const std::string& line) { return line.starts_with("restore"); }) == 1);
+  }
+  SECTION("it isn't: the phones are told to stop, the caller hears nothing") {
+    link::Command disown;
+    disown.set_conversation(made(1));
+    disown.mutable_disown();
+    const auto lines = after.command(disown);
+    CHECK(std::count_if(lines.begin(), lines.end(),
+                        [](const std::string& line) { return line.starts_with("cancel"); }) == 2);
+    CHECK(std::none_of(lines.begin(), lines.end(), [](const std::string& line) {
+      return line.starts_with("answer") || line.starts_with("report");
+    }));
+  }
 }
 
 TEST_CASE("Records nobody can use do no harm") {

@@ -1,0 +1,228 @@
+#!/usr/bin/env python3
+"""A Connector is killed while a phone rings or a caller waits: as far as SIP allows nobody hears of it. MMC-110, MMC-112; LTB-10 lifted."""
+import contextlib
+import time
+
+import harness
+from calls import closed, dn, equal, hear, steps
+from harness import Site, test
+from peers.tcp_caller import TcpCaller
+
+
+class Ringing:
+    """Alice waits on a routing point, and bob's phone rings for her."""
+
+    def __init__(self, caller="udp", callee="udp", killed=1, **site):
+        self.site, self.caller, self.callee, self.killed = Site(**site), caller, callee, killed
+
+    def __enter__(self):
+        with contextlib.ExitStack() as stack:
+            site = stack.enter_context(self.site)
+            self.alice = site.phone("alice", "A", transport=self.caller)
+            self.bob = site.phone("bob", "B", transport=self.callee, answer="manual")
+            self.client = site.tlib(dn("support"), dn("bob"), name="router")
+            self.alice.dial(dn("support"))
+            self.call = self.client.wait("EventRouteRequest")["ConnID"]
+            self.client.send("RequestRouteCall", ThisDN=dn("support"), ConnID=self.call, OtherDN=dn("bob"))
+            self.client.wait("EventRinging", ThisDN=dn("bob"), ConnID=self.call)
+            self.bob.wait("CALL_INCOMING")
+            self.alice.wait("CALL_PROGRESS")
+            time.sleep(0.3)  # records are written some milliseconds later
+            self.mark = self.client.mark()
+            self.stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *what):
+        self.stack.__exit__(*what)
+
+    def kill(self):
+        self.site.connector(self.killed).kill()
+
+    def start(self, times=2):
+        self.site.start_connector(self.killed)
+        self.site.linked(self.killed, times)
+
+    def told(self):
+        """What the client heard of calls."""
+        return [s for s in steps(self.client, self.mark) if not s.endswith(" None") and not s.startswith("EventDN")]
+
+    def answered(self):
+        """As if nothing had happened: both talk in the same call, and end it."""
+        self.client.wait("EventEstablished", ThisDN=dn("bob"), ConnID=self.call, since=self.mark)
+        self.alice.wait("CALL_ESTABLISHED")
+        hear((self.alice, "B"), (self.bob, "A"))
+        equal(self.told(), ["EventRouteUsed support", "EventDiverted support", "EventEstablished bob"], "events")
+        self.alice.do("hangup")
+        closed(self.alice, self.bob)
+        self.client.wait("EventReleased", ThisDN=dn("bob"), ConnID=self.call, since=self.mark)
+
+
+def over(*transports):
+    def each(function):
+        for transport in transports:
+            def one(transport=transport):
+                function(transport)
+            one.__name__ = f"{function.__name__}_over_{transport}"
+            test(one)
+        return function
+    return each
+
+
+@over("udp", "tcp", "tls")
+def the_phone_answers_after_the_restart(transport):
+    with Ringing(callee=transport) as ring:
+        ring.kill()
+        ring.start()
+        equal(ring.told(), [], "events")
+        ring.bob.do("accept")
+        ring.answered()
+
+
+@over("udp", "tcp")
+def the_phone_answers_while_the_connector_is_away(transport):
+    with Ringing(callee=transport) as ring:
+        ring.kill()
+        ring.bob.do("accept")
+        ring.start()
+        ring.answered()
+
+
+@over("udp", "tcp")
+def the_caller_gives_up_after_the_restart(transport):
+    with Ringing(callee=transport) as ring:
+        ring.kill()
+        ring.start()
+        ring.alice.do("hangup")
+        closed(ring.bob)
+        ring.client.wait("EventAbandoned", ThisDN=dn("bob"), ConnID=ring.call, since=ring.mark)
+        equal(ring.told(), ["EventAbandoned bob", "EventAbandoned support", "EventError support"], "events")
+
+
+@test
+def the_phone_refuses_after_the_restart():
+    """The call waits on for another instruction."""
+    with Ringing() as ring:
+        carol = ring.site.phone("carol", "C")
+        ring.kill()
+        ring.start()
+        ring.bob.do("hangup")
+        ring.client.wait("EventReleased", ThisDN=dn("bob"), since=ring.mark, ConnID=ring.call)
+        equal(ring.told(), ["EventError support", "EventReleased bob"], "events")
+        ring.client.send("RequestRouteCall", ThisDN=dn("support"), ConnID=ring.call, OtherDN=dn("carol"))
+        ring.alice.wait("CALL_ESTABLISHED")
+        hear((ring.alice, "C"), (carol, "A"))
+
+
+@test
+def nobody_answers_after_the_restart():
+    """The T-Server's time limit runs on, and the phone is told to stop."""
+    with Ringing(tserver={"no-answer-timeout": 8}) as ring:
+        ring.kill()
+        ring.start()
+        closed(ring.bob)
+        ring.client.wait("EventReleased", since=ring.mark, ThisDN=dn("bob"), ConnID=ring.call)
+        equal(ring.told(), ["EventError support", "EventReleased bob"], "events")
+
+
+@test
+def another_connector_rings_the_phone_anew():
+    """Answers to the old INVITE go to whoever is no more: that one is cancelled, the phone called once more."""
+    with Ringing(connectors=2, tserver={"takeover-timeout": "1 sec"}) as ring:
+        mark = ring.bob.mark()
+        ring.kill()
+        harness.until("the takeover", lambda: "takes over" in ring.site.log("tserver"))
+        ring.bob.wait("CALL_CLOSED", since=mark)
+        ring.bob.wait("CALL_INCOMING", since=mark)
+        equal(ring.told(), [], "events")
+        ring.start()
+        time.sleep(1)
+        equal(ring.told(), [], "events")
+        ring.bob.do("accept")
+        ring.answered()
+
+
+@test
+def a_caller_waits_on_at_another_connector():
+    """Its INVITE is answered by the other one, and the first lets it be when it returns."""
+    with Site(connectors=2, tserver={"takeover-timeout": "1 sec"}) as site:
+        alice, bob = site.phone("alice", "A"), site.phone("bob", "B", connector=2)
+        client = site.tlib(dn("support"), dn("bob"), name="router")
+        alice.dial(dn("support"))
+        conn = client.wait("EventRouteRequest")["ConnID"]
+        time.sleep(0.3)
+        site.connector(1).kill()
+        harness.until("the takeover", lambda: "taken over by" in site.log("tserver"))
+        time.sleep(4)  # too late to own anything
+        site.start_connector(1)
+        site.linked(1, 2)
+        time.sleep(1)
+        client.send("RequestRouteCall", ThisDN=dn("support"), ConnID=conn, OtherDN=dn("bob"))
+        client.wait("EventEstablished", ThisDN=dn("bob"), ConnID=conn)
+        alice.wait("CALL_ESTABLISHED")
+        hear((alice, "B"), (bob, "A"))
+        alice.do("hangup")
+        closed(alice, bob)
+
+
+def waiting_over_tcp(site, **more):
+    """A caller over TCP who hears that it rings, and the client with its call."""
+    client = site.tlib(dn("support"), dn("bob"), name="router")
+    caller = site.use(TcpCaller(site, **more))
+    conn = client.wait("EventRouteRequest")["ConnID"]
+    caller.wait(183)
+    time.sleep(0.3)
+    return caller, client, conn
+
+
+@test
+def a_caller_over_tcp_is_answered_over_a_new_connection():
+    with Site() as site:
+        bob = site.phone("bob", "B")
+        caller, client, conn = waiting_over_tcp(site)
+        mark = client.mark()
+        site.connector().kill()
+        caller.lost()
+        site.start_connector()
+        assert caller.called_back(), "nobody came back to the caller"
+        site.linked(1, 2)
+        client.send("RequestRouteCall", ThisDN=dn("support"), ConnID=conn, OtherDN=dn("bob"))
+        caller.wait(200)
+        caller.request("ACK")
+        client.wait("EventEstablished", ThisDN=dn("bob"), ConnID=conn, since=mark)
+        bob.do("hangup")
+        client.wait("EventReleased", ThisDN=dn("bob"), ConnID=conn, since=mark)
+        harness.until("BYE at the caller", lambda: caller.got("BYE"))
+
+
+@test
+def a_caller_over_tcp_waits_on_at_another_connector():
+    with Site(connectors=2, tserver={"takeover-timeout": "1 sec"}) as site:
+        site.phone("bob", "B", connector=2)
+        caller, client, conn = waiting_over_tcp(site)
+        mark = client.mark()
+        site.connector(1).kill()
+        caller.lost()
+        assert caller.called_back(), "nobody came back to the caller"
+        harness.until("the takeover", lambda: "taken over by" in site.log("tserver"))
+        client.send("RequestRouteCall", ThisDN=dn("support"), ConnID=conn, OtherDN=dn("bob"))
+        caller.wait(200)
+        caller.request("ACK")
+        client.wait("EventEstablished", ThisDN=dn("bob"), ConnID=conn, since=mark)
+
+
+@test
+def a_caller_over_tcp_that_cant_be_reached_ends_at_once():
+    with Site(tserver={"router-timeout": 60}) as site:
+        caller, client, conn = waiting_over_tcp(site, listens=False)
+        mark = client.mark()
+        site.connector().kill()
+        caller.lost()
+        site.start_connector()
+        site.linked(1, 2)
+        back = time.monotonic()
+        over = client.wait("EventAbandoned", ThisDN=dn("support"), ConnID=conn, since=mark)
+        equal(over.get("CallState"), "CallStateSystemError", "CallState")
+        assert time.monotonic() - back < 5 * harness.SLOW
+
+
+harness.main()
