@@ -70,7 +70,7 @@ def tservers_and_their_arbiter():
         with fault("the T-Servers are cut off from each other"):
             lab.lose("ts1", "ts2")
             lab.lose("ts2", "ts1")
-            time.sleep(3)
+            time.sleep(6)  # longer than the silence that ends their session
             lab.heal()
         settled()
 

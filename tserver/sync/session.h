@@ -97,7 +97,7 @@ class BackupSession {
 
   void received(sync::Envelope& envelope, Now now, SyncEffects& out);
   void check(Now now, SyncEffects& out);
-  Instant due() const { return heard_ + times_.silence; }
+  Instant due() const { return over_ ? Instant::max() : heard_ + times_.silence; }
   // How many Connectors we are linked to; the primary is told.
   void set_links(std::uint32_t links) { links_ = links; }
 

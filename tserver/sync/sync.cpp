@@ -238,7 +238,9 @@ class Sync::Outgoing final : public net::Connection::Handler {
                  },
                  effect);
     }
-    timer_.start(session_.due(), [this] {
+    const Instant due = session_.due();
+    if (due == Instant::max()) return timer_.cancel();
+    timer_.start(due, [this] {
       session_.check(owner_.loop_.now(), effects_);
       carry_out();
     });

@@ -218,4 +218,7 @@ TEST_CASE("silence ends a session on both sides") {
   REQUIRE(find<SyncClose>(pair.from_backup) != nullptr);
   pair.primary.check(pair.now, {}, pair.from_primary);
   REQUIRE(find<SyncClose>(pair.from_primary) != nullptr);
+  // Nothing more is waited for: what is due at once, again and again, would stop everything else.
+  CHECK(pair.backup.due() == Instant::max());
+  CHECK(pair.primary.due() == Instant::max());
 }
