@@ -208,7 +208,9 @@ struct CallsKept {
   std::shared_ptr<const std::vector<ha::Record>> records;
   bool held_back = false;  // somebody else may have them: phones aren't called before a T-Server says Resume
 };
-struct PortsOpened {};
+struct PortsOpened {
+  bool held_back = false;  // as above: taking calls up took long itself
+};
 
 struct CoreTimer {
   TimerKey key;

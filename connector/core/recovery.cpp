@@ -35,8 +35,12 @@ void Core::on(CallsKept& input) {
   if (!in_reach_ && !no_server_.set) arm(Wait::NoServer, 0, no_server_, settings_.without_server);
 }
 
-void Core::on(PortsOpened&) {
+void Core::on(PortsOpened& input) {
   ports_open_ = true;
+  if (input.held_back && !held_back_ && !to_recover_.empty()) {
+    held_back_ = true;
+    log(LogLevel::Standard, "taken up after long: the calls wait for a T-Server's word");
+  }
   recover_next();
 }
 
@@ -120,6 +124,14 @@ Core::TakenUp Core::take_up(const std::vector<ha::Record>& records, From from) {
   for (const auto* party : parties) {
     if (!take_up(*party, from, taken)) ++taken.refused;
   }
+  std::unordered_map<ConversationNo, std::vector<PartyNo>> members;
+  for (const auto* record : parties) {
+    const auto* party =
+        taken.parties.contains(PartyNo{record->party()}) ? find_party(PartyNo{record->party()}) : nullptr;
+    if (!party) continue;
+    if (party->conversation) members[party->conversation->no].push_back(party->no);
+    for (const auto* other : party->elsewhere) members[other->no].push_back(party->no);
+  }
   for (const auto no : taken.order) {
     auto& conversation = conversations_.at(no);
     const auto add = [&](PartyNo number) {
@@ -130,7 +142,7 @@ Core::TakenUp Core::take_up(const std::vector<ha::Record>& records, From from) {
       if (in && !conversation.has(*party)) conversation.parties.push_back(party);
     };
     for (const auto number : taken.conversations[no]->parties()) add(PartyNo{number});
-    for (const auto* party : parties) add(PartyNo{party->party()});
+    for (const auto number : members[no]) add(number);
     if (conversation.parties.empty()) end_conversation(conversation);
   }
   std::erase_if(taken.order, [this](ConversationNo no) { return !conversations_.contains(no); });

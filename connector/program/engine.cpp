@@ -124,7 +124,7 @@ Result<void, Failure> Engine::open_sip() {
   const bool some = kept.records != nullptr;
   if (some) take(std::move(kept));
   if (auto opened = sip_->open(); !opened) return opened;
-  take(PortsOpened{});
+  take(PortsOpened{loop_.now().wall - kept_until_ > settings_.keep.ours});
   // What couldn't be taken up isn't kept any longer.
   if (store_) keep();
   return {};
@@ -150,6 +150,7 @@ CallsKept Engine::kept_calls() {
     (record.has_registration() ? phones : *records).push_back(std::move(record));
   }
   restore_phones(phones);
+  kept_until_ = stored->last_written;
   if (records->empty()) return {};
   const auto away = std::chrono::duration_cast<std::chrono::milliseconds>(loop_.now().wall - stored->last_written);
   const std::string since =
