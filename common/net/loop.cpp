@@ -19,8 +19,11 @@ EventLoop::Impl::Impl() : work(io.get_executor()), timer(io) {
   sources.push_back(this);
 }
 
+// As many as there are now: one that is due again at once lets the rest of the loop go first.
 void EventLoop::Impl::fire(Instant now) {
-  while (const auto key = queue.pop(now)) {
+  for (std::size_t left = queue.size(); left > 0; --left) {
+    const auto key = queue.pop(now);
+    if (!key) return;
     const auto found = timers.find(key->subject);
     if (found == timers.end()) continue;
     Timer& due = *found->second;
@@ -151,7 +154,11 @@ void KeyedTimers::set(const TimerKey& key, Instant at) {
 }
 
 void KeyedTimers::fire(Instant now) {
-  while (const auto key = queue_.pop(now)) fired_(*key);
+  for (std::size_t left = queue_.size(); left > 0; --left) {
+    const auto key = queue_.pop(now);
+    if (!key) return;
+    fired_(*key);
+  }
 }
 
 }  // namespace tandem::net
