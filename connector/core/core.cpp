@@ -5,21 +5,23 @@
 namespace tandem::connector {
 namespace {
 
-constexpr std::uint64_t kIncarnationBits = 0xffff;
+// Of an id: a part that is this Connector's alone, over a count.
+constexpr std::uint64_t kOwnBits = 0xff'ffff;
 
 }  // namespace
 
 std::unique_ptr<Machine> make_core(CoreSettings settings, Directory& directory, MediaAllocator& media,
-                                   std::uint64_t incarnation) {
-  return std::make_unique<Core>(settings, directory, media, incarnation);
+                                   std::uint64_t incarnation, std::uint64_t own) {
+  return std::make_unique<Core>(settings, directory, media, incarnation, own);
 }
 
-Core::Core(CoreSettings settings, Directory& directory, MediaAllocator& media, std::uint64_t incarnation)
+Core::Core(CoreSettings settings, Directory& directory, MediaAllocator& media, std::uint64_t incarnation,
+           std::uint64_t own)
     : settings_(settings),
       directory_(directory),
       media_(media),
       incarnation_(incarnation),
-      ids_((incarnation & kIncarnationBits) << 47) {}
+      ids_((own & kOwnBits) << kCountBits) {}
 
 void Core::handle(Input input, Now now, Actions& out) {
   now_ = now;

@@ -19,7 +19,8 @@ bool one_line(std::string_view text);  // no control characters
 
 class Core final : public Machine {
  public:
-  Core(CoreSettings settings, Directory& directory, MediaAllocator& media, std::uint64_t incarnation);
+  Core(CoreSettings settings, Directory& directory, MediaAllocator& media, std::uint64_t incarnation,
+       std::uint64_t own);
   void handle(Input input, Now now, Actions& out) override;
   CoreCounts counts() const override;
   bool changed() const override { return tell_all_ || !kept_parties_.empty() || !kept_conversations_.empty(); }

@@ -387,9 +387,10 @@ class Machine {
   virtual void all_changed() {}
 };
 
-// `incarnation`: of this start of the process, as told in Hello; ids are made of it. Directory and allocator are asked
-// in handle() only and must outlive the machine.
+// `incarnation`: of this start of the process, as told in Hello. `own`: ids are made of its 24 lowest bits, which no
+// other Connector should have, since calls move between Connectors with theirs. Directory and allocator are asked in
+// handle() only and must outlive the machine.
 std::unique_ptr<Machine> make_core(CoreSettings settings, Directory& directory, MediaAllocator& media,
-                                   std::uint64_t incarnation);
+                                   std::uint64_t incarnation, std::uint64_t own);
 
 }  // namespace tandem::connector

@@ -251,7 +251,7 @@ void Core::take_up_leg(Party& party, const ha::Party& record, From from) {
 
 // Numbers made from now on are others.
 void Core::pass(std::uint64_t number) {
-  constexpr std::uint64_t low = (1ULL << 47) - 1;
+  constexpr std::uint64_t low = (1ULL << kCountBits) - 1;
   if ((number & ~low) == ids_) counter_ = std::max<std::uint64_t>(counter_, number & low);
 }
 

@@ -15,6 +15,7 @@
 
 namespace tandem::connector {
 
+inline constexpr int kCountBits = 39;                 // of ids that we made: the lowest
 inline constexpr std::uint64_t kTopBit = 1ULL << 63;  // of ids that the T-Server made, and of legs that we made
 inline constexpr std::size_t kMembershipsMax = 8;     // conversations one party may be in
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <future>
+#include <random>
 #include <stdexcept>
 #include <thread>
 
@@ -68,7 +69,7 @@ Result<void, Failure> Engine::start() {
   } catch (const std::runtime_error& error) {
     return Failure{error.what()};
   }
-  core_ = make_core(settings_.core, front_end_, *media_, incarnation_);
+  core_ = make_core(settings_.core, front_end_, *media_, incarnation_, std::random_device{}());
   loop_.on_timer([this](const TimerKey& key) { timer(key); });
   loop_.on_turn_end([this] {
     if (link_) link_->flush();

@@ -41,7 +41,8 @@ void Connector::started() {
   obeyed_ = 0;
   ordered_about_.clear();
   core_at_ = room_at_ = Instant{0};
-  core_ = make_core(settings_, *this, *this, identity_.incarnation);
+  core_ = make_core(settings_, *this, *this, identity_.incarnation,
+                    identity_.incarnation ^ std::hash<std::string>{}(name()));
 }
 
 void Connector::ended() {

@@ -307,7 +307,7 @@ std::string Phone::sdp() const {
          "a=" + direction + "\r\n";
 }
 
-Bench::Bench(CoreSettings settings, bool linked) : core(make_core(settings, directory, media, 1)) {
+Bench::Bench(CoreSettings settings, bool linked) : core(make_core(settings, directory, media, 1, 1)) {
   reachable("sip:bob@tandem.test", {{"sip:bob@192.0.2.2", 1000}});
   reachable("sip:alice@tandem.test", {{"sip:alice@192.0.2.1", 1000}});
   reachable("sip:away@tandem.test", {});

@@ -21,7 +21,7 @@ namespace tandem::connector::test {
 using Lines = std::vector<std::string>;
 
 constexpr std::uint64_t kTop = 1ULL << 63;
-constexpr std::uint64_t kMade = 1ULL << 47;  // incarnation 1
+constexpr std::uint64_t kMade = 1ULL << 39;
 
 inline LegId in(std::uint64_t n) {
   return LegId{n};

@@ -83,7 +83,7 @@ TEST_CASE("MMC-236: who calls the address is in at once") {
   CHECK(bench.invited(in(5), Phone{}.sdp(), kUri) == Lines{"answer in5 404", "forget in5"});
   conference(bench, true);
   CHECK(bench.invited(in(6), Phone{.ip = "192.0.2.6"}.sdp(), kUri) ==
-        Lines{"report P3 offered sip:carl@example.net to sip:conf01@tandem.test as 0000800000000001-Genesys conference",
+        Lines{"report P3 offered sip:carl@example.net to sip:conf01@tandem.test as 0000008000000001-Genesys conference",
               "answer in6 200 m3 [0 PCMU, 8 PCMA, 101 telephone-event 0-15] sendrecv v1 expires 1800 uas",
               "connect m3 192.0.2.6:4000 [0 PCMU, 8 PCMA, 101 telephone-event 0-15] watch",
               "report P3 answered sip:carl@example.net", "scene P1: m1, m2, m3"});

@@ -64,7 +64,7 @@ TEST_CASE("headers, automatic answer, hops") {
   CHECK(sent.to_uri == "sip:+491234@192.0.2.50");
   CHECK(sent.from_display == "Carl");
   CHECK(sent.max_forwards == 4);
-  CHECK(sent.conversation_id == "0000800000000001-Genesys");
+  CHECK(sent.conversation_id == "0000008000000001-Genesys");
   REQUIRE(sent.headers.size() == 3);
   CHECK(sent.headers[0].name == "X-Case");
   CHECK(sent.headers[0].value == "42");
@@ -110,7 +110,7 @@ TEST_CASE("commands that can't be carried out") {
   bench.invited(in(1), kBob.sdp());
   CHECK(bench.remove(made(1), given(2)) == Lines{"report T2 command NO_SUCH_PARTY /12"});
   CHECK(bench.logs.back() ==
-        "command 12 can't be carried out: no such party, conversation 0000800000000001 party 8000000000000002");
+        "command 12 can't be carried out: no such party, conversation 0000008000000001 party 8000000000000002");
 }
 
 TEST_CASE("several phones ring at once, the first answer wins") {

@@ -47,7 +47,7 @@ TEST_CASE("a consultation: one leg in two conversations, alternated, given up") 
         Lines{"connect m3 192.0.2.1:4000 [0 PCMU, 8 PCMA, 101 telephone-event 0-15] watch",
               "report T21 answered sip:alice@tandem.test /5", "scene T20: m2, m3"});
   CHECK(bench.step(LinkOpened{2}) ==
-        Lines{"snapshot 2 {0000800000000001-Genesys P2 CONNECTED sip:carl@example.net caller T1 HELD "
+        Lines{"snapshot 2 {0000008000000001-Genesys P2 CONNECTED sip:carl@example.net caller T1 HELD "
               "sip:bob@tandem.test called}"
               " {8000000000000014-Genesys T1 CONNECTED sip:bob@tandem.test called T21 CONNECTED "
               "sip:alice@tandem.test called}"});

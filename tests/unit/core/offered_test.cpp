@@ -11,7 +11,7 @@ namespace {
 
 const Phone kCarl{.ip = "192.0.2.9", .port = 4000};
 const std::string kOfferedReport =
-    "report P2 offered sip:carl@example.net to sip:support@tandem.test as 0000800000000001-Genesys";
+    "report P2 offered sip:carl@example.net to sip:support@tandem.test as 0000008000000001-Genesys";
 
 Invited call(LegId leg, std::string sdp = kCarl.sdp()) {
   Invited input;
@@ -50,7 +50,7 @@ TEST_CASE("MMC-361: an offered call is told whole, its video too, which is decli
   CHECK(offered.headers(0).value() == "help");
   REQUIRE(bench.logs.size() == 3);
   CHECK(bench.logs[2] ==
-        "offered: party 0000800000000002 dn sip:alice@tandem.test conversation their-own-1 call-id abc "
+        "offered: party 0000008000000002 dn sip:alice@tandem.test conversation their-own-1 call-id abc "
         "(sip:support@tandem.test)");
 }
 
@@ -59,22 +59,22 @@ TEST_CASE("MMC-168: a Conversation-ID of our own carries the marker; a caller's 
     Bench bench;
     auto input = call(in(1));
     input.conversation_id = bad;
-    CHECK(bench.step(input).at(0).ends_with(" as 0000800000000001-Genesys"));
+    CHECK(bench.step(input).at(0).ends_with(" as 0000008000000001-Genesys"));
   }
 }
 
-TEST_CASE("ids rise and tell the incarnation") {
+TEST_CASE("ids rise and are of this Connector alone") {
   FakeDirectory directory;
   FakeMedia media;
-  const auto core = make_core({}, directory, media, 0x12345);
+  const auto core = make_core({}, directory, media, 7, 0x1234567);
   Actions actions;
   core->handle(LinkOpened{1}, Now{}, actions);
   core->handle(call(in(1)), Now{}, actions);
   for (const auto& action : actions) {
     const auto* report = std::get_if<Report>(&action);
     if (!report) continue;
-    CHECK(report->happening.conversation() == ((std::uint64_t{0x2345} << 47) | 1));
-    CHECK(report->happening.party() == ((std::uint64_t{0x2345} << 47) | 2));
+    CHECK(report->happening.conversation() == ((std::uint64_t{0x234567} << 39) | 1));
+    CHECK(report->happening.party() == ((std::uint64_t{0x234567} << 39) | 2));
     CHECK(report->happening.party() >> 63 == 0);
     return;
   }

@@ -126,7 +126,7 @@ TEST_CASE("INVITE with Replaces: somebody takes the place of a party") {
   Bench bench;
   bench.talking();
   CHECK(take_over(bench, out(1)) == Lines{"report P3 offered sip:dave@tandem.test to sip:bob@tandem.test as "
-                                          "0000800000000001-Genesys replaces T1"});
+                                          "0000008000000001-Genesys replaces T1"});
   bench.admit(kCall, made(3), link::Admit::ANSWER);
   CHECK(bench.remove(kCall, kAgent).back() == "report T1 left REMOVED /5");
 }

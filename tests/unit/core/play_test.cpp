@@ -152,11 +152,11 @@ TEST_CASE("MMC-419: a recording, named by us if nobody named it") {
   order.mutable_record()->set_terminators("#");
   order.mutable_record()->set_max_ms(60000);
   CHECK(play(bench, order) ==
-        Lines{"report P2 playing /2", "record m1 #1 '0000800000000003' max 60000", "scene P1: m1 silence mute"});
+        Lines{"report P2 playing /2", "record m1 #1 '0000008000000003' max 60000", "scene P1: m1 silence mute"});
   CHECK(pressed(bench, '1').empty());
   CHECK(pressed(bench, '#') == Lines{"record m1 #1"});
   CHECK(bench.step(MediaRecorded{.media = MediaId{1}, .play = 1}) ==
-        Lines{"report P2 played NORMAL by # recording 0000800000000003 /2", "scene P1: m1 ringback mute"});
+        Lines{"report P2 played NORMAL by # recording 0000008000000003 /2", "scene P1: m1 ringback mute"});
   order.mutable_record()->set_recording("../etc/passwd");
   CHECK(play(bench, order) == Lines{"report P2 command BAD_ADDRESS /3"});
 }

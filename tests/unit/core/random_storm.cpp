@@ -5,7 +5,7 @@
 namespace tandem::connector::test {
 
 Storm::Storm(std::uint64_t seed)
-    : random_(seed), media_(books_, random_), core_(make_core(settings(), directory_, media_, seed)) {
+    : random_(seed), media_(books_, random_), core_(make_core(settings(), directory_, media_, seed, seed)) {
   directory_.known["sip:one"] = {Target{.request_uri = "sip:1"}};
   directory_.known["sip:three"] = {Target{.request_uri = "sip:a"}, Target{.request_uri = "sip:b"},
                                    Target{.request_uri = "sip:c", .q_milli = 500}};

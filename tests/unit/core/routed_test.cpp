@@ -12,7 +12,7 @@ TEST_CASE("a routed call, ringback as early media") {
   const Phone carl{.ip = "192.0.2.9", .port = 4000};
   const Phone bob{.ip = "192.0.2.2", .port = 6000, .formats = "0 101"};
   CHECK(bench.invited(in(1), carl.sdp()) ==
-        Lines{"report P2 offered sip:carl@example.net to sip:support@tandem.test as 0000800000000001-Genesys"});
+        Lines{"report P2 offered sip:carl@example.net to sip:support@tandem.test as 0000008000000001-Genesys"});
   CHECK(bench.admit(made(1), made(2), link::Admit::WAITING) ==
         Lines{"answer in1 183 m1 [0 PCMU, 8 PCMA, 101 telephone-event 0-15] sendrecv v1",
               "connect m1 192.0.2.9:4000 [0 PCMU, 8 PCMA, 101 telephone-event 0-15]", "scene P1: m1 ringback mute"});

@@ -42,7 +42,7 @@ TEST_CASE("MMC-109: a call survives the link, its tag is told in the snapshot") 
   CHECK(bench.command(tag).empty());
   CHECK(bench.step(LinkClosed{1}).empty());
   CHECK(bench.wait(seconds(60)).empty());
-  CHECK(bench.step(LinkOpened{2}) == Lines{"snapshot 2 {0000800000000001-Genesys 0000000000000abc UUID P2 CONNECTED "
+  CHECK(bench.step(LinkOpened{2}) == Lines{"snapshot 2 {0000008000000001-Genesys 0000000000000abc UUID P2 CONNECTED "
                                            "sip:carl@example.net caller T1 CONNECTED "
                                            "sip:bob@tandem.test called} sip:bob@tandem.test"});
   CHECK(bench.step(ByeReceived{in(1), ""}).back() == "report P2 left BYE");
@@ -64,8 +64,8 @@ TEST_CASE("the link is lost in each state of a routed call") {
     lose();
     bench.wait(seconds(4));
     CHECK(bench.step(LinkOpened{2}) ==
-          Lines{"snapshot 2 {0000800000000001-Genesys P2 OFFERED sip:carl@example.net caller}",
-                "report P2 offered sip:carl@example.net to sip:support@tandem.test as 0000800000000001-Genesys"});
+          Lines{"snapshot 2 {0000008000000001-Genesys P2 OFFERED sip:carl@example.net caller}",
+                "report P2 offered sip:carl@example.net to sip:support@tandem.test as 0000008000000001-Genesys"});
     CHECK(bench.wait(seconds(10)).empty());
     bench.step(Cancelled{in(1), ""});
   }
@@ -106,7 +106,7 @@ TEST_CASE("the link is lost in each state of a routed call") {
     CHECK(bench.step(InviteAccepted{.leg = out(1), .sdp = kBob.sdp()}).at(1) ==
           "report T1 answered sip:bob@tandem.test");
     CHECK(bench.step(LinkOpened{2}) ==
-          Lines{"snapshot 2 {0000800000000001-Genesys P2 OFFERED sip:carl@example.net caller T1 CONNECTED "
+          Lines{"snapshot 2 {0000008000000001-Genesys P2 OFFERED sip:carl@example.net caller T1 CONNECTED "
                 "sip:bob@tandem.test called}"});
     CHECK(bench.admit(made(1), made(2), link::Admit::ANSWER).back() == "scene P1: m1, m2");
     bench.release(made(1));
