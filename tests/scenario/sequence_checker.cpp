@@ -167,6 +167,14 @@ void SequenceChecker::take_up(const State& state) {
   }
 }
 
+void SequenceChecker::take_up_anew(const State& state, LinkNo link) {
+  std::erase_if(tracks_, [&](const auto& track) {
+    const auto call = state.calls.find(ConnId{track.first.first});
+    return call != state.calls.end() && call->second->link == link;
+  });
+  take_up(state);
+}
+
 void SequenceChecker::expect_closed() {
   for (const auto& [key, track] : tracks_) {
     if (track.phase != Phase::Closed) faults_.push_back(to_hex(key.first) + " " + key.second + ": was never closed");

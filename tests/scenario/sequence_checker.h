@@ -19,6 +19,8 @@ class SequenceChecker {
   void note_conferences(const State& state);
   // Calls that were taken up without events start where they are.
   void take_up(const State& state);
+  // The same for those of one link, whatever was seen of them.
+  void take_up_anew(const State& state, LinkNo link);
   // Every (ConnID, DN) that was begun has been closed.
   void expect_closed();
   std::vector<std::string>& faults() { return faults_; }

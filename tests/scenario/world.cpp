@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "records_of.h"
 #include "tserver/model/invariants.h"
 #include "tserver/model/kept.h"
-#include "tserver/records/keys.h"
 
 namespace tandem::tserver::test {
 namespace {
@@ -59,8 +59,6 @@ Effects World::sort_out(Effects all) {
       timers_.cancel(cancel->key);
     } else if (std::holds_alternative<CancelAllTimers>(effect)) {
       timers_ = {};
-    } else if (std::holds_alternative<CancelAllTimers>(effect)) {
-      timers_ = {};
     } else if (auto* line = std::get_if<LogLine>(&effect)) {
       log_.push_back(std::move(line->text));
     } else {
@@ -76,21 +74,6 @@ Effects World::sort_out(Effects all) {
   for (std::string& what : check_invariants(state())) fault(std::move(what));
   return visible;
 }
-
-namespace {
-
-// A call's record without what ends with the primary's own clients.
-std::string survives(const std::string& bytes) {
-  sync::Record record;
-  record.ParseFromString(bytes);
-  if (!record.has_call()) return bytes;
-  auto& places = *record.mutable_call()->mutable_virtual_queues();
-  places.erase(std::remove_if(places.begin(), places.end(), [](const auto& place) { return place.by() == 0; }),
-               places.end());
-  return record.SerializeAsString();
-}
-
-}  // namespace
 
 void World::begin_backup() {
   backup_ = true;
@@ -133,36 +116,13 @@ void World::check_backup() {
   const auto told = machine_->told();
   if (told.checksum != replica_->checksum() || told.count != replica_->records().size())
     fault("the backup's checksum is another");
-  State& mine = const_cast<State&>(machine_->state());
-  const auto compare = [&](const Replica& with, const std::string& what) {
-    for (const auto& [key, record] : replica_->records()) {
-      const auto it = with.records().find(key);
-      if (kind_of(key) == RecordKind::Counters) continue;
-      if (it == with.records().end()) {
-        fault(what + " lacks " + key);
-      } else if (it->second != record && it->second != survives(record)) {
-        sync::Record a, b;
-        a.ParseFromString(record);
-        b.ParseFromString(it->second);
-        fault(what + " differs in " + key + "\n" + a.DebugString() + "--- is\n" + b.DebugString());
-      }
-    }
-    for (const auto& [key, record] : with.records()) {
-      if (!replica_->records().contains(key)) fault(what + " has too much: " + key);
-    }
+  const auto compare = [&](const State& with, const std::string& what) {
+    for (std::string& one : differences(*replica_, records_of(with, now_), what)) fault(std::move(one));
   };
-  const auto all_of = [&](State& of) {
-    Replica all;
-    Tracker tracker(now_);
-    const bool on = of.touched.on;
-    tracker.begin(of, now_, [&](const std::string& key, const std::string& record) { all.put(key, record); });
-    of.touched.on = on;
-    return all;
-  };
-  compare(all_of(mine), "what there is");
+  compare(state(), "what there is");
   if (++deltas_ % 8 != 0) return;
   Effects effects;
-  FeatureMachine backup(mine.settings, kStart);
+  FeatureMachine backup(state().settings, kStart);
   restore(backup, effects);
   for (std::string& what : check_invariants(backup.state())) fault("after a takeover: " + std::move(what));
   State& there = const_cast<State&>(backup.state());
@@ -174,7 +134,7 @@ void World::check_backup() {
     link.generation = state().links[link.no].generation;
     link.first_command = state().links[link.no].first_command;
   }
-  compare(all_of(there), "the backup");
+  compare(there, "the backup");
 }
 
 Effects World::take_over() {

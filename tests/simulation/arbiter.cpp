@@ -1,6 +1,7 @@
 #include "arbiter.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace tandem::simulation {
 
@@ -36,8 +37,9 @@ void Arbiter::acquire(Process& by, Answer answer) {
     holder_ = &by;
     life_ = by.life();
     until_ = schedule_.steady() + lease_;
-    trace("gives the role to " + by.name() + ", epoch " + std::to_string(epoch_));
-    return RoleGranted{epoch_, sent + lease_};
+    const bool again = std::exchange(last_, {&by, by.life()}) == std::pair(&by, by.life());
+    trace("gives the role to " + by.name() + (again ? " again" : "") + ", epoch " + std::to_string(epoch_));
+    return RoleGranted{epoch_, sent + lease_, again};
   });
 }
 

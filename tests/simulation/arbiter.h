@@ -33,7 +33,8 @@ class Arbiter final : public Process {
   const bool remote_;
   const Instant lease_;
   Process* holder_ = nullptr;
-  std::uint32_t life_ = 0;  // of the holder
+  std::uint32_t life_ = 0;                               // of the holder
+  std::pair<Process*, std::uint32_t> last_{nullptr, 0};  // who had it last, in which life
   Instant until_{0};
   std::uint64_t epoch_ = 0;
 };

@@ -43,6 +43,7 @@ std::vector<std::string> Site::disagreements() {
     if (!server->links_up()) out.push_back(server->name() + " has links that are down");
     if (!server->primary()) {
       if (!server->state().calls.empty()) out.push_back(server->name() + " is backup and has calls");
+      if (!server->knows_all()) out.push_back(server->name() + " doesn't know all that the primary does");
       continue;
     }
     ++primaries;

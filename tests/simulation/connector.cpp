@@ -33,7 +33,7 @@ Connector::~Connector() = default;
 void Connector::started() {
   identity_ = {};
   identity_.application = name();
-  identity_.incarnation = static_cast<std::uint64_t>(schedule_.now().wall.count() / 1000);
+  identity_.incarnation = static_cast<std::uint64_t>(now().wall.count() / 1000);
   fence_ = {};
   timers_ = {};
   inputs_.clear();
@@ -61,7 +61,7 @@ void Connector::take(Input input) {
     Input next = std::move(inputs_.front());
     inputs_.pop_front();
     Actions actions;
-    core_->handle(std::move(next), schedule_.now(), actions);
+    core_->handle(std::move(next), now(), actions);
     for (const connector::Action& action : actions) carry_out(action);
   }
   busy_ = false;
@@ -84,11 +84,11 @@ link::Snapshot Connector::snapshot() {
   link::Snapshot seen;
   if (!alive()) return seen;
   Actions actions;
-  core_->handle(LinkOpened{kLook, false}, schedule_.now(), actions);
+  core_->handle(LinkOpened{kLook, false}, now(), actions);
   for (connector::Action& action : actions) {
     if (auto* snapshot = std::get_if<SendSnapshot>(&action)) seen = std::move(snapshot->snapshot);
   }
-  core_->handle(LinkClosed{kLook}, schedule_.now(), actions);
+  core_->handle(LinkClosed{kLook}, now(), actions);
   return seen;
 }
 

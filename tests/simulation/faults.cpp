@@ -50,10 +50,13 @@ void Site::break_something() {
       return;
     }
     case 8:
-      if (arbiter_) return part(server, *arbiter_);
+      if (arbiter_) {
+        if (random_.one_in(2)) return part(*servers_[0], *servers_[1]);
+        return part(server, *arbiter_);
+      }
       return part(*random_.any(desks_), server);
     default:
-      if (arbiter_ && server.primary()) return server.give_up_role();
+      if (arbiter_ && server.primary()) return server.give_up_role(random_.one_in(3));
       return part(*random_.any(desks_), server);
   }
 }

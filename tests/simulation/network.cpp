@@ -7,6 +7,12 @@ namespace tandem::simulation {
 Process::Process(Network& network, std::string name)
     : network_(network), schedule_(network.schedule()), name_(std::move(name)), host_(network.new_host()) {}
 
+Now Process::now() const {
+  Now present = schedule_.now();
+  present.wall += ahead_;
+  return present;
+}
+
 void Process::launch() {
   if (alive_) return;
   alive_ = true;

@@ -29,6 +29,9 @@ class Process {
   bool alive() const { return alive_; }
   bool paused() const { return alive_ && paused_until_ > schedule_.steady(); }
   std::uint32_t life() const { return life_; }  // counts starts
+  // As this host sees it: its wall clock may be some seconds off.
+  Now now() const;
+  void set_clock(std::chrono::microseconds ahead) { ahead_ = ahead; }
 
   void launch();
   void kill();               // as by kill -9: the kernel closes its connections
@@ -36,11 +39,12 @@ class Process {
   // In this life of the process, once it isn't paused; else never.
   void run(Action action);
   void later(Instant delay, Action action);
+  void trace(const std::string& what) { schedule_.trace(name_, what); }
+  void fault(const std::string& what) { schedule_.fault(name_ + ": " + what); }
 
  protected:
   virtual void started() = 0;
   virtual void ended() = 0;
-  void trace(const std::string& what) { schedule_.trace(name_, what); }
 
   Network& network_;
   Schedule& schedule_;
@@ -53,6 +57,7 @@ class Process {
   bool alive_ = false;
   std::uint32_t life_ = 0;
   Instant paused_until_{0};
+  std::chrono::microseconds ahead_{0};
   std::deque<Action> backlog_;
 };
 

@@ -18,9 +18,6 @@ struct Overloaded : Cases... {
 template <class... Cases>
 Overloaded(Cases...) -> Overloaded<Cases...>;
 
-// Registered on every DN all the time, inside the process: it hears every event.
-constexpr SessionId kWall{1};
-
 }  // namespace
 
 Server::Server(Network& network, std::string name, Settings settings, Arbiter* arbiter,
@@ -31,12 +28,14 @@ Server::Server(Network& network, std::string name, Settings settings, Arbiter* a
       connectors_(connectors),
       tally_(tally) {}
 
+Server::~Server() = default;
+
 void Server::started() {
-  const Now now = schedule_.now();
+  const Now now = this->now();
   machine_ = std::make_unique<FeatureMachine>(settings_, now);
   timers_ = {};
   later_.clear();
-  busy_ = role_busy_ = false;
+  busy_ = role_busy_ = held_ = false;
   role_inputs_.clear();
   sequence_ = 0;
   last_session_ = kWall.value;
@@ -64,14 +63,18 @@ void Server::started() {
   }
   role_.reset();
   if (alone) return;
-  role_ =
-      std::make_unique<RoleMachine>(RoleOptions{.ask_every = 300ms, .renew_every = 500ms, .margin = 200ms, .rest = 2s});
+  begin_sync();
+  role_ = std::make_unique<RoleMachine>(
+      RoleOptions{.ask_every = 300ms, .renew_every = 500ms, .margin = 200ms, .rest = 2s, .first = 300ms});
+  role_->begin(schedule_.steady());
   take_role(RoleTick{});
 }
 
 void Server::ended() {
   if (arbiter_ != nullptr) arbiter_->died(*this);
   role_.reset();
+  sync_.reset();
+  remembered_.reset();
   lines_.clear();
   sessions_.clear();
 }
@@ -79,7 +82,7 @@ void Server::ended() {
 // --- The machine ---
 
 void Server::take(Input input) {
-  if (busy_) {
+  if (busy_ || held_) {
     later_.push_back(std::move(input));
     return;
   }
@@ -96,20 +99,58 @@ void Server::take(Input input) {
 
 void Server::handle(Input input) {
   const bool taken_up = std::holds_alternative<LinkUp>(input);
+  const LinkNo link = taken_up ? std::get<LinkUp>(input).link : 0;
+  const bool first = taken_up && state().links[link].coming_up;  // since we became primary
   const std::size_t before = state().calls.size();
+  const std::vector<Kept> kept = taken_up ? expected_to_stay(std::get<LinkUp>(input)) : std::vector<Kept>();
   Effects effects;
-  machine_->handle(std::move(input), schedule_.now(), effects);
+  machine_->handle(std::move(input), now(), effects);
   if (taken_up && state().calls.size() > before) tally_.adopted += state().calls.size() - before;
+  for (const Kept& one : kept) expect_kept(one);
+  if (sync_ != nullptr) sync_->tell_changes();  // leaves before all that follows from the input
   checker_->note_conferences(state());
   for (Effect& effect : effects) carry_out(effect);
+  if (first) checker_->take_up_anew(state(), link);
   check_after(taken_up);
 }
 
 void Server::check_after(bool adopted) {
   if (adopted) checker_->take_up(state());
-  for (const std::string& what : check_invariants(state())) schedule_.fault(name() + " invariant: " + what);
-  for (; told_faults_ < checker_->faults().size(); ++told_faults_)
-    schedule_.fault(name() + " events: " + checker_->faults()[told_faults_]);
+  for (const std::string& what : check_invariants(state())) fault("invariant: " + what);
+  for (; told_faults_ < checker_->faults().size(); ++told_faults_) fault("events: " + checker_->faults()[told_faults_]);
+  if (sync_ != nullptr && !primary() && sync_->reported().sync == PairReport::Sync::CaughtUp &&
+      (sync_->knowledge() == nullptr || !sync_->caught_up()))
+    fault("calls itself backup, and doesn't know it all");
+}
+
+// A call that the Connector has whole when it comes (again) is the same afterwards.
+std::vector<Server::Kept> Server::expected_to_stay(const LinkUp& input) const {
+  std::vector<Kept> out;
+  if (!primary() || input.link >= state().links.size()) return out;
+  const CtiLink& link = state().links[input.link];
+  if (link.taken_by) return out;
+  for (const link::Conversation& conversation : input.snapshot.conversations()) {
+    const ConversationNo no{conversation.conversation()};
+    const auto known = link.conversations.find(no);
+    if (known == link.conversations.end() || link.moved.contains(no)) continue;
+    const Call& call = *known->second;
+    const auto there = [&](PartyNo party) {
+      return std::any_of(conversation.parties().begin(), conversation.parties().end(),
+                         [&](const link::Party& one) { return one.party() == party.value; });
+    };
+    const bool whole = std::all_of(call.parties.begin(), call.parties.end(),
+                                   [&](const Party& party) { return !party.no || there(party.no); });
+    if (whole && (!call.attempt || there(call.attempt->leg)))
+      out.push_back({call.id, call.uuid, call.user_data.SerializeAsString()});
+  }
+  return out;
+}
+
+void Server::expect_kept(const Kept& kept) {
+  const auto it = state().calls.find(kept.id);
+  if (it == state().calls.end()) return fault("call " + to_string(kept.id) + " was lost, and its Connector has it");
+  if (it->second->uuid != kept.uuid || it->second->user_data.SerializeAsString() != kept.user_data)
+    fault("call " + to_string(kept.id) + " is not what it was before its Connector came");
 }
 
 void Server::carry_out(Effect& effect) {
@@ -122,9 +163,7 @@ void Server::carry_out(Effect& effect) {
                  },
                  [this](const CancelTimer& timer) { timers_.cancel(timer.key); },
                  [this](CancelAllTimers) { timers_ = {}; },
-                 [this](const GiveUpRole& role) {
-                   later(Instant{0}, [this, why = role.why] { take_role(RoleGivenUp{why}); });
-                 },
+                 [this](const GiveUpRole& role) { give_up(role); },
                  [this](const CloseClient& client) {
                    const auto it = sessions_.find(client.session);
                    if (it == sessions_.end()) return;
@@ -142,222 +181,17 @@ void Server::fire_due() {
   while (timers_.next() && *timers_.next() <= schedule_.steady()) take(TimerFired{*timers_.pop(schedule_.steady())});
 }
 
-void Server::deliver(const Deliver& deliver) {
-  if (deliver.event->eventsequencenumber() != ++sequence_) schedule_.fault(name() + ": EventSequenceNumber has a gap");
-  const auto type = deliver.event->type();
-  tally_.established += type == tlib::EventEstablished;
-  tally_.diverted += type == tlib::EventDiverted;
-  tally_.held += type == tlib::EventHeld;
-  tally_.moved += type == tlib::EventPartyChanged;
-  tally_.added += type == tlib::EventPartyAdded;
-  if (schedule_.traced()) {
-    std::string to;
-    for (const SessionId session : deliver.to)
-      to += " " + std::to_string(session.value) +
-            (session == deliver.requester ? "#" + std::to_string(deliver.reference_id) : "");
-    trace("event " + deliver.event->ShortDebugString() + " for" + to);
-  }
-  for (const SessionId to : deliver.to) {
-    if (to == kWall) {
-      checker_->see(*deliver.event);
-      continue;
-    }
-    const auto it = sessions_.find(to);
-    if (it == sessions_.end()) continue;
-    Session& session = it->second;
-    session.stream->send(1, [event = deliver.event, listener = session.listener, number = ++session.events,
-                             reference = to == deliver.requester ? deliver.reference_id : 0] {
-      listener.event(event, reference, number);
-    });
-  }
-}
-
-void Server::order(Order& order) {
-  if (schedule_.traced()) trace("orders " + connectors_[order.link]->name() + " " + order.command.ShortDebugString());
-  Line& line = lines_[order.link];
-  LinkSession::Effects effects;
-  if (!line.session || !line.session->command(std::move(order.command), effects)) return;
-  if (arbiter_ != nullptr && !arbiter_->holds(*this)) schedule_.fault(name() + " commands without the role");
-  carry_out(order.link, std::move(effects));
-}
-
-// --- Clients ---
-
-SessionId Server::accept(StreamPtr stream, Listener listener) {
-  const SessionId session{++last_session_};
-  stream->on_closed(1, [this, session](const std::string& why) {
-    if (sessions_.erase(session) != 0) take(ClientClosed{session, why});
-  });
-  sessions_[session] = {std::move(stream), std::move(listener)};
-  take(ClientOpened{session, "client"});
-  return session;
-}
-
-void Server::ask(SessionId session, tlib::Message message) {
-  if (!sessions_.contains(session)) return;
-  if (schedule_.traced()) trace("from client " + std::to_string(session.value) + " " + message.ShortDebugString());
-  take(ClientRequest{session, std::move(message)});
-}
-
-// --- The role ---
-
-void Server::take_role(RoleInput input) {
-  if (!role_) return;
-  role_inputs_.push_back(std::move(input));
-  if (std::exchange(role_busy_, true)) return;
-  while (!role_inputs_.empty()) {
-    const RoleInput next = std::move(role_inputs_.front());
-    role_inputs_.pop_front();
-    RoleEffects effects;
-    role_->handle(next, schedule_.steady(), effects);
-    for (RoleEffect& effect : effects) carry_out(effect);
-  }
-  role_busy_ = false;
-  const Instant due = role_->due();
-  if (due == Instant::max()) return;
-  later(std::max(due - schedule_.steady(), Instant{0}), [this, due] {
-    if (role_ && role_->due() <= schedule_.steady()) take_role(RoleTick{});
-  });
-}
-
-void Server::carry_out(RoleEffect& effect) {
-  std::visit(Overloaded{
-                 [this](AskForRole) { arbiter_->acquire(*this, [this](RoleInput in) { take_role(std::move(in)); }); },
-                 [this](RenewRole) { arbiter_->renew(*this, [this](RoleInput in) { take_role(std::move(in)); }); },
-                 [this](ReleaseRole) { arbiter_->release(*this); },
-                 [this](const BecomePrimary& role) {
-                   ++tally_.takeovers;
-                   checker_ = std::make_unique<test::SequenceChecker>();
-                   told_faults_ = 0;
-                   take(RoleChanged{true, role.epoch, "the arbiter gave it the role"});
-                   set_role(link::ROLE_PRIMARY, role.epoch);
-                 },
-                 [this](const BecomeBackup& role) {
-                   set_role(link::ROLE_BACKUP, 0);
-                   take(RoleChanged{false, 0, role.why});
-                 },
-                 [this](const RoleNote& note) { trace("role: " + note.text); },
-             },
-             effect);
-}
-
-// --- Links ---
-
-void Server::set_role(link::Role role, std::uint64_t epoch) {
-  link_role_ = role;
-  epoch_ = epoch;
-  for (LinkNo no = 0; no < lines_.size(); ++no) {
-    if (!lines_[no].session) continue;
-    LinkSession::Effects effects;
-    lines_[no].session->role(role, epoch, schedule_.steady(), effects);
-    carry_out(no, std::move(effects));
-    check(no);
-  }
-}
-
-bool Server::links_up() const {
-  return std::all_of(lines_.begin(), lines_.end(), [](const Line& line) { return line.up; });
-}
-
-void Server::dial(LinkNo no, Instant wait) {
-  later(wait, [this, no] {
-    network_.connect(
-        *this, *lines_[no].connector,
-        [connector = lines_[no].connector](StreamPtr s) { connector->accept(std::move(s)); },
-        [this, no](StreamPtr stream) { connected(no, std::move(stream)); },
-        [this, no] { dial(no, std::min<Instant>(100ms * (1 << std::min(++lines_[no].tries, 5u)), 2s)); });
-  });
-}
-
-void Server::connected(LinkNo no, StreamPtr stream) {
-  Line& line = lines_[no];
-  line.stream = stream;
-  line.tries = 0;
-  stream->on_closed(0, [this, no](const std::string& why) { down(no, why); });
-  link::Hello hello;
-  hello.set_application(name());
-  hello.set_role(link_role_);
-  line.session = std::make_unique<LinkSession>(LinkSessionOptions{.hello = hello, .epoch = epoch_});
-  line.connector->hear_from(stream, [this, no, stream](const link::Envelope& envelope) {
-    if (lines_[no].stream != stream || !lines_[no].session) return;
-    LinkSession::Effects heard;
-    lines_[no].session->received(envelope, schedule_.steady(), heard);
-    carry_out(no, std::move(heard));
-  });
-  LinkSession::Effects effects;
-  line.session->connected(schedule_.steady(), effects);
-  carry_out(no, std::move(effects));
-  check(no);
-}
-
-// As the links room does it: inputs for the model are given away last.
-void Server::carry_out(LinkNo no, LinkSession::Effects effects) {
-  for (LinkSession::Effect& effect : effects) {
-    if (no >= lines_.size() || !lines_[no].stream) return;
-    std::visit(Overloaded{
-                   [&](LinkSession::Send& send) {
-                     Line& line = lines_[no];
-                     line.stream->send(0, [connector = line.connector, stream = line.stream,
-                                           envelope = std::move(send.envelope)]() mutable {
-                       connector->received(stream, std::move(envelope));
-                     });
-                   },
-                   [&](LinkSession::Up& up) {
-                     lines_[no].up = true;
-                     if (schedule_.traced())
-                       trace("link " + std::to_string(no) + " up: " + up.snapshot.ShortDebugString());
-                     take(LinkUp{no, std::move(up.hello), std::move(up.snapshot)});
-                   },
-                   [&](LinkSession::Happening& is) {
-                     if (schedule_.traced()) trace("hears " + is.happening.ShortDebugString());
-                     take(Happened{no, std::move(is.happening)});
-                   },
-                   [&](LinkSession::Over& over) {
-                     const std::string why = over.why;
-                     if (over.fenced) later(Instant{0}, [this, why] { take_role(RoleFenced{why}); });
-                     lines_[no].stream->close(0);
-                     if (over.dead) return down(no, why);
-                     later(1ms, [this, no, why, stream = lines_[no].stream] {
-                       if (lines_[no].stream == stream) down(no, why);
-                     });
-                   },
-               },
-               effect);
-  }
-}
-
-void Server::check(LinkNo no) {
-  Line& line = lines_[no];
-  if (!line.session || !line.stream) return;
-  LinkSession::Effects effects;
-  const Instant again = line.session->check(schedule_.steady(), effects);
-  carry_out(no, std::move(effects));
-  if (again <= Instant::zero()) return;
-  later(std::max<Instant>(again - schedule_.steady(), Instant{0}), [this, no, stream = line.stream] {
-    if (lines_[no].stream == stream) check(no);
-  });
-}
-
-void Server::down(LinkNo no, const std::string& why) {
-  Line& line = lines_[no];
-  const bool was_up = std::exchange(line.up, false);
-  line.stream.reset();
-  line.session.reset();
-  dial(no, 100ms);
-  if (was_up) take(LinkDown{no, why});
-}
-
 void Server::expect_quiet() {
-  if (!state().calls.empty()) schedule_.fault(name() + ": " + std::to_string(state().calls.size()) + " calls are left");
-  if (timers_.size() != 0) schedule_.fault(name() + ": " + std::to_string(timers_.size()) + " timers are left");
+  if (!state().calls.empty()) fault(std::to_string(state().calls.size()) + " calls are left");
+  if (timers_.size() != 0) fault(std::to_string(timers_.size()) + " timers are left");
   for (const auto& [dn, device] : state().devices) {
-    if (!device->calls.empty()) schedule_.fault(name() + ": " + dn.str() + " has calls left");
+    if (!device->calls.empty()) fault(dn.str() + " has calls left");
   }
   for (const CtiLink& link : state().links) {
-    if (!link.conversations.empty()) schedule_.fault(name() + ": link " + link.name + " has conversations left");
-    if (!link.merged.empty()) schedule_.fault(name() + ": link " + link.name + " has merged conversations left");
+    if (!link.conversations.empty()) fault("link " + link.name + " has conversations left");
+    if (!link.merged.empty()) fault("link " + link.name + " has merged conversations left");
   }
-  if (!state().awaited.empty()) schedule_.fault(name() + ": awaited commands are left");
+  if (!state().awaited.empty()) fault("awaited commands are left");
   if (!primary()) return;
   checker_->expect_closed();
   check_after(false);

@@ -48,6 +48,10 @@ Site::Site(std::uint64_t seed, bool traced)
   for (std::size_t i = 0; i < (pair ? 2 : 1); ++i)
     servers_.push_back(
         std::make_unique<Server>(network_, "t" + std::to_string(i + 1), shared, arbiter_.get(), connectors_, tally_));
+  if (pair) {
+    servers_[0]->pair_with(*servers_[1]);
+    servers_[1]->pair_with(*servers_[0]);
+  }
   for (const auto* names : {&kExtensions, &kOutside}) {
     for (const std::string& name : *names) {
       phones_.push_back(std::make_unique<Phone>(network_, name, random_.pick(~0ULL), names == &kOutside));
@@ -60,6 +64,11 @@ Site::Site(std::uint64_t seed, bool traced)
   desks_.back()->destinations(destinations);
   for (const char* name : {"dsk1", "dsk2"})
     desks_.push_back(std::make_unique<Desk>(network_, name, servers_, kExtensions, random_.pick(~0ULL), false));
+  if (random_.one_in(2)) {  // clocks that nobody sets
+    const auto wrong = [&] { return std::chrono::microseconds(random_.pick(6000000)) - 3s; };
+    for (const auto& one : connectors_) one->set_clock(wrong());
+    for (const auto& one : servers_) one->set_clock(wrong());
+  }
   if (arbiter_) arbiter_->launch();
   for (const auto& one : connectors_) one->launch();
   for (const auto& one : servers_) one->launch();

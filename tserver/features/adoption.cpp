@@ -5,9 +5,13 @@
 #include <unordered_set>
 
 #include "tserver/features/attempt.h"
+#include "tserver/features/awaited.h"
 #include "tserver/features/conference_address.h"
+#include "tserver/features/ending.h"
+#include "tserver/features/lobby.h"
 #include "tserver/features/make_call.h"
 #include "tserver/features/single_step.h"
+#include "tserver/features/treatment.h"
 
 namespace tandem::tserver {
 namespace {
@@ -137,29 +141,38 @@ void find_main(Core& core, Call& call) {
   }
 }
 
-Call& take_up(Core& core, CtiLink& link, const link::Conversation& conversation, const Members& members) {
-  Call& call = core.state.create_call(link.no, ConversationNo{conversation.conversation()},
-                                      ConnId{conversation.conn_id()}, conversation.call_uuid());
-  call.conversation_id = conversation.conversation_id();
+// The members as its parties; who rings, or null.
+const Party* fill(Core& core, Call& call, const Members& members) {
   const Party* rings = nullptr;
   for (const link::Party* from : members) {
     const auto role = call.parties.empty() ? tlib::RoleOrigination : tlib::RoleDestination;
     const Party& party = core.state.add_party(call, to_party(core, *from, role));
     if (party.leg == LegState::Inviting) rings = &party;
   }
+  if (members.size() > 2) make_conference(call);
+  return rings;
+}
+
+void go_on_ringing(Core& core, Call& call, const Party* rings) {
+  if (rings == nullptr) return;
+  Party& caller = call.parties.front();
+  const bool dials = call.parties.size() == 2 && caller.state != PartyState::Held;
+  if (dials) caller.state = PartyState::Dialing;
+  resume_attempt(core, call, *rings, dials ? Attempt::Purpose::Direct : Attempt::Purpose::Joining);
+}
+
+Call& take_up(Core& core, CtiLink& link, const link::Conversation& conversation, const Members& members) {
+  Call& call = core.state.create_call(link.no, ConversationNo{conversation.conversation()},
+                                      ConnId{conversation.conn_id()}, conversation.call_uuid());
+  call.conversation_id = conversation.conversation_id();
+  const Party* const rings = fill(core, call, members);
   call.type = call_type(call);
   call.dialed = std::next(call.parties.begin())->name();
   if (call.type == tlib::CallTypeInbound) call.ani = call.parties.front().name();
-  if (members.size() > 2) make_conference(call);
   if (conversation.conn_id() == 0) order_tag(core, call);
   find_main(core, call);
   recover_conference_address(core, call, conversation);
-  if (rings != nullptr) {
-    Party& caller = call.parties.front();
-    const bool dials = members.size() == 2 && caller.state != PartyState::Held;
-    if (dials) caller.state = PartyState::Dialing;
-    resume_attempt(core, call, *rings, dials ? Attempt::Purpose::Direct : Attempt::Purpose::Joining);
-  }
+  go_on_ringing(core, call, rings);
   for (const link::Party& party : conversation.parties()) {
     const PartyNo no{party.party()};
     if (call.party(no) != nullptr) continue;
@@ -194,6 +207,61 @@ void adopt(Core& core, CtiLink& link, std::vector<const link::Conversation*> con
                    [](const auto* a, const auto* b) { return a->conn_id() - 1 < b->conn_id() - 1; });
   Legs legs(link);
   for (const link::Conversation* conversation : conversations) adopt(core, link, legs, *conversation);
+}
+
+namespace {
+
+// Somebody is in it whom neither we nor the former primary, as far as it told, ever invited.
+bool outdated(const Core& core, const Call& call, const link::Conversation& conversation) {
+  return std::any_of(conversation.parties().begin(), conversation.parties().end(), [&](const link::Party& party) {
+    return Identity::of_a_tserver(party.party()) && call.party(PartyNo{party.party()}) == nullptr &&
+           !core.state.identity.made_link_id(party.party());
+  });
+}
+
+// What was under way in it, and who was in it.
+void empty(Core& core, Call& call) {
+  drop_treatment(core, call);
+  core.cancel_timer(call.router_timer);
+  if (call.attempt) {
+    const Attempt attempt = end_attempt(core, call);
+    if (attempt.asker) core.refuse(attempt.asker, {tlib::TERR_NO_CALL, "what came of it is not known"}, {}, &call);
+  }
+  close_lobby(core, call);
+  while (!call.parties.empty()) {
+    give_up_awaited(core, call, call.parties.front());
+    core.state.remove_party(call, call.parties.front());
+  }
+}
+
+}  // namespace
+
+void renew_outdated(Core& core, CtiLink& link, const link::Snapshot& snapshot) {
+  std::vector<std::pair<Call*, const link::Conversation*>> all;
+  for (const link::Conversation& conversation : snapshot.conversations()) {
+    const auto known = link.conversations.find(ConversationNo{conversation.conversation()});
+    if (known != link.conversations.end() && outdated(core, *known->second, conversation))
+      all.emplace_back(known->second, &conversation);
+  }
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.first->id < b.first->id; });
+  std::erase_if(all, [&](const auto& one) {
+    if (!members_of(*one.second).empty()) return false;
+    end_call(core, *one.first, {.state = tlib::CallStateSystemError});
+    return true;
+  });
+  for (const auto& [call, conversation] : all) empty(core, *call);
+  Legs legs(link);
+  for (const auto& [call, conversation] : all) {
+    const Members members = members_of(*conversation);
+    if (!legs_fit(core, legs, members)) {
+      core.order(*call, {}, [](link::Command& command) { command.mutable_release(); });
+      core.state.remove_call(*call);
+      continue;
+    }
+    go_on_ringing(core, *call, fill(core, *call, members));
+    legs.add(*call);
+    core.log(LogLevel::Standard, *call, call->dialed, "went on after we were told of it, taken up as it is there");
+  }
 }
 
 }  // namespace tandem::tserver

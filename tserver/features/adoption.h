@@ -13,4 +13,8 @@ namespace tandem::tserver {
 // released.
 void adopt(Core& core, CtiLink& link, std::vector<const link::Conversation*> conversations);
 
+// A new primary's knowledge of a call may be older than the call: the former one went on with it and invited others.
+// Such calls become what the Connector has, without events; what they are called and their user data stay.
+void renew_outdated(Core& core, CtiLink& link, const link::Snapshot& snapshot);
+
 }  // namespace tandem::tserver

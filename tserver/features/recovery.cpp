@@ -241,6 +241,7 @@ void link_up(Core& core, const LinkUp& input) {
   if (backup) return exchange_locations(core, link, input.snapshot);  // its calls are the primary's
   find_moved(core, link, input.snapshot);
   const link::Snapshot snapshot = disown_moved(core, link, input.snapshot);
+  if (taken_over && !link.taken_by) renew_outdated(core, link, snapshot);
   std::unordered_set<ConversationNo> known;
   for (const auto& [conversation, call] : link.conversations) known.insert(conversation);
   for (const auto& [conversation, call] : link.merged) known.insert(conversation);

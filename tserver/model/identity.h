@@ -27,6 +27,7 @@ class Identity {
   // Was this id given out by this run? Then what it named is known here, or is over.
   bool made(ConnId id) const;
   bool made_link_id(std::uint64_t id) const;
+  static bool of_a_tserver(std::uint64_t link_id) { return link_id >> 63 != 0; }
   std::uint64_t start_ms() const { return start_ms_; }
 
   // The numbers given out by one run: those above `first` up to `last`.

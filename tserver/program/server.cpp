@@ -111,7 +111,7 @@ Result<void, Failure> Server::make_sync(const config::Scope& scope) {
                   .queue_limit = scope.get(config::options::tserver_limits.sync_queue).count},
       *machine_,
       sync_handlers(
-          clients_->kept(), [this](const PairReport& report) { paired(report); },
+          clients_->kept(), [this](const PairReport&) { loop_.post([this] { paired(sync_->reported()); }); },
           [this] { return static_cast<std::uint32_t>(machine_->state().links_up); },
           [this] {
             if (standby_ != nullptr && remembered_ == nullptr) standby_->yield();
@@ -147,6 +147,8 @@ Result<void, Failure> Server::make_standby(const config::Scope& scope) {
   return {};
 }
 
+// Later than it was reported: an input may bring the end of the role with it, and then the report that it was is none
+// any more.
 void Server::paired(const PairReport& report) {
   if (report.sync == PairReport::Sync::CaughtUp) remembered_.reset();
   take(report);

@@ -183,7 +183,7 @@ void BackupSession::begin(const sync::SnapshotBegin& begin, SyncEffects& out) {
   replica_ = std::make_shared<Replica>();
   sessions_.clear();
   reading_ = true;
-  complete_ = caught_up_ = false;
+  complete_ = caught_up_ = differs_ = false;
   report(-1, out);
 }
 
@@ -206,7 +206,7 @@ void BackupSession::end(const sync::SnapshotEnd& end, SyncEffects& out) {
 }
 
 void BackupSession::delta(sync::Delta& delta, SyncEffects& out) {
-  if (delta.epoch() < epoch_) return;  // of a former primary
+  if (delta.epoch() < epoch_ || differs_) return;  // of a former primary, or before the snapshot that was asked for
   if (reading_ || !complete_ || delta.sequence() != sequence_ + 1)
     return fail(sync::Goodbye::PROTOCOL_ERROR, "a delta is missing", out);
   sequence_ = delta.sequence();
@@ -228,7 +228,10 @@ void BackupSession::poll(const sync::Poll& poll, Now now, SyncEffects& out) {
   ack.set_caught_up(caught_up_);
   ack.set_differs(!same);
   ack.set_links(links_);
-  if (!same) complete_ = false;  // what differs is not taken over
+  if (!same) {  // what differs is not taken over
+    differs_ = true;
+    complete_ = false;
+  }
   report(std::max<std::int64_t>((now.wall.count() - poll.sent_at()) / 1000, 0), out);
 }
 

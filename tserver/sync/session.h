@@ -125,6 +125,7 @@ class BackupSession {
   bool complete_ = false;  // there was a whole one
   bool caught_up_ = false;
   std::uint32_t links_ = 0;
+  bool differs_ = false;  // another snapshot was asked for
   std::uint64_t epoch_ = 0;
   std::uint64_t sequence_ = 0;
   std::shared_ptr<Replica> replica_ = std::make_shared<Replica>();

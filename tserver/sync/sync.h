@@ -1,10 +1,8 @@
-// The synchronisation of a pair, on the event loop's thread: as primary takes the backup's connection and tells it what
-// the machine knows, as backup connects to the primary and keeps what it is told.
+// The synchronisation of a pair on the event loop's thread: port, connections and dialing around PairSync.
 #pragma once
 
-#include <functional>
+#include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,7 +10,7 @@
 #include "common/log/log.h"
 #include "common/net/dialer.h"
 #include "common/net/listener.h"
-#include "tserver/sync/session.h"
+#include "tserver/sync/pair_sync.h"
 
 namespace tandem::tserver {
 
@@ -27,22 +25,13 @@ struct SyncOptions {
   SyncTimes times;
 };
 
-class Sync {
+class Sync final : private SyncCarrier {
  public:
-  struct Handlers {
-    std::function<void(const PairReport&)> report;
-    std::function<std::uint32_t()> links{};  // backup: how many Connectors it reaches
-    std::function<void()> other_knows{};     // we know nothing, and the other one, no primary either, does
-    // Client sessions that outlive their connection; may be empty.
-    std::function<void(sync::Records&)> all_sessions;               // primary: adds them
-    std::function<void(sync::Delta&)> session_changes;              // primary: adds what changed
-    std::function<void(const sync::Delta&)> sessions_changed;       // backup
-    std::function<void(std::vector<sync::Session>)> sessions_anew;  // backup
-    std::function<void(bool)> keep_session_changes;                 // primary: whether anybody listens
-  };
+  using Handlers = SyncHandlers;
+  using Figures = PairSync::Figures;
 
   Sync(net::EventLoop& loop, Logger& log, SyncOptions options, Machine& machine, Handlers handlers);
-  ~Sync();
+  ~Sync() override;
   Sync(const Sync&) = delete;
   Sync& operator=(const Sync&) = delete;
 
@@ -50,58 +39,43 @@ class Sync {
   Result<std::uint16_t, Failure> open();
   void set_tls(net::TlsContextPtr server, net::TlsContextPtr client);
 
-  // From now on tells whoever connects.
+  // See PairSync.
   void become_primary(std::uint64_t epoch);
-  // What it knew is forgotten; it listens to the other one.
   void become_backup();
   void stop();
-
-  // As primary: what an input changed, before its effects are carried out. Does nothing if nobody listens.
   void tell_changes();
-  bool telling() const;
-  // As primary: asks the backup whether it knows all that was told, and says what came of it within `limit`; never from
-  // here. Nothing may be told meanwhile.
-  using Confirmed = std::function<void(bool)>;
+  bool telling() const { return pair_.telling(); }
+  using Confirmed = PairSync::Confirmed;
   void confirm(Instant limit, Confirmed done);
-
-  // As backup: what a takeover starts from; null: not enough is known.
-  std::shared_ptr<const Replica> knowledge() const;
-
-  // Since the start, as primary.
-  struct Figures {
-    std::uint64_t deltas = 0, bytes = 0, snapshots = 0;
-  };
-  const Figures& figures() const { return figures_; }
+  std::shared_ptr<const Replica> knowledge() const { return pair_.knowledge(); }
+  const PairReport& reported() const { return pair_.reported(); }
+  const Figures& figures() const { return pair_.figures(); }
 
  private:
-  class Incoming;
-  class Outgoing;
+  class Line;
 
+  // SyncCarrier
+  void dial() override { dialer_->dial(); }
+  void redial() override { dialer_->redial(); }
+  void proved() override { dialer_->proved(); }
+  void stop_dialing() override;
+  void note(LogLevel level, const std::string& text) override { log_.write(level, text); }
+  void later(std::function<void()> task) override { loop_.post(std::move(task)); }
+
+  Line& carry(net::ConnectionPtr connection);
   void accept(net::ConnectionPtr connection);
-  void report(const PairReport& report);
-  void end_confirming(bool confirmed);
+  void let_go(const Line* line);
   bool may_partner(const net::Connection& connection) const;
+  void wait();
 
   net::EventLoop& loop_;
   Logger& log_;
   SyncOptions options_;
-  Machine& machine_;
-  Handlers handlers_;
+  PairSync pair_;
+  net::Timer timer_;
   std::unique_ptr<net::Listener> listener_;
   std::unique_ptr<net::Dialer> dialer_;
-  std::unique_ptr<Incoming> incoming_;
-  std::unique_ptr<Outgoing> outgoing_;
-  std::shared_ptr<Replica> knowledge_;  // of the last session
-  std::uint64_t highest_epoch_ = 0;
-  std::optional<std::uint64_t> epoch_;  // as primary
-  bool stopped_ = false;
-  PairReport reported_;
-  Instant reported_at_{0};
-  std::string last_failure_;
-  sync::Envelope delta_;
-  Confirmed confirming_;
-  net::Timer confirm_timer_;
-  Figures figures_;
+  std::map<const Line*, std::unique_ptr<Line>> lines_;
 };
 
 }  // namespace tandem::tserver

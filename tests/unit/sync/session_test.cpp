@@ -146,6 +146,13 @@ TEST_CASE("records that differ are told anew, and not taken over meanwhile") {
   pair.from_primary.clear();
   pair.say(poll);
   CHECK(pair.backup.knowledge() == nullptr);
+  // What was under way when it asked for another snapshot does no harm.
+  sync::Envelope late;
+  late.mutable_delta()->set_sequence(1);
+  late.mutable_delta()->set_epoch(7);
+  const auto asked = pair.from_backup.size();
+  pair.say(late);
+  CHECK(pair.from_backup.size() == asked);
   pair.exchange();
   CHECK(pair.snapshots == 2);
   pair.poll();
@@ -216,6 +223,7 @@ TEST_CASE("silence ends a session on both sides") {
   pair.pass(5s);
   pair.backup.check(pair.now, pair.from_backup);
   REQUIRE(find<SyncClose>(pair.from_backup) != nullptr);
+  CHECK(pair.backup.due() == Instant::max());  // nothing more is to be looked for while it closes
   pair.primary.check(pair.now, {}, pair.from_primary);
   REQUIRE(find<SyncClose>(pair.from_primary) != nullptr);
   // Nothing more is waited for: what is due at once, again and again, would stop everything else.
