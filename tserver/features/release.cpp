@@ -107,6 +107,9 @@ void on_command_failed(Core& core, CtiLink& link, const link::Happening& happeni
   core.log(LogLevel::Standard, *call, party != nullptr ? party->name() : "",
            "the Connector failed a command: " + link::CommandFailed::Code_Name(failed.code()) + " " + failed.text());
   if (failed.code() == link::CommandFailed::NO_SUCH_CONVERSATION) {
+    // What was to become part of a conversation that had just ended is there still.
+    for (const ConversationNo no : call->merged)
+      core.order(link, no, {}, [](link::Command& command) { command.mutable_release(); });
     end_call(core, *call, {.state = tlib::CallStateSystemError, .order = false});
   } else if (party != nullptr && call->invites(*party)) {
     attempt_missed(core, *call, command_missed(failed));
