@@ -75,9 +75,7 @@ void repeat_holds(Core& core, Call& call, const link::Conversation& conversation
     if (connected(known->state()) && known->state() != link::HELD && at_phone != party.held_by_phone)
       phone_held(core, call, party, at_phone);
     const bool held = known->state() == link::HELD;
-    if (party.state == PartyState::Dialing || !connected(known->state()) || party.held_by_phone ||
-        held == party.on_hold)
-      continue;
+    if (party.state == PartyState::Dialing || !connected(known->state()) || held == party.on_hold) continue;
     core.order(call, party.no, [&](link::Command& command) { command.mutable_hold()->set_on(party.on_hold); });
   }
 }
@@ -110,6 +108,11 @@ void give_up_calls(Core& core, CtiLink& link) {
 
 void reconcile(Core& core, Call& call, const link::Conversation& conversation, tlib::TCallState lost) {
   const ConnId id = call.id;
+  CtiLink& link = core.state.link_of(call);
+  const ConversationNo no = call.conversation;
+  const bool others =
+      std::any_of(conversation.parties().begin(), conversation.parties().end(),
+                  [&](const link::Party& party) { return call.party(PartyNo{party.party()}) == nullptr; });
   const auto gone = [&] {
     return std::find_if(call.parties.begin(), call.parties.end(), [&](const Party& party) {
       return party.no && !call.invites(party) && find(conversation, party.no) == nullptr;
@@ -117,7 +120,10 @@ void reconcile(Core& core, Call& call, const link::Conversation& conversation, t
   };
   for (auto party = gone(); party != call.parties.end(); party = gone()) {
     leave_call(core, call, *party, {.state = lost, .order = false});
-    if (core.state.call(id) == nullptr) return;
+    if (core.state.call(id) != nullptr) continue;
+    // Who is in it there was given up here.
+    if (others) core.order(link, no, {}, [](link::Command& command) { command.mutable_release(); });
+    return;
   }
   // It had answered, which the Connector forgot: nobody can tell it to talk again.
   const auto rings_again = [&] {

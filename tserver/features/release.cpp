@@ -107,9 +107,12 @@ void on_command_failed(Core& core, CtiLink& link, const link::Happening& happeni
   core.log(LogLevel::Standard, *call, party != nullptr ? party->name() : "",
            "the Connector failed a command: " + link::CommandFailed::Code_Name(failed.code()) + " " + failed.text());
   if (failed.code() == link::CommandFailed::NO_SUCH_CONVERSATION) {
+    const ConversationNo no{happening.conversation()};
+    // About somebody in a conversation that has become part of this one meanwhile: it came too late.
+    if (no != call->conversation && happening.party() != 0) return;
     // What was to become part of a conversation that had just ended is there still.
-    for (const ConversationNo no : call->merged)
-      core.order(link, no, {}, [](link::Command& command) { command.mutable_release(); });
+    for (const ConversationNo from : call->merged)
+      core.order(link, from, {}, [](link::Command& command) { command.mutable_release(); });
     end_call(core, *call, {.state = tlib::CallStateSystemError, .order = false});
   } else if (party != nullptr && call->invites(*party)) {
     attempt_missed(core, *call, command_missed(failed));
