@@ -6,7 +6,9 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "common/config/environment.h"
 #include "common/http/operator_port.h"
@@ -18,6 +20,7 @@
 #include "tserver/links/links.h"
 #include "tserver/model/machine.h"
 #include "tserver/program/settings_of.h"
+#include "tserver/records/replica.h"
 #include "tserver/standby/reach.h"
 #include "tserver/standby/standby.h"
 #include "tserver/sync/sync.h"
@@ -56,20 +59,24 @@ class Server final : private http::Operated {
   Result<void, Failure> open_operator_port(const config::Port& port, const config::Scope& scope);
   void set_links(const config::Scope& scope);
   void renew_timers();
-  Result<void, Failure> make_sync(const config::Scope& scope);
-  Result<void, Failure> make_standby(const config::Scope& scope);
-  void become_primary(std::uint64_t epoch, bool again);
-  void become_backup(const std::string& why);
-  void remember();
-  void check_taken_over();
-  void taken_over();
-  void give_up(GiveUpRole role);
-  void paired(const PairReport& report);
-  void go_on();
   void await_settled(Instant deadline);
   void leave(bool force);
   void say_goodbye();
   void await_silence(Instant deadline);
+
+  // --- One of a pair (server_pair.cpp) ---
+  // How long the backup has to confirm that it knows all, before the role passes to it.
+  static constexpr Instant kConfirm = std::chrono::seconds(1);
+  Result<void, Failure> make_sync(const config::Scope& scope);
+  Result<void, Failure> make_standby(const config::Scope& scope);
+  void paired(const PairReport& report);
+  void become_primary(std::uint64_t epoch, bool again);
+  void check_taken_over();
+  void taken_over();
+  void become_backup(const std::string& why);
+  void remember();
+  void give_up(GiveUpRole role);
+  void go_on();
 
   // http::Operated
   void add_metrics(metrics::Exposition& out) override;
@@ -99,8 +106,11 @@ class Server final : private http::Operated {
   std::unique_ptr<Standby> standby_;  // null: alone
   ReachWatch reach_;
   // What it knew when it stepped down, until it knows what a later primary knows.
-  struct Remembered;
-  std::unique_ptr<Remembered> remembered_;
+  struct Remembered {
+    Replica replica;
+    std::vector<SessionRecord> sessions;
+  };
+  std::optional<Remembered> remembered_;
   Effects effects_;
   std::deque<Input> later_;  // inputs that came while one was being handled
   bool busy_ = false;
