@@ -19,11 +19,8 @@ EventLoop::Impl::Impl() : work(io.get_executor()), timer(io) {
   sources.push_back(this);
 }
 
-// As many as there are now: one that is due again at once lets the rest of the loop go first.
 void EventLoop::Impl::fire(Instant now) {
-  for (std::size_t left = queue.size(); left > 0; --left) {
-    const auto key = queue.pop(now);
-    if (!key) return;
+  while (const auto key = queue.pop(now)) {
     const auto found = timers.find(key->subject);
     if (found == timers.end()) continue;
     Timer& due = *found->second;
@@ -154,11 +151,7 @@ void KeyedTimers::set(const TimerKey& key, Instant at) {
 }
 
 void KeyedTimers::fire(Instant now) {
-  for (std::size_t left = queue_.size(); left > 0; --left) {
-    const auto key = queue_.pop(now);
-    if (!key) return;
-    fired_(*key);
-  }
+  while (const auto key = queue_.pop(now)) fired_(*key);
 }
 
 }  // namespace tandem::net

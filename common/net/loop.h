@@ -47,7 +47,7 @@ class EventLoop {
    public:
     virtual ~TimerSource() = default;
     virtual std::optional<Instant> next() const = 0;
-    virtual void fire(Instant now) = 0;  // what is due, as often as there are timers at most
+    virtual void fire(Instant now) = 0;  // everything due
   };
   void add(TimerSource& source);
   void remove(TimerSource& source);

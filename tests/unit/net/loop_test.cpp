@@ -100,20 +100,3 @@ TEST_CASE("signals come as tasks, again and again") {
   loop.run();
   CHECK(seen == 2);
 }
-
-TEST_CASE("a timer that is due again at once doesn't keep the loop from anything else") {
-  EventLoop loop;
-  Timer restless(loop);
-  int fired = 0;
-  EventLoop::Task again = [&] {
-    ++fired;
-    restless.start(Instant{1}, again);
-  };
-  restless.start(Instant{1}, again);
-  KeyedTimers keyed(loop, [&](const TimerKey& key) { keyed.set(key, Instant{1}); });
-  keyed.set(TimerKey{1, 1, 1}, Instant{1});
-  Timer end(loop);
-  end.start_in(5ms, [&] { loop.stop(); });
-  loop.run();
-  CHECK(fired > 0);
-}
