@@ -59,6 +59,7 @@ class Session final : Wire::Handler {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
+  bool leaving() const { return leaving_; }
   void answer(std::uint64_t request, Response response) {
     if (request == asked_) write(std::move(response));
   }
@@ -142,6 +143,7 @@ class Session final : Wire::Handler {
     if (!std::exchange(writing_, false)) return;
     if (keep_) return next();
     limit(shared_.options.read_timeout);
+    leaving_ = true;
     wire_->finish();
   }
 
@@ -172,6 +174,7 @@ class Session final : Wire::Handler {
   bool keep_ = false;
   bool head_ = false;  // the answer goes without its body
   bool writing_ = false;
+  bool leaving_ = false;
 };
 
 class PortServer final : public Server {
@@ -248,9 +251,16 @@ class PortServer final : public Server {
         });
         return;
       }
-      if (shared_.sessions.size() < shared_.options.connection_limit) begin(std::move(socket));
+      if (room()) begin(std::move(socket));
       accept();
     });
+  }
+
+  // Who has its last answer and only has to close counts half.
+  bool room() const {
+    std::size_t halves = 0;
+    for (const auto& [number, session] : shared_.sessions) halves += session->leaving() ? 1 : 2;
+    return halves + 2 <= 2 * shared_.options.connection_limit + 1;
   }
 
   void begin(tcp::socket socket) {
