@@ -40,6 +40,8 @@ void Core::on(Commanded& input) {
   auto& conversation = found->second;
   if (command.what_case() == What::kRelease) return release(conversation, command);
   if (command.what_case() == What::kDisown) return disown(conversation);
+  // Whoever orders anything else of it, before Resume, too, holds it for ours.
+  for (const auto* party : conversation.parties) give_back(party->dialog);
   if (command.what_case() == What::kConference) return conference(conversation, command);
   if (command.what_case() == What::kMerge) return merge(conversation, command);
   if (command.what_case() == What::kTag) {

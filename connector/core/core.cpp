@@ -68,10 +68,14 @@ void Core::forget(LegId leg) {
   act(ForgetLeg{leg});
 }
 
+// Whoever has its dialog goes on with it.
+void Core::drop(LegId leg) {
+  legs_.erase(leg);
+  if (std::erase_if(withheld_, [leg](const auto& one) { return one.first == leg; }) == 0) act(DropLeg{leg});
+}
+
 // The one way a party ends. `party` is gone afterwards, and so is every conversation whose last it was.
 void Core::end_party(Party& party, End end) {
-  // Whoever has the call now begins it anew with a phone that rings: ours is given up as ever.
-  if (end.disowned && party.dialog) act(DropLeg{party.dialog});
   const bool called = party.outgoing && party.state != PartyState::Connected;
   end_play(party, true);
   if (logs(LogLevel::Trace)) {
@@ -81,13 +85,17 @@ void Core::end_party(Party& party, End end) {
   }
 
   const auto no = party.no.value;
+  if (!called && party.state == PartyState::Offered) disarm(Wait::Decision, no, party.incoming->decision);
   if (called) {
+    // Also where somebody else has the call, who begins it anew with a phone that rings.
     give_up_legs(party, LegId{}, end.wire_reason);
     disarm(Wait::Ring, no, party.out->ring);
     disarm(Wait::ForkGroup, no, party.out->group);
+  } else if (end.disowned) {
+    drop(party.dialog);
   } else if (party.state == PartyState::Offered) {
-    disarm(Wait::Decision, no, party.incoming->decision);
-    if (!end.gone && !end.disowned) {
+    give_back(party.dialog);
+    if (!end.gone) {
       Answer answer{.leg = party.dialog, .status = end.status, .reason = std::move(end.phrase)};
       answer.contacts = end.contacts;
       if (end.retry_after) answer.headers.push_back(SipHeader{"Retry-After", std::to_string(settings_.retry_after_s)});
@@ -95,7 +103,7 @@ void Core::end_party(Party& party, End end) {
     }
     forget(party.dialog);
   } else {
-    if (!end.gone && !end.disowned) act(SendBye{party.dialog, std::move(end.wire_reason)});
+    if (!end.gone) act(SendBye{party.dialog, std::move(end.wire_reason)});
     forget(party.dialog);
   }
   disarm(Wait::Session, no, party.session);

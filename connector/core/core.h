@@ -93,6 +93,8 @@ class Core final : public Machine {
   void conference(Conversation& conversation, const link::Command& command);
   void restore(const link::Command& command);
   void resume_recovery();
+  void give_back(LegId leg);
+  void let_go_held();
   void disown(Conversation& conversation);
   void command_failed(const link::Command& command, Code::Code code, std::string text);
 
@@ -210,6 +212,7 @@ class Core final : public Machine {
   void left_behind(ConversationNo number);
   void end_conversation(Conversation& conversation);
   void forget(LegId leg);
+  void drop(LegId leg);
   link::Happening happening(const Party& party, std::uint64_t command = 0) const;
   link::Happening happening(const Party& party, const Conversation& conversation, std::uint64_t command) const;
   void report(link::Happening happening);
@@ -258,6 +261,7 @@ class Core final : public Machine {
   std::vector<ConversationNo> kept_conversations_;
   std::vector<PartyNo> kept_parties_;
   std::vector<PartyNo> to_recover_;  // the next one last
+  std::vector<PartyNo> held_;        // as those, of the former run, while somebody else may have them
   Slot recovery_;
   bool ports_open_ = false;
   bool held_back_ = false;

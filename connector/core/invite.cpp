@@ -131,7 +131,7 @@ void Core::call_target(Party& party, std::size_t target, bool retried) {
   leg.party = party.no;
   leg.target = target;
   leg.retried = retried;
-  leg.call_id = to_hex(id.value) + to_hex(incarnation_);
+  leg.call_id = to_hex(id.value) + to_hex(incarnation_ ^ ids_);  // also of two that started in the same moment
   out.legs.push_back(id);
   if (logs(LogLevel::Trace)) log(LogLevel::Trace, party, "inviting", out.targets[target].request_uri);
   act(SendInvite{.leg = id,

@@ -39,6 +39,7 @@ void Core::on(PortsOpened& input) {
   ports_open_ = true;
   if (input.held_back && !held_back_ && !to_recover_.empty()) {
     held_back_ = true;
+    held_ = std::exchange(to_recover_, {});
     log(LogLevel::Standard, "taken up after long: the calls wait for a T-Server's word");
   }
   recover_next();
@@ -47,9 +48,37 @@ void Core::on(PortsOpened& input) {
 void Core::resume_recovery() {
   if (!std::exchange(held_back_, false)) return;
   log(LogLevel::Standard, "the calls of the former run go on");
+  to_recover_.insert(to_recover_.end(), held_.begin(), held_.end());
+  held_.clear();
   for (auto& [leg, dialog] : std::exchange(withheld_, {}))
     if (find_leg(leg)) act(RestoreLeg{leg, std::move(dialog)});
   recover_next();
+}
+
+// A caller whose call is ours after all.
+void Core::give_back(LegId id) {
+  const auto found =
+      std::find_if(withheld_.begin(), withheld_.end(), [id](const auto& one) { return one.first == id; });
+  if (found == withheld_.end()) return;
+  act(RestoreLeg{id, std::move(found->second)});
+  withheld_.erase(found);
+}
+
+// No T-Server came. Whether another Connector has those calls nobody can say; this one rather hasn't.
+void Core::let_go_held() {
+  if (!std::exchange(held_back_, false)) return;
+  log(LogLevel::Standard, "no T-Server in time: calls of the former run are let go, they may be elsewhere");
+  std::vector<ConversationNo> all;
+  for (const auto no : std::exchange(held_, {})) {
+    const auto* party = find_party(no);
+    if (!party) continue;
+    all.push_back(party->conversation->no);
+    for (const auto* other : party->elsewhere) all.push_back(other->no);
+  }
+  std::sort(all.begin(), all.end());
+  for (const auto no : all) {
+    if (const auto found = conversations_.find(no); found != conversations_.end()) disown(found->second);
+  }
 }
 
 // Calls of another Connector, all that belong together at once.
@@ -146,11 +175,14 @@ Core::TakenUp Core::take_up(const std::vector<ha::Record>& records, From from) {
     if (conversation.parties.empty()) end_conversation(conversation);
   }
   std::erase_if(taken.order, [this](ConversationNo no) { return !conversations_.contains(no); });
+  if (from == From::Elsewhere)  // that they were here before counts no more
+    std::erase_if(held_, [&](PartyNo no) { return taken.parties.contains(no); });
+  auto& recover_later = held_back_ && from == From::FormerRun ? held_ : to_recover_;
   for (auto no = taken.order.rbegin(); no != taken.order.rend(); ++no) {
     auto& conversation = conversations_.at(*no);
     touch(conversation);
     for (auto party = conversation.parties.rbegin(); party != conversation.parties.rend(); ++party)
-      if ((*party)->conversation == &conversation) to_recover_.push_back((*party)->no);
+      if ((*party)->conversation == &conversation) recover_later.push_back((*party)->no);
   }
   for (const auto no : taken.order) {
     for (auto* party : std::vector<Party*>(conversations_.at(no).parties))
@@ -306,7 +338,7 @@ void Core::resume(Party& party, const ha::Party& record) {
 
 // Not all at once: phones and network should take it, and answers come back as quickly.
 void Core::recover_next() {
-  if (!ports_open_ || held_back_) return;
+  if (!ports_open_) return;
   for (std::size_t i = 0; i < settings_.recovery_batch && !to_recover_.empty(); ++i) {
     const auto no = to_recover_.back();
     to_recover_.pop_back();

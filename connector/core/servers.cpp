@@ -96,18 +96,7 @@ void Core::reach_changed() {
 // The grace is over. Who talks to somebody goes on doing so.
 void Core::end_unestablished() {
   fallback_ = true;
-  if (held_back_) {
-    // Whether another Connector has their calls nobody can say; this one rather hasn't.
-    log(LogLevel::Standard, "no T-Server in time: calls of the former run are let go, they may be elsewhere");
-    std::vector<ConversationNo> all;
-    for (const auto& [no, conversation] : conversations_) all.push_back(no);
-    std::sort(all.begin(), all.end());
-    for (const auto no : all) {
-      if (const auto found = conversations_.find(no); found != conversations_.end()) disown(found->second);
-    }
-    held_back_ = false;
-    return;
-  }
+  let_go_held();
   std::vector<PartyNo> ends;
   for (const auto& [number, conversation] : conversations_) {
     const auto connected = std::count_if(conversation.parties.begin(), conversation.parties.end(),

@@ -227,7 +227,7 @@ void LinkRoom::Impl::take(Batch taken) {
     make_utf8(happening);
     bytes.clear();
     for (auto& [number, peer] : peers) {
-      if (!peer->session.takes_happenings() || peer->closing) continue;
+      if (!peer->session.takes(happening) || peer->closing) continue;
       if (bytes.empty()) happening.SerializeToString(&bytes);
       std::array<char, 48> head;
       const auto size = write_head(head, peer->session.next_sequence(), fence.epoch, bytes.size());

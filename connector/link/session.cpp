@@ -143,6 +143,7 @@ void LinkSession::command(link::Envelope& envelope, Effects& out) {
 void LinkSession::snapshot(link::Snapshot&& snapshot, Effects& out) {
   if (state_ != State::SnapshotDue) return;
   state_ = State::Open;
+  opened_ = true;
   *envelope(out).mutable_snapshot() = std::move(snapshot);
 }
 

@@ -52,6 +52,10 @@ class LinkSession {
 
   // Happenings before the Snapshot are in it already: they are not for this link.
   bool takes_happenings() const { return state_ == State::Open; }
+  // Records of calls are in no Snapshot: all are told after the first one, and each that changes from then on.
+  bool takes(const link::Happening& happening) const {
+    return takes_happenings() || (opened_ && state_ == State::SnapshotDue && happening.has_call_data());
+  }
   void snapshot(link::Snapshot&& snapshot, Effects& out);
   std::uint64_t next_sequence() { return ++sent_; }
   std::uint64_t epoch() const { return fence_.epoch; }
@@ -79,6 +83,7 @@ class LinkSession {
   std::uint64_t epoch_ = 0;
   bool primary_ = false;
   bool told_core_ = false;
+  bool opened_ = false;  // the first Snapshot went out
   std::string application_;
 };
 

@@ -51,14 +51,14 @@ Party to_party(Core& core, const link::Party& from, tlib::TDNRole role) {
 // Whom a call is made of, its originator first.
 using Members = std::vector<const link::Party*>;
 
-// Two who talk, or one who calls another. The originator is the one who came in, else the first.
+// Two who talk, or one who calls another, also one who has answered without the caller being told. The originator is the one who came in, else the first.
 Members as_pair(const link::Conversation& conversation) {
   const link::Party* a = &conversation.parties(0);
   const link::Party* b = &conversation.parties(1);
   if (a->outgoing() && !b->outgoing()) std::swap(a, b);
   if (invited(*a) && !invited(*b)) std::swap(a, b);
   if (invited(*a) || b->state() == link::OFFERED) return {};
-  if (a->state() == link::OFFERED && !invited(*b)) return {};
+  if (a->state() == link::OFFERED && !invited(*b) && b->state() != link::CONNECTED) return {};
   return {a, b};
 }
 
@@ -150,6 +150,11 @@ const Party* fill(Core& core, Call& call, const Members& members) {
     if (party.leg == LegState::Inviting) rings = &party;
   }
   if (members.size() > 2) make_conference(call);
+  if (Party& caller = call.parties.front(); rings == nullptr && caller.leg == LegState::Offered) {
+    caller.leg = LegState::Up;
+    caller.state = PartyState::Connected;
+    core.admit(call, caller, link::Admit::ANSWER);
+  }
   return rings;
 }
 

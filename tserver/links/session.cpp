@@ -53,8 +53,9 @@ void LinkSession::received(link::Envelope envelope, Instant now, Effects& out) {
     case link::Envelope::kSnapshot:
       return state_ == State::AwaitSnapshot ? snapshot(envelope, now, out) : out_of_order("Snapshot");
     case link::Envelope::kHappening:
-      if (again_ && state_ == State::AwaitSnapshot) return;
-      if (state_ != State::Up) return out_of_order("Happening");
+      // What happened is in the Snapshot that comes; records of calls are not.
+      if (again_ && state_ == State::AwaitSnapshot && !envelope.happening().has_call_data()) return;
+      if (state_ != State::Up && !again_) return out_of_order("Happening");
       out.emplace_back(Happening{std::move(*envelope.mutable_happening())});
       return;
     case link::Envelope::kAddpPoll:

@@ -261,6 +261,11 @@ TEST_CASE("Link: a backup that becomes primary says Hello again") {
   CHECK(changed.fence_raised);
   CHECK(fence.epoch == 9);
   CHECK_FALSE(server.session.takes_happenings());  // what came before the new Snapshot is in it
+  link::Happening records, other;
+  records.mutable_call_data();
+  other.mutable_alerting();
+  CHECK(server.session.takes(records));  // but records of calls
+  CHECK_FALSE(server.session.takes(other));
   const auto snapshot = server.snapshot();
   REQUIRE(snapshot.send.size() == 1);
   CHECK(snapshot.send[0].has_snapshot());

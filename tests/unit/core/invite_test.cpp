@@ -31,7 +31,7 @@ TEST_CASE("the first party of a T-Server's conversation is offered what we speak
   CHECK(invite.from_uri == "sip:carl@example.net");
   CHECK(invite.to_uri == "sip:bob@tandem.test");
   CHECK(invite.conversation_id == "8000000000000001-Genesys");
-  CHECK(invite.call_id == "80000000000000010000000000000001");
+  CHECK(invite.call_id == "80000000000000010000008000000001");
   CHECK(invite.max_forwards == 69);
   CHECK(bench.step(Progressed{out(1), 180, {}}) == Lines{"report T2 alerting /1"});
   CHECK(bench.step(Progressed{out(1), 180, {}}).empty());

@@ -161,6 +161,10 @@ TEST_CASE("Calls that another may have wait for a word") {
   const auto lines = other.command(disown);
   CHECK(std::none_of(lines.begin(), lines.end(),
                      [](const std::string& line) { return line.starts_with("bye") || line.starts_with("report"); }));
+  // Their legs are let be: nothing more is asked of them.
+  CHECK(std::count_if(lines.begin(), lines.end(), [](const std::string& line) { return line.starts_with("drop"); }) ==
+        2);
+  CHECK(std::none_of(lines.begin(), lines.end(), [](const std::string& line) { return line.starts_with("forget"); }));
   CHECK(snapshot(other).conversations_size() == 0);
 }
 
@@ -320,9 +324,39 @@ TEST_CASE("A caller of a call that another may have isn't answered before it is 
     CHECK(std::count_if(lines.begin(), lines.end(),
                         [](const std::string& line) { return line.starts_with("cancel"); }) == 2);
     CHECK(std::none_of(lines.begin(), lines.end(), [](const std::string& line) {
-      return line.starts_with("answer") || line.starts_with("report");
+      return line.starts_with("answer") || line.starts_with("report") || line.starts_with("forget");
     }));
   }
+  SECTION("it is, and ended before that is said: the caller is answered") {
+    const auto lines = after.remove(made(1), made(2), 486);
+    const auto first = [&](const char* what) {
+      return std::find_if(lines.begin(), lines.end(), [&](const std::string& line) { return line.starts_with(what); });
+    };
+    CHECK(first("restore") < first("answer"));
+    CHECK(first("answer") != lines.end());
+  }
+}
+
+TEST_CASE("Calls given to a Connector that waits for a word about its own go on, and are its own") {
+  Bench before(keeping());
+  before.talking();
+  const auto records = kept(before);
+  Bench after(keeping(), false);
+  after.now = before.now;
+  after.step(given(records, true));
+  after.step(PortsOpened{});
+  after.step(LinkOpened{1, true});
+  // They end before that word, so nobody says it any more.
+  after.step(ByeReceived{out(1), ""});
+  after.step(ByeReceived{out(2), ""});
+  REQUIRE(after.core->counts().conversations == 0);
+  const auto lines = after.command(restoring(records));
+  CHECK(std::count_if(lines.begin(), lines.end(),
+                      [](const std::string& line) { return line.starts_with("reinvite"); }) == 2);
+  for (const std::uint64_t no : {3, 4}) after.step(ReinviteAccepted{.leg = out(no), .sdp = kBob.sdp(), .timer = {}});
+  after.step(LinkClosed{1});
+  after.wait(std::chrono::seconds(20));
+  CHECK(after.core->counts().conversations == 1);
 }
 
 TEST_CASE("Records nobody can use do no harm") {

@@ -310,6 +310,9 @@ TEST_CASE("MMC-96: who becomes primary says Hello again and is up with the next 
   CHECK(sent(out).hello().role() == link::ROLE_PRIMARY);
   CHECK_FALSE(f.session.up());
   CHECK(f.feed(f.connector.happening(9)).empty());  // in the Snapshot that comes
+  link::Envelope records = f.connector.next();      // which records of calls are not
+  records.mutable_happening()->mutable_call_data();
+  CHECK(f.feed(records).size() == 1);
   CHECK_FALSE(f.session.command({}, out));
   REQUIRE(up_in(f.feed(f.connector.snapshot())));
   CHECK(f.session.command({}, out));
