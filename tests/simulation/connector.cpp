@@ -10,13 +10,6 @@ using namespace connector;
 
 namespace {
 
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
-template <class... Cases>
-Overloaded(Cases...) -> Overloaded<Cases...>;
-
 constexpr LinkNo kLook = 0x40000000;  // our own look at the core's snapshot
 
 }  // namespace
@@ -26,7 +19,12 @@ Phone* Book::find(const std::string& dn) const {
   return it == phones_.end() ? nullptr : it->second;
 }
 
-Connector::Connector(Network& network, std::string name, const Book& book, std::uint64_t seed, CoreSettings settings)
+DialogPtr Book::dialog(const std::string& call_id) const {
+  const auto it = dialogs_.find(call_id);
+  return it == dialogs_.end() ? nullptr : it->second;
+}
+
+Connector::Connector(Network& network, std::string name, Book& book, std::uint64_t seed, CoreSettings settings)
     : Process(network, std::move(name)), book_(book), random_(seed), settings_(std::move(settings)) {}
 Connector::~Connector() = default;
 
@@ -40,16 +38,23 @@ void Connector::started() {
   busy_ = false;
   obeyed_ = 0;
   ordered_about_.clear();
+  gave_up_.clear();
+  invites_.clear();
   core_at_ = room_at_ = Instant{0};
   core_ = make_core(settings_, *this, *this, identity_.incarnation,
                     identity_.incarnation ^ std::hash<std::string>{}(name()));
+  disk_.begin();
+  keeper_ = {};
+  keep_due_ = told_once_ = false;
+  take_up();
 }
 
 void Connector::ended() {
   peers_.clear();
   media_.clear();
   const auto legs = std::exchange(legs_, {});
-  for (const auto& [id, dialog] : legs) dialog->phone->look_for_silence(dialog);
+  by_dialog_.clear();
+  for (const auto& [id, leg] : legs) leg->dialog->phone->look_for_silence(leg->dialog);
 }
 
 // --- The core ---
@@ -65,6 +70,9 @@ void Connector::take(Input input) {
     for (const connector::Action& action : actions) carry_out(action);
   }
   busy_ = false;
+  if (keep_due_ || !core_->changed()) return;
+  keep_due_ = true;
+  later(5ms, [this] { keep(); });
 }
 
 void Connector::carry_out(const connector::Action& action) {
@@ -127,7 +135,7 @@ void Connector::room_takes(ToRoom& item) {
     return carry_out(it->first, std::move(effects));
   }
   for (auto& [no, peer] : peers_) {
-    if (!peer.session->takes_happenings() || peer.closing) continue;
+    if (!peer.session->takes(std::get<link::Happening>(item)) || peer.closing) continue;
     LinkSession::Effects effects;
     auto& envelope = effects.send.emplace_back();
     envelope.set_sequence(peer.session->next_sequence());
@@ -241,6 +249,7 @@ void Connector::closed(LinkNo no) {
 }
 
 void Connector::expect_quiet() {
+  if (!disk_.records().empty()) fault(std::to_string(disk_.records().size()) + " records are left on its disk");
   if (!legs_.empty()) schedule_.fault(name() + ": " + std::to_string(legs_.size()) + " legs are left");
   if (!media_.empty()) schedule_.fault(name() + ": " + std::to_string(media_.size()) + " media endpoints are left");
   if (timers_.size() != 0) schedule_.fault(name() + ": " + std::to_string(timers_.size()) + " timers are left");

@@ -11,26 +11,34 @@
 #include "common/base/timers.h"
 #include "connector/core/machine.h"
 #include "connector/link/session.h"
+#include "connector/store/keeper.h"
 #include "dialog.h"
+#include "disk.h"
 #include "network.h"
 
 namespace tandem::simulation {
 
-// Who can be called where: the same for all Connectors, as if every binding were shared.
+// Who can be called where: the same for all Connectors, as if every binding were shared. And every dialog there was, by
+// Call-ID: whoever takes one up again means that one.
 class Book {
  public:
   void add(Phone& phone, const std::string& dn) { phones_[dn] = &phone; }
   Phone* find(const std::string& dn) const;
+  void note(const DialogPtr& dialog) { dialogs_[dialog->call_id] = dialog; }
+  DialogPtr dialog(const std::string& call_id) const;
+  std::uint64_t branch() { return ++branches_; }  // of a request: what comes again with it is the same one
 
  private:
+  std::uint64_t branches_ = 0;
   std::map<std::string, Phone*> phones_;
+  std::map<std::string, DialogPtr> dialogs_;
 };
 
 class Connector final : public Process, connector::Directory, connector::MediaAllocator {
  public:
   using Hear = std::function<void(const link::Envelope&)>;
 
-  Connector(Network& network, std::string name, const Book& book, std::uint64_t seed, connector::CoreSettings settings);
+  Connector(Network& network, std::string name, Book& book, std::uint64_t seed, connector::CoreSettings settings);
   ~Connector() override;
 
   // --- T-Servers ---
@@ -42,21 +50,39 @@ class Connector final : public Process, connector::Directory, connector::MediaAl
   void invited(const DialogPtr& dialog, const std::string& to, const std::string& sdp, const DialogPtr& replaces);
   void cancelled(const DialogPtr& dialog);
   void acked(const DialogPtr& dialog);
-  void bye(const DialogPtr& dialog);
   void responded(const DialogPtr& dialog, int status, const std::string& sdp, std::vector<std::string> contacts = {});
-  void reinvited(const DialogPtr& dialog, const std::string& sdp);
   void reinvite_acked(const DialogPtr& dialog);
-  void reinvite_answered(const DialogPtr& dialog, std::uint32_t number, int status, const std::string& sdp);
-  void referred(const DialogPtr& dialog, const std::string& to, const DialogPtr& replaces);
-  void digit(const DialogPtr& dialog, char digit);
+  void reinvite_answered(const DialogPtr& dialog, std::uint32_t sequence, int status, const std::string& sdp);
+  // Requests in a dialog, with their sequence numbers: one that came before is not taken again.
+  void bye(const DialogPtr& dialog, std::uint32_t sequence);
+  void reinvited(const DialogPtr& dialog, std::uint32_t sequence, const std::string& sdp);
+  void referred(const DialogPtr& dialog, std::uint32_t sequence, const std::string& to, const DialogPtr& replaces);
+  void digit(const DialogPtr& dialog, std::uint32_t sequence, char digit);
   // The way to or from a phone, or the phone itself, is not what it was: is it silent?
   void look_for_silence(const DialogPtr& dialog);
 
   // What the core says of itself.
   link::Snapshot snapshot();
+  struct Leg {
+    DialogPtr dialog;
+    connector::LegId id;
+    bool final_sent = false, acked = false;      // the final response; it is acknowledged, by them or us
+    bool cancelled = false, proceeding = false;  // our INVITE: we gave it up; the phone had responded
+    bool restored = false;
+    std::string offer;                         // of our INVITE
+    std::uint32_t sequence = 0, reinvite = 0;  // of our requests: the last one, and that of the re-INVITE under way
+    std::uint32_t heard = 0, answering = 0;    // of the phone's: the last one, and its re-INVITE
+    std::uint16_t port = 0;                    // where we told it to send
+    bool waits() const { return dialog->by_phone && !final_sent; }
+    bool calls() const { return !dialog->by_phone && !final_sent; }
+  };
+  using LegPtr = std::shared_ptr<Leg>;
   // Legs the core hasn't let go.
-  std::vector<DialogPtr> dialogs() const;
-  bool has(const Dialog& dialog) const { return alive() && dialog.life == life() && !dialog.forgotten; }
+  std::vector<LegPtr> legs() const;
+  bool has(const Dialog& dialog) const { return alive() && by_dialog_.contains(&dialog); }
+  // Callers who gave up unheard, since their CANCEL goes where their INVITE went: somebody sees to them in the end.
+  void lose_unheard();
+  Disk& disk() { return disk_; }
   // Every leg, endpoint and timer has gone.
   void expect_quiet();
   // Was the party held or joined to another conversation by order? What its phone holds is hidden behind that.
@@ -76,6 +102,7 @@ class Connector final : public Process, connector::Directory, connector::MediaAl
   std::vector<connector::Target> resolve(const std::string& to, connector::Unreachable& why) const override;
   std::vector<link::Registration> registrations(Now) const override { return {}; }
   std::optional<connector::Endpoint> open(const std::string& local_ip) override;
+  std::optional<connector::Endpoint> open_again(const std::string& local_ip, std::uint16_t port) override;
 
   void take(connector::Input input);
   void carry_out(const connector::Action& action);
@@ -100,16 +127,30 @@ class Connector final : public Process, connector::Directory, connector::MediaAl
   void act(const connector::Report& a);
   void act(const connector::SendSnapshot& a);
   void act(const connector::LearnLocation&) {}
-  // Connectors of the simulation forget all when they die: nothing is ever taken up from a record.
-  void act(const connector::RestoreLeg&) {}
-  void act(const connector::DropLeg&) {}
-  void act(const connector::TurnLeg&) {}
+  void act(const connector::RestoreLeg& a);
+  void act(const connector::DropLeg& a);
+  void act(const connector::TurnLeg&) {}  // phones are where they are
   void act(const connector::SetCoreTimer& a);
   void act(const connector::CancelCoreTimer& a) { timers_.cancel(a.key); }
   void act(const connector::CoreLog& a) { trace(a.text); }
   void fire_due();
   void expect_open(connector::MediaId media, const char* what);
-  DialogPtr leg(connector::LegId leg) const;
+  LegPtr leg(connector::LegId leg) const;
+  LegPtr leg(const DialogPtr& dialog) const;
+  bool there(const LegPtr& leg) const { return this->leg(leg->id) == leg; }
+  LegPtr begin_leg(const DialogPtr& dialog, connector::LegId id);
+  void end_leg(connector::LegId id);
+  static bool is_next(const LegPtr& leg, std::uint32_t sequence);
+  template <class What>
+  void say(const DialogPtr& dialog, What what);
+  void send_invite(const LegPtr& leg);
+
+  void take_up();
+  std::optional<ha::Dialog> record_of(connector::LegId id) const;
+  bool add_dialogs(connector::KeptChange& change);
+  void go_on_calling(const LegPtr& leg, const ha::Dialog& record);
+  void keep();
+  void tell(const connector::KeptBytes& bytes, bool first);
 
   void to_core(connector::Input input);
   void to_room(ToRoom item);
@@ -118,14 +159,17 @@ class Connector final : public Process, connector::Directory, connector::MediaAl
   void check(connector::LinkNo no);
   void closed(connector::LinkNo no);
 
-  const Book& book_;
+  Book& book_;
   Random random_;
   connector::CoreSettings settings_;
   std::unique_ptr<connector::Machine> core_;
   TimerQueue timers_;
   std::deque<connector::Input> inputs_;
   bool busy_ = false;
-  std::map<connector::LegId, DialogPtr> legs_;
+  std::map<connector::LegId, LegPtr> legs_;
+  std::map<const Dialog*, LegPtr> by_dialog_;
+  std::set<const Dialog*> invites_;  // that came to this process
+  std::set<const Dialog*> gave_up_;  // that it sent, whose legs have ended
   std::uint64_t legs_made_ = 0;
 
   struct Media {
@@ -136,6 +180,10 @@ class Connector final : public Process, connector::Directory, connector::MediaAl
   std::map<connector::MediaId, Media> media_;
   std::uint64_t media_made_ = 0;
   std::set<std::uint64_t> ordered_about_;
+
+  Disk disk_;
+  connector::Keeper keeper_;
+  bool keep_due_ = false, told_once_ = false;
 
   connector::LinkIdentity identity_;
   connector::LinkFence fence_;

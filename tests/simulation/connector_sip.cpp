@@ -24,28 +24,57 @@ std::vector<Target> Connector::resolve(const std::string& to, Unreachable& why) 
   return {target};
 }
 
-DialogPtr Connector::leg(LegId leg) const {
+Connector::LegPtr Connector::leg(LegId leg) const {
   const auto it = legs_.find(leg);
   return it == legs_.end() ? nullptr : it->second;
 }
 
-std::vector<DialogPtr> Connector::dialogs() const {
-  std::vector<DialogPtr> all;
-  for (const auto& [id, dialog] : legs_) all.push_back(dialog);
+Connector::LegPtr Connector::leg(const DialogPtr& dialog) const {
+  const auto it = by_dialog_.find(dialog.get());
+  return it == by_dialog_.end() ? nullptr : it->second;
+}
+
+std::vector<Connector::LegPtr> Connector::legs() const {
+  std::vector<LegPtr> all;
+  for (const auto& [id, leg] : legs_) all.push_back(leg);
   return all;
+}
+
+Connector::LegPtr Connector::begin_leg(const DialogPtr& dialog, LegId id) {
+  auto leg = std::make_shared<Leg>();
+  leg->dialog = dialog;
+  leg->id = id;
+  if (!legs_.emplace(id, leg).second || !by_dialog_.emplace(dialog.get(), leg).second) fault("a leg is begun twice");
+  book_.note(dialog);
+  return leg;
+}
+
+void Connector::end_leg(LegId id) {
+  const LegPtr gone = leg(id);
+  by_dialog_.erase(gone->dialog.get());
+  legs_.erase(id);
+  gone->dialog->phone->look_for_silence(gone->dialog);
+}
+
+template <class What>
+void Connector::say(const DialogPtr& dialog, What what) {
+  for (int copies = random_.one_in(15) ? 2 : 1; copies > 0; --copies) {
+    dialog->to_phone(*this).send([dialog, what] { dialog->phone->run([dialog, what] { what(*dialog->phone); }); },
+                                 kTimerB);
+  }
 }
 
 void Connector::invited(const DialogPtr& dialog, const std::string& to, const std::string& sdp,
                         const DialogPtr& replaces) {
-  if (replaces && (replaces->connector != this || !has(*replaces))) {
-    dialog->to_phone.send([dialog] { dialog->phone->run([dialog] { dialog->phone->responded(dialog, 481, {}); }); });
+  book_.note(dialog);  // also one that is refused at once: what points to it means no other
+  if (!invites_.insert(dialog.get()).second || leg(dialog)) return;  // it came twice
+  if (replaces && !leg(replaces)) {
+    say(dialog, [this, dialog](Phone& phone) { phone.responded(dialog, *this, 481, {}); });
     return;
   }
-  dialog->leg = LegId{++legs_made_};
-  dialog->life = life();
-  legs_[dialog->leg] = dialog;
+  const LegPtr made = begin_leg(dialog, LegId{++legs_made_});
   Invited input;
-  input.leg = dialog->leg;
+  input.leg = made->id;
   input.caller.dn = dialog->phone->dn();
   input.caller.authenticated = true;
   if (dialog->phone->outside()) input.caller.trunk = "pstn";
@@ -54,41 +83,56 @@ void Connector::invited(const DialogPtr& dialog, const std::string& to, const st
   input.request_uri = to;
   input.call_id = dialog->call_id;
   input.sdp = sdp;
-  if (replaces) input.replaces = replaces->leg;
+  if (replaces) input.replaces = leg(replaces)->id;
   take(std::move(input));
 }
 
 void Connector::cancelled(const DialogPtr& dialog) {
-  if (!has(*dialog) || std::exchange(dialog->final_sent, true)) return;
-  dialog->to_phone.send([dialog] { dialog->phone->run([dialog] { dialog->phone->responded(dialog, 487, {}); }); });
-  take(Cancelled{dialog->leg, {}});
+  const LegPtr leg = this->leg(dialog);
+  if (!leg) dialog->unheard = true;
+  if (!leg || std::exchange(leg->final_sent, true)) return;
+  say(dialog, [this, dialog](Phone& phone) { phone.responded(dialog, *this, 487, {}); });
+  take(Cancelled{leg->id, {}});
 }
 
 void Connector::acked(const DialogPtr& dialog) {
-  if (!has(*dialog) || std::exchange(dialog->acked, true)) return;
-  take(Acked{dialog->leg, std::nullopt});
+  const LegPtr leg = this->leg(dialog);
+  if (leg && leg->final_sent && !std::exchange(leg->acked, true)) take(Acked{leg->id, std::nullopt});
 }
 
-void Connector::bye(const DialogPtr& dialog) {
-  if (has(*dialog)) take(ByeReceived{dialog->leg, {}});
+// Duplicates, and what was under way to a process before this one.
+bool Connector::is_next(const LegPtr& leg, std::uint32_t sequence) {
+  if (!leg || sequence <= leg->heard) return false;
+  leg->heard = sequence;
+  return true;
+}
+
+void Connector::bye(const DialogPtr& dialog, std::uint32_t sequence) {
+  if (const LegPtr leg = this->leg(dialog); is_next(leg, sequence)) take(ByeReceived{leg->id, {}});
 }
 
 void Connector::responded(const DialogPtr& dialog, int status, const std::string& sdp,
                           std::vector<std::string> contacts) {
   const auto body = sdp.empty() ? std::nullopt : std::optional(sdp);
-  if (!has(*dialog)) {
-    if (dialog->life != life() || status < 200 || status >= 300) return;
-    // A 2xx for an INVITE that was given up: ACK and BYE.
-    dialog->to_phone.send([dialog] { dialog->phone->run([dialog] { dialog->phone->bye(dialog); }); }, kTimerB);
+  const LegPtr leg = this->leg(dialog);
+  if (!leg) {
+    if (status < 200 || status >= 300) return;
+    // A 2xx for an INVITE that was given up: ACK and BYE. None of this process: nobody says anything, and it ends.
+    if (!gave_up_.contains(dialog.get())) return;
+    say(dialog, [this, dialog](Phone& phone) { phone.bye(dialog, *this, ~0u); });
     return;
   }
-  if (dialog->final_sent) return;
-  if (status < 200) return take(Progressed{.leg = dialog->leg, .status = status, .sdp = body, .talk = true});
-  dialog->final_sent = true;
+  if (leg->final_sent) return;
+  leg->proceeding = true;
+  if (status < 200) {
+    if (leg->cancelled) return;
+    return take(Progressed{.leg = leg->id, .status = status, .sdp = body, .talk = true});
+  }
+  leg->final_sent = true;
   if (status >= 300)
-    return take(InviteRejected{.leg = dialog->leg, .status = status, .reason = {}, .contacts = std::move(contacts)});
-  dialog->acked = true;
-  take(InviteAccepted{.leg = dialog->leg,
+    return take(InviteRejected{.leg = leg->id, .status = status, .reason = {}, .contacts = std::move(contacts)});
+  leg->acked = true;
+  take(InviteAccepted{.leg = leg->id,
                       .sdp = body,
                       .contact_uri = dialog->phone->dn(),
                       .to_uri = dialog->phone->dn(),
@@ -100,126 +144,145 @@ void Connector::responded(const DialogPtr& dialog, int status, const std::string
 void Connector::act(const SendInvite& a) {
   const std::string dn = a.target.request_uri.substr(4);
   Phone* phone = book_.find(dn);
-  if (phone == nullptr) return schedule_.fault(name() + " calls nobody: " + dn);
+  if (phone == nullptr) return fault("calls nobody: " + dn);
   auto dialog = std::make_shared<Dialog>(network_, *phone, *this);
-  dialog->phone = phone;
-  dialog->connector = this;
-  dialog->leg = a.leg;
-  dialog->life = life();
   dialog->call_id = a.call_id;
-  if (!legs_.emplace(a.leg, dialog).second) schedule_.fault(name() + ": a leg is begun twice");
-  dialog->to_phone.send(
-      [phone, dialog, sdp = a.sdp] { phone->run([phone, dialog, sdp] { phone->invited(dialog, sdp); }); }, kTimerB);
-  later(kTimerB, [this, dialog] {
-    if (has(*dialog) && dialog->phase == Dialog::Phase::Trying && !std::exchange(dialog->final_sent, true))
-      take(InviteRejected{.leg = dialog->leg, .status = 408, .reason = {}, .contacts = {}});
+  const LegPtr leg = begin_leg(dialog, a.leg);
+  leg->sequence = 1;
+  leg->offer = a.sdp;
+  leg->port = read_description(a.sdp).port;
+  send_invite(leg);
+}
+
+void Connector::send_invite(const LegPtr& leg) {
+  say(leg->dialog, [dialog = leg->dialog, sdp = leg->offer](Phone& to) { to.invited(dialog, sdp); });
+  later(kTimerB, [this, leg] {
+    if (there(leg) && !leg->proceeding && !std::exchange(leg->final_sent, true))
+      take(InviteRejected{.leg = leg->id, .status = 408, .reason = {}, .contacts = {}});
   });
 }
 
 void Connector::act(const Answer& a) {
-  const auto dialog = leg(a.leg);
-  if (!dialog || !dialog->by_phone) return schedule_.fault(name() + " answers no leg");
-  if (dialog->final_sent) return;  // cancelled meanwhile
+  const LegPtr leg = this->leg(a.leg);
+  if (!leg || !leg->dialog->by_phone) return fault("answers no leg");
+  if (leg->final_sent) return;  // cancelled meanwhile
   const bool success = a.status >= 200 && a.status < 300;
-  dialog->final_sent = a.status >= 200;
-  dialog->to_phone.send(
-      [dialog, status = a.status, sdp = a.sdp] {
-        dialog->phone->run([dialog, status, sdp] { dialog->phone->responded(dialog, status, sdp); });
-      },
-      kTimerB);
+  leg->final_sent = a.status >= 200;
+  if (!a.sdp.empty()) leg->port = read_description(a.sdp).port;
+  say(leg->dialog, [this, dialog = leg->dialog, status = a.status, sdp = a.sdp](Phone& phone) {
+    phone.responded(dialog, *this, status, sdp);
+  });
   if (!success) return;
-  later(kTimerB, [this, dialog] {
-    if (has(*dialog) && !std::exchange(dialog->acked, true)) take(AckMissing{dialog->leg});
+  later(kTimerB, [this, leg] {
+    if (there(leg) && !std::exchange(leg->acked, true)) take(AckMissing{leg->id});
   });
 }
 
 void Connector::act(const SendCancel& a) {
-  const auto dialog = leg(a.leg);
-  if (!dialog || dialog->by_phone) return schedule_.fault(name() + " cancels no leg");
-  dialog->to_phone.send([dialog] { dialog->phone->run([dialog] { dialog->phone->cancelled(dialog); }); }, kTimerB);
+  const LegPtr leg = this->leg(a.leg);
+  if (!leg || leg->dialog->by_phone) return fault("cancels no leg");
+  if (std::exchange(leg->cancelled, true)) return fault("cancels a leg twice");
+  say(leg->dialog, [dialog = leg->dialog](Phone& phone) { phone.cancelled(dialog); });
+  // The final response to the INVITE of a process before us may never come here.
+  if (leg->restored && !std::exchange(leg->final_sent, true))
+    take(InviteRejected{.leg = leg->id, .status = 487, .reason = {}, .contacts = {}});
 }
 
 void Connector::act(const SendBye& a) {
-  const auto dialog = leg(a.leg);
-  if (!dialog) return schedule_.fault(name() + " says BYE to no leg");
-  dialog->bye_sent = true;
-  dialog->to_phone.send([dialog] { dialog->phone->run([dialog] { dialog->phone->bye(dialog); }); }, kTimerB);
+  const LegPtr leg = this->leg(a.leg);
+  if (!leg) return fault("says BYE to no leg");
+  say(leg->dialog,
+      [this, dialog = leg->dialog, sequence = ++leg->sequence](Phone& phone) { phone.bye(dialog, *this, sequence); });
 }
 
 void Connector::act(const ForgetLeg& a) {
-  const auto dialog = leg(a.leg);
-  if (!dialog) return schedule_.fault(name() + " forgets no leg");
-  dialog->forgotten = true;
-  legs_.erase(a.leg);
-  dialog->phone->look_for_silence(dialog);
+  const LegPtr leg = this->leg(a.leg);
+  if (!leg) return fault("forgets no leg");
+  if (!leg->dialog->by_phone) gave_up_.insert(leg->dialog.get());
+  end_leg(a.leg);
 }
 
 void Connector::act(const SendReinvite& a) {
-  const auto dialog = leg(a.leg);
-  if (!dialog) return schedule_.fault(name() + " re-INVITEs no leg");
-  const auto number = ++dialog->reinvite;
-  dialog->to_phone.send(
-      [dialog, number, sdp = a.sdp] {
-        dialog->phone->run([dialog, number, sdp] { dialog->phone->reinvited(dialog, number, sdp); });
-      },
-      kTimerB);
-  later(kTimerB, [this, dialog, number] { reinvite_answered(dialog, number, 408, {}); });
+  const LegPtr leg = this->leg(a.leg);
+  if (!leg) return fault("re-INVITEs no leg");
+  leg->reinvite = ++leg->sequence;
+  leg->port = read_description(a.sdp).port;
+  say(leg->dialog, [this, dialog = leg->dialog, branch = book_.branch(), sequence = leg->sequence,
+                    sdp = a.sdp](Phone& phone) { phone.reinvited(dialog, *this, branch, sequence, sdp); });
+  later(kTimerB,
+        [this, dialog = leg->dialog, sequence = leg->sequence] { reinvite_answered(dialog, sequence, 408, {}); });
 }
 
-void Connector::reinvite_answered(const DialogPtr& dialog, std::uint32_t number, int status, const std::string& sdp) {
-  if (!has(*dialog) || dialog->reinvite != number || dialog->answered_reinvite == number) return;
-  dialog->answered_reinvite = number;
-  if (status < 300) return take(ReinviteAccepted{.leg = dialog->leg, .sdp = sdp, .timer = {}});
-  take(ReinviteRejected{.leg = dialog->leg, .status = status, .retry_after_s = 0});
+void Connector::reinvite_answered(const DialogPtr& dialog, std::uint32_t sequence, int status, const std::string& sdp) {
+  const LegPtr leg = this->leg(dialog);
+  if (!leg || leg->reinvite != sequence) return;
+  leg->reinvite = 0;
+  if (status < 300) return take(ReinviteAccepted{.leg = leg->id, .sdp = sdp, .timer = {}});
+  take(ReinviteRejected{.leg = leg->id, .status = status, .retry_after_s = 0});
 }
 
-void Connector::reinvited(const DialogPtr& dialog, const std::string& sdp) {
-  if (has(*dialog))
-    return take(Reinvited{.leg = dialog->leg, .sdp = sdp, .timer = {}, .update = false, .asserted_identity = {}});
-  dialog->to_phone.send(
-      [dialog] { dialog->phone->run([dialog] { dialog->phone->reinvite_answered(dialog, 481, {}); }); });
+void Connector::reinvited(const DialogPtr& dialog, std::uint32_t sequence, const std::string& sdp) {
+  const LegPtr leg = this->leg(dialog);
+  if (!leg) {
+    say(dialog, [this, dialog, sequence](Phone& phone) { phone.reinvite_answered(dialog, *this, sequence, 481, {}); });
+    return;
+  }
+  if (!is_next(leg, sequence)) return;
+  leg->answering = sequence;
+  take(Reinvited{.leg = leg->id, .sdp = sdp, .timer = {}, .update = false, .asserted_identity = {}});
 }
 
 void Connector::act(const AnswerReinvite& a) {
-  const auto dialog = leg(a.leg);
-  if (!dialog) return schedule_.fault(name() + " answers a re-INVITE of no leg");
-  dialog->to_phone.send(
-      [dialog, status = a.status, sdp = a.sdp] {
-        dialog->phone->run([dialog, status, sdp] { dialog->phone->reinvite_answered(dialog, status, sdp); });
-      },
-      kTimerB);
+  const LegPtr leg = this->leg(a.leg);
+  if (!leg) return fault("answers a re-INVITE of no leg");
+  if (!a.sdp.empty()) leg->port = read_description(a.sdp).port;
+  say(leg->dialog, [this, dialog = leg->dialog, asked = leg->answering, status = a.status, sdp = a.sdp](Phone& phone) {
+    phone.reinvite_answered(dialog, *this, asked, status, sdp);
+  });
 }
 
 void Connector::reinvite_acked(const DialogPtr& dialog) {
-  if (has(*dialog)) take(Acked{dialog->leg, std::nullopt});
+  if (const LegPtr leg = this->leg(dialog)) take(Acked{leg->id, std::nullopt});
 }
 
-void Connector::referred(const DialogPtr& dialog, const std::string& to, const DialogPtr& replaces) {
-  if (!has(*dialog)) return;
-  ReferAsked input{.leg = dialog->leg, .refer_to = to, .referred_by = dialog->phone->dn(), .replaces = {}};
+void Connector::referred(const DialogPtr& dialog, std::uint32_t sequence, const std::string& to,
+                         const DialogPtr& replaces) {
+  const LegPtr leg = this->leg(dialog);
+  if (!is_next(leg, sequence)) return;
+  ReferAsked input{.leg = leg->id, .refer_to = to, .referred_by = dialog->phone->dn(), .replaces = {}};
   if (replaces) {
-    const bool ours = replaces->connector == this && has(*replaces);
-    if (ours) input.replaces = replaces->leg;
-    input.replaces_unknown = !ours;
+    const LegPtr other = this->leg(replaces);
+    if (other) input.replaces = other->id;
+    input.replaces_unknown = !other;
   }
   take(std::move(input));
 }
 
-void Connector::digit(const DialogPtr& dialog, char digit) {
-  if (has(*dialog)) take(InfoDigit{dialog->leg, digit, 100});
+void Connector::digit(const DialogPtr& dialog, std::uint32_t sequence, char digit) {
+  if (const LegPtr leg = this->leg(dialog); is_next(leg, sequence)) take(InfoDigit{leg->id, digit, 100});
 }
 
 void Connector::act(const SendTalk& a) {
-  const auto dialog = leg(a.leg);
-  if (!dialog) return schedule_.fault(name() + " tells no leg to talk");
-  dialog->to_phone.send([dialog] { dialog->phone->run([dialog] { dialog->phone->talk(dialog); }); }, kTimerB);
+  const LegPtr leg = this->leg(a.leg);
+  if (!leg) return fault("tells no leg to talk");
+  say(leg->dialog, [dialog = leg->dialog](Phone& phone) { phone.talk(dialog); });
 }
 
 // --- Media ---
 
 std::optional<Endpoint> Connector::open(const std::string&) {
   const MediaId media{++media_made_};
-  const auto port = static_cast<std::uint16_t>(20000 + 2 * (media_made_ % 20000));
+  const auto port = static_cast<std::uint16_t>(20000 + 2 * (media_made_ % 20000));  // others only after a restart
+  media_[media] = {.port = port};
+  return Endpoint{media, "10.0.0.1", port};
+}
+
+// The media of a call that was here before, where it was if that can be.
+std::optional<Endpoint> Connector::open_again(const std::string& local_ip, std::uint16_t port) {
+  const bool taken =
+      std::any_of(media_.begin(), media_.end(), [&](const auto& media) { return media.second.port == port; });
+  if (taken) return open(local_ip);
+  const MediaId media{++media_made_};
   media_[media] = {.port = port};
   return Endpoint{media, "10.0.0.1", port};
 }
@@ -233,18 +296,21 @@ void Connector::act(const MediaConnect& a) {
   Media& media = media_[a.media];
   media.watched = a.watch_silence;
   if (!media.watched) return;
-  for (const auto& [id, dialog] : legs_) {
-    if (dialog->remote_port == media.port) return look_for_silence(dialog);
+  for (const auto& [id, leg] : legs_) {
+    if (leg->port == media.port) return look_for_silence(leg->dialog);
   }
 }
 
 void Connector::look_for_silence(const DialogPtr& dialog) {
-  if (!has(*dialog)) return;
-  const auto silent = [this, dialog]() -> MediaId {
+  const LegPtr leg = this->leg(dialog);
+  if (!leg) return;
+  const auto silent = [this, leg]() -> MediaId {
+    if (!there(leg)) return {};
     for (const auto& [id, media] : media_) {
-      if (media.port != dialog->remote_port || !media.watched) continue;
-      const Phone& phone = *dialog->phone;
-      const bool hears = phone.alive() && dialog->phase == Dialog::Phase::Up && !network_.is_cut(phone.host(), host());
+      if (media.port != leg->port || !media.watched) continue;
+      const Dialog& with = *leg->dialog;
+      const bool hears = with.phone->alive() && with.phase == Dialog::Phase::Up && with.media_at == this &&
+                         with.remote_port == leg->port && !network_.is_cut(with.phone->host(), host());
       return hears ? MediaId{} : id;
     }
     return {};

@@ -1,8 +1,11 @@
-// One SIP dialog, or attempt at one, between a phone and a Connector: what both sides know of it.
+// One SIP dialog, or attempt at one, as its phone knows it, and the ways between phone and Connectors. What a Connector
+// knows of it is the Connector's own: another one may have it later, or two at a time.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "connector/core/machine.h"
@@ -14,31 +17,35 @@ class Connector;
 class Phone;
 
 struct Dialog {
-  Dialog(Network& network, Process& phone_process, Process& connector_process)
-      : to_phone(network, connector_process, phone_process), to_connector(network, phone_process, connector_process) {}
+  Dialog(Network& in, Phone& of, Connector& by) : network(in), phone(&of), connector(&by), media_at(&by) {}
 
-  Phone* phone = nullptr;
-  Connector* connector = nullptr;
+  // What is sent arrives in order as long as the way stays whole. Defined in phone.cpp.
+  Pipe& to_phone(Connector& from);
+  Pipe& to_connector(Connector& to);
+
+  Network& network;
+  Phone* phone;
+  Connector* connector;  // where the phone's requests go
+  Connector* media_at;   // and its RTP
   bool by_phone = false;
   std::string call_id;
-  Pipe to_phone, to_connector;
 
-  // The phone's side.
   enum class Phase { Trying, Ringing, Up, Over };
   Phase phase = Phase::Trying;
   bool wants_out = false;  // it hung up before it was answered: CANCEL
+  bool unheard = false;    // its CANCEL came to a Connector that doesn't have the call, or to nobody
   bool held = false;
   bool changing = false;  // its re-INVITE is out
   int version = 0;
-  std::uint16_t port = 0;         // its own for RTP
-  std::uint16_t remote_port = 0;  // where it sends RTP to
+  std::set<std::uint64_t> branches;  // re-INVITEs that came
+  std::uint32_t sequence = 0;        // highest of a Connector's requests: lower ones are refused
+  std::uint32_t asked = 0;           // its own last request
+  std::uint16_t port = 0;            // its own for RTP
+  std::uint16_t remote_port = 0;     // where it sends RTP to
   std::uint32_t rtp_watch = 0;
 
-  // The Connector's.
-  connector::LegId leg;
-  std::uint32_t life = 0;  // of the Connector's process
-  bool final_sent = false, acked = false, forgotten = false, bye_sent = false, early = false;
-  std::uint32_t reinvite = 0, answered_reinvite = 0;
+ private:
+  std::map<Connector*, std::unique_ptr<Pipe>> there_, back_;
 };
 using DialogPtr = std::shared_ptr<Dialog>;
 

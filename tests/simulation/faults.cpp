@@ -24,7 +24,7 @@ void Site::break_something() {
     });
   };
   Server& server = *random_.any(servers_);
-  switch (random_.pick(10)) {
+  switch (random_.pick(11)) {
     case 0:
     case 1:
       return again(server);
@@ -55,6 +55,18 @@ void Site::break_something() {
         return part(server, *arbiter_);
       }
       return part(*random_.any(desks_), server);
+    case 9: {
+      Disk& disk = any_connector().disk();
+      if (random_.one_in(2)) {
+        disk.be_full(true);
+        schedule_.at(schedule_.steady() + away, [&disk] { disk.be_full(false); });
+      } else {
+        disk.be_slow(random_.up_to(3s));
+        schedule_.at(schedule_.steady() + away, [&disk] { disk.be_slow(1ms); });
+      }
+      if (random_.one_in(2)) return;
+      return again(any_connector());
+    }
     default:
       if (arbiter_ && server.primary()) return server.give_up_role(random_.one_in(3));
       return part(*random_.any(desks_), server);
@@ -64,7 +76,11 @@ void Site::break_something() {
 void Site::heal() {
   schedule_.trace("net", "the storm is over");
   network_.heal_all();
-  for (const auto& one : connectors_) one->launch();
+  for (const auto& one : connectors_) {
+    one->disk().be_full(false);
+    one->disk().be_slow(1ms);
+    one->launch();
+  }
   for (const auto& one : servers_) one->launch();
   for (const auto& one : phones_) one->launch();
 }

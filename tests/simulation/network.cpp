@@ -188,10 +188,11 @@ void Network::connect(Process& from, Process& to, std::function<void(StreamPtr)>
     if (!to.alive()) return from.later(back, failed);
     auto stream = std::make_shared<Stream>(*this, from, to);
     stream->not_before(1, schedule_.steady() + back);
+    // What the other one says at once is heard after that.
+    from.later(back, [stream, connected, failed] { stream->open(0) ? connected(stream) : failed(); });
     to.run([stream, accepted] {
       if (stream->open(1)) accepted(stream);
     });
-    from.later(back, [stream, connected, failed] { stream->open(0) ? connected(stream) : failed(); });
   });
 }
 

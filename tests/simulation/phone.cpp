@@ -7,6 +7,18 @@ namespace tandem::simulation {
 
 using Phase = Dialog::Phase;
 
+Pipe& Dialog::to_phone(Connector& from) {
+  auto& pipe = there_[&from];
+  if (!pipe) pipe = std::make_unique<Pipe>(network, from, *phone);
+  return *pipe;
+}
+
+Pipe& Dialog::to_connector(Connector& to) {
+  auto& pipe = back_[&to];
+  if (!pipe) pipe = std::make_unique<Pipe>(network, *phone, to);
+  return *pipe;
+}
+
 Described read_description(const std::string& sdp) {
   Described described;
   const auto line = sdp.find("m=audio ");
@@ -23,6 +35,35 @@ std::string Phone::describe(Dialog& dialog) {
          (dialog.held ? "sendonly" : "sendrecv") + "\r\n";
 }
 
+template <class What>
+void Phone::say(const DialogPtr& dialog, What what) {
+  say_to(*dialog->connector, dialog, what);
+}
+
+template <class What>
+void Phone::say_to(Connector& to, const DialogPtr& dialog, What what, Action lost) {
+  const auto arrives = [&to, what] { to.run([&to, what] { what(to); }); };
+  const Instant until = schedule_.steady() + kTimerB;
+  try_to_say(to, dialog, arrives, std::move(lost), until);
+  if (random_.one_in(15)) try_to_say(to, dialog, arrives, {}, until);
+}
+
+// A program that isn't there hears the next repetition.
+void Phone::try_to_say(Connector& to, const DialogPtr& dialog, std::function<void()> what, Action lost, Instant until) {
+  const Instant left = until - schedule_.steady();
+  if (left <= Instant{0}) {
+    if (lost) lost();
+    return;
+  }
+  dialog->to_connector(to).send(
+      [this, &to, dialog, what, lost, until, life = life()] {
+        if (to.alive()) return what();
+        if (this->life() != life) return;
+        later(1s, [this, &to, dialog, what, lost, until] { try_to_say(to, dialog, what, lost, until); });
+      },
+      left, lost);
+}
+
 DialogPtr Phone::add(DialogPtr dialog) {
   dialogs_.push_back(dialog);
   return dialog;
@@ -34,6 +75,7 @@ void Phone::over(const DialogPtr& dialog, const char* why) {
   std::erase(dialogs_, dialog);
   trace(dialog->call_id + " is over: " + why);
   dialog->connector->look_for_silence(dialog);
+  if (dialog->media_at != dialog->connector) dialog->media_at->look_for_silence(dialog);
 }
 
 void Phone::ended() {
@@ -48,22 +90,23 @@ void Phone::ended() {
 void Phone::call(Connector& by, const std::string& to, const DialogPtr& replaces) {
   if (!alive()) return;
   auto dialog = std::make_shared<Dialog>(network_, *this, by);
-  dialog->phone = this;
-  dialog->connector = &by;
   dialog->by_phone = true;
   dialog->call_id = name() + "-" + std::to_string(life()) + "-" + std::to_string(++calls_);
   add(dialog);
   const std::string sdp = describe(*dialog);
   trace(dialog->call_id + " calls " + to + " by " + by.name());
   const auto lost = [this, dialog, life = life()] {
-    if (this->life() == life) over(dialog, "no answer to the INVITE");
+    if (this->life() == life && dialog->phase == Phase::Trying) over(dialog, "no answer to the INVITE");
   };
-  dialog->to_connector.send(
-      [&by, dialog, to, sdp, replaces, lost] {
-        if (!by.alive()) return lost();
-        by.run([&by, dialog, to, sdp, replaces] { by.invited(dialog, to, sdp, replaces); });
-      },
-      kTimerB, lost);
+  const auto invite = [&by, dialog, to, sdp, replaces] { by.invited(dialog, to, sdp, replaces); };
+  for (int copies = random_.one_in(15) ? 2 : 1; copies > 0; --copies) {
+    dialog->to_connector(by).send(
+        [&by, invite, lost] {
+          if (!by.alive()) return lost();
+          by.run(invite);
+        },
+        kTimerB, lost);
+  }
   later(kTimerB, [this, dialog] {
     if (dialog->phase == Phase::Trying) over(dialog, "no response");
   });
@@ -74,18 +117,17 @@ void Phone::call(Connector& by, const std::string& to, const DialogPtr& replaces
 
 void Phone::hang_up(const DialogPtr& dialog) {
   if (!alive() || dialog->phase == Phase::Over) return;
-  Connector& connector = *dialog->connector;
   if (dialog->phase == Phase::Up) {
     trace(dialog->call_id + " hangs up");
-    dialog->to_connector.send([&connector, dialog] { connector.run([&connector, dialog] { connector.bye(dialog); }); },
-                              kTimerB);
+    say(dialog, [dialog, asked = ++dialog->asked](Connector& to) { to.bye(dialog, asked); });
     return over(dialog, "hung up");
   }
   if (!dialog->by_phone) return respond(dialog, 603);
   if (std::exchange(dialog->wants_out, true)) return;
   trace(dialog->call_id + " cancels");
-  dialog->to_connector.send(
-      [&connector, dialog] { connector.run([&connector, dialog] { connector.cancelled(dialog); }); }, kTimerB);
+  say_to(
+      *dialog->connector, dialog, [dialog](Connector& to) { to.cancelled(dialog); },
+      [dialog] { dialog->unheard = true; });
   later(kTimerB * 2, [this, dialog] { over(dialog, "cancelled, and no answer"); });
 }
 
@@ -94,57 +136,45 @@ void Phone::hold(const DialogPtr& dialog, bool on) {
   dialog->held = on;
   dialog->changing = true;
   trace(dialog->call_id + (on ? " holds" : " retrieves"));
-  Connector& connector = *dialog->connector;
-  dialog->to_connector.send(
-      [&connector, dialog, sdp = describe(*dialog)] {
-        connector.run([&connector, dialog, sdp] { connector.reinvited(dialog, sdp); });
-      },
-      kTimerB);
-  later(kTimerB, [this, dialog, on, version = dialog->version] {
-    if (!dialog->changing || dialog->version != version) return;
+  say(dialog,
+      [dialog, asked = ++dialog->asked, sdp = describe(*dialog)](Connector& to) { to.reinvited(dialog, asked, sdp); });
+  later(kTimerB, [this, dialog, on, asked = dialog->asked] {
+    if (!dialog->changing || dialog->asked != asked) return;
     dialog->changing = false;
     dialog->held = !on;
   });
 }
 
 void Phone::refer(const DialogPtr& dialog, const std::string& to, const DialogPtr& replaces) {
-  if (!alive() || dialog->phase != Phase::Up) return;
+  if (!alive() || dialog->phase != Phase::Up || dialog->changing) return;
   trace(dialog->call_id + " refers to " + to + (replaces ? " replacing " + replaces->call_id : ""));
-  Connector& connector = *dialog->connector;
-  dialog->to_connector.send(
-      [&connector, dialog, to, replaces] {
-        connector.run([&connector, dialog, to, replaces] { connector.referred(dialog, to, replaces); });
-      },
-      kTimerB);
+  say(dialog,
+      [dialog, asked = ++dialog->asked, to, replaces](Connector& by) { by.referred(dialog, asked, to, replaces); });
 }
 
 void Phone::digit(const DialogPtr& dialog, char digit) {
-  if (!alive() || dialog->phase != Phase::Up) return;
-  Connector& connector = *dialog->connector;
-  dialog->to_connector.send(
-      [&connector, dialog, digit] { connector.run([&connector, dialog, digit] { connector.digit(dialog, digit); }); },
-      kTimerB);
+  if (!alive() || dialog->phase != Phase::Up || dialog->changing) return;
+  say(dialog, [dialog, asked = ++dialog->asked, digit](Connector& to) { to.digit(dialog, asked, digit); });
 }
 
 // --- Calls it is offered ---
 
 void Phone::respond(const DialogPtr& dialog, int status, const std::string& sdp) {
-  Connector& connector = *dialog->connector;
   std::vector<std::string> contacts;
   if (status == 302) contacts.push_back("<" + std::string(random_.one_in(2) ? "carol" : "bob") + ">");
-  dialog->to_connector.send(
-      [&connector, dialog, status, sdp, contacts] {
-        connector.run(
-            [&connector, dialog, status, sdp, contacts] { connector.responded(dialog, status, sdp, contacts); });
-      },
-      kTimerB,
-      [this, dialog, status] {
-        if (status >= 200 && status < 300) over(dialog, "its answer was never acknowledged");
+  const bool accepts = status >= 200 && status < 300;
+  say_to(
+      *dialog->connector, dialog,
+      [dialog, status, sdp, contacts](Connector& to) { to.responded(dialog, status, sdp, contacts); },
+      [this, dialog, accepts] {
+        if (accepts) over(dialog, "its answer was never acknowledged");
       });
   if (status >= 300) over(dialog, "refused");
 }
 
 void Phone::invited(const DialogPtr& dialog, const std::string& sdp) {
+  if (dialog->sequence != 0) return;  // it came twice
+  dialog->sequence = 1;
   dialog->remote_port = read_description(sdp).port;
   add(dialog);
   trace(dialog->call_id + " is invited");
@@ -190,75 +220,76 @@ void Phone::cancelled(const DialogPtr& dialog) {
 
 // --- Calls it makes ---
 
-void Phone::responded(const DialogPtr& dialog, int status, const std::string& sdp) {
+void Phone::responded(const DialogPtr& dialog, Connector& by, int status, const std::string& sdp) {
   if (!dialog->by_phone || dialog->phase == Phase::Over || dialog->phase == Phase::Up) {
-    // Nobody is at it any more: the 2xx is acknowledged and the dialog ended (481 to what follows).
-    if (status >= 200 && status < 300 && dialog->phase == Phase::Over && alive()) gone(dialog);
+    // Nobody is at it any more: the 2xx is acknowledged and the dialog ended.
+    if (status >= 200 && status < 300 && dialog->phase == Phase::Over && alive())
+      say_to(by, dialog, [dialog, asked = ++dialog->asked](Connector& to) { to.bye(dialog, asked); });
     return;
   }
   if (status >= 300) return over(dialog, "refused");
-  if (!sdp.empty()) dialog->remote_port = read_description(sdp).port;
+  if (!sdp.empty()) {
+    dialog->remote_port = read_description(sdp).port;
+    dialog->media_at = &by;
+  }
   if (status < 200) {
     dialog->phase = Phase::Ringing;
     return;
   }
   dialog->phase = Phase::Up;
+  dialog->connector = dialog->media_at = &by;
   trace(dialog->call_id + " is up");
-  Connector& connector = *dialog->connector;
-  dialog->to_connector.send([&connector, dialog] { connector.run([&connector, dialog] { connector.acked(dialog); }); },
-                            kTimerB);
+  say(dialog, [dialog](Connector& to) { to.acked(dialog); });
   if (dialog->wants_out) return hang_up(dialog);
   look_for_silence(dialog);
 }
 
 // --- In the dialog ---
 
-void Phone::bye(const DialogPtr& dialog) {
-  over(dialog, "BYE");
+// Who has lost the dialog to another Connector uses sequence numbers that are past.
+void Phone::bye(const DialogPtr& dialog, Connector&, std::uint32_t sequence) {
+  if (sequence > dialog->sequence || dialog->phase != Phase::Up) over(dialog, "BYE");
 }
 
-void Phone::gone(const DialogPtr& dialog) {
-  over(dialog, "481");
-}
-
-void Phone::reinvited(const DialogPtr& dialog, std::uint32_t number, const std::string& sdp) {
-  Connector& connector = *dialog->connector;
+void Phone::reinvited(const DialogPtr& dialog, Connector& by, std::uint64_t branch, std::uint32_t sequence,
+                      const std::string& sdp) {
+  if (!dialog->branches.insert(branch).second) return;  // it came twice
   int status = 200;
   std::string body;
   if (dialog->phase != Phase::Up) {
     status = 481;
+  } else if (sequence <= dialog->sequence) {
+    status = 500;
   } else if (dialog->changing) {
     status = 491;
   } else {
     dialog->remote_port = read_description(sdp).port;
+    dialog->connector = dialog->media_at = &by;
     body = describe(*dialog);
+    look_for_silence(dialog);
   }
-  dialog->to_connector.send(
-      [&connector, dialog, number, status, body] {
-        connector.run(
-            [&connector, dialog, number, status, body] { connector.reinvite_answered(dialog, number, status, body); });
-      },
-      kTimerB);
+  dialog->sequence = std::max(dialog->sequence, sequence);
+  say_to(by, dialog,
+         [dialog, sequence, status, body](Connector& to) { to.reinvite_answered(dialog, sequence, status, body); });
 }
 
-void Phone::reinvite_answered(const DialogPtr& dialog, int status, const std::string& sdp) {
-  if (!dialog->changing) return;
+void Phone::reinvite_answered(const DialogPtr& dialog, Connector& by, std::uint32_t asked, int status,
+                              const std::string& sdp) {
+  if (!dialog->changing || asked != dialog->asked) return;
   dialog->changing = false;
-  if (status == 481) return gone(dialog);
+  if (status == 481) return over(dialog, "481");
   if (status >= 300) {
     dialog->held = !dialog->held;
     return;
   }
   dialog->remote_port = read_description(sdp).port;
-  Connector& connector = *dialog->connector;
-  dialog->to_connector.send(
-      [&connector, dialog] { connector.run([&connector, dialog] { connector.reinvite_acked(dialog); }); }, kTimerB);
+  say_to(by, dialog, [dialog](Connector& to) { to.reinvite_acked(dialog); });
 }
 
 void Phone::look_for_silence(const DialogPtr& dialog) {
   const auto watch = ++dialog->rtp_watch;
   const auto silent = [this, dialog] {
-    const Connector& connector = *dialog->connector;
+    const Connector& connector = *dialog->media_at;
     return dialog->phase == Phase::Up && (!connector.has(*dialog) || network_.is_cut(connector.host(), host()));
   };
   if (!silent()) return;

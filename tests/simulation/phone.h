@@ -37,10 +37,12 @@ class Phone final : public Process {
   // --- What a Connector says, as it arrives ---
   void invited(const DialogPtr& dialog, const std::string& sdp);
   void cancelled(const DialogPtr& dialog);
-  void responded(const DialogPtr& dialog, int status, const std::string& sdp);
-  void bye(const DialogPtr& dialog);
-  void reinvited(const DialogPtr& dialog, std::uint32_t number, const std::string& sdp);
-  void reinvite_answered(const DialogPtr& dialog, int status, const std::string& sdp);
+  void responded(const DialogPtr& dialog, Connector& by, int status, const std::string& sdp);
+  void bye(const DialogPtr& dialog, Connector& by, std::uint32_t sequence);
+  void reinvited(const DialogPtr& dialog, Connector& by, std::uint64_t branch, std::uint32_t sequence,
+                 const std::string& sdp);
+  void reinvite_answered(const DialogPtr& dialog, Connector& by, std::uint32_t asked, int status,
+                         const std::string& sdp);
   void talk(const DialogPtr& dialog);
   // It sends no media any more, or none arrives: after a while the phone hangs up.
   void look_for_silence(const DialogPtr& dialog);
@@ -56,6 +58,12 @@ class Phone final : public Process {
   void respond(const DialogPtr& dialog, int status, const std::string& sdp = {});
   std::string describe(Dialog& dialog);
   DialogPtr add(DialogPtr dialog);
+  // To whoever has the dialog now, or to `to`; again and again until it arrives there. Some come twice.
+  template <class What>
+  void say(const DialogPtr& dialog, What what);
+  template <class What>
+  void say_to(Connector& to, const DialogPtr& dialog, What what, Action lost = {});
+  void try_to_say(Connector& to, const DialogPtr& dialog, std::function<void()> what, Action lost, Instant until);
 
   Random random_;
   const bool outside_;

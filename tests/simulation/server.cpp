@@ -3,22 +3,12 @@
 #include <algorithm>
 
 #include "connector.h"
+#include "overloaded.h"
 #include "tserver/model/invariants.h"
 
 namespace tandem::simulation {
 
 using namespace tserver;
-
-namespace {
-
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
-template <class... Cases>
-Overloaded(Cases...) -> Overloaded<Cases...>;
-
-}  // namespace
 
 Server::Server(Network& network, std::string name, Settings settings, Arbiter* arbiter,
                const std::vector<std::unique_ptr<Connector>>& connectors, Tally& tally)
@@ -99,6 +89,8 @@ void Server::take(Input input) {
 
 void Server::handle(Input input) {
   const bool taken_up = std::holds_alternative<LinkUp>(input);
+  const auto* happened = std::get_if<Happened>(&input);
+  const bool taken_over = happened != nullptr && happened->happening.has_taken_over();
   const LinkNo link = taken_up ? std::get<LinkUp>(input).link : 0;
   const bool first = taken_up && state().links[link].coming_up;  // since we became primary
   const std::size_t before = state().calls.size();
@@ -111,7 +103,7 @@ void Server::handle(Input input) {
   checker_->note_conferences(state());
   for (Effect& effect : effects) carry_out(effect);
   if (first) checker_->take_up_anew(state(), link);
-  check_after(taken_up);
+  check_after(taken_up || taken_over);
 }
 
 void Server::check_after(bool adopted) {
@@ -134,13 +126,17 @@ std::vector<Server::Kept> Server::expected_to_stay(const LinkUp& input) const {
     const auto known = link.conversations.find(no);
     if (known == link.conversations.end() || link.moved.contains(no)) continue;
     const Call& call = *known->second;
-    const auto there = [&](PartyNo party) {
-      return std::any_of(conversation.parties().begin(), conversation.parties().end(),
-                         [&](const link::Party& one) { return one.party() == party.value; });
+    const auto there = [&](PartyNo party, bool up) {
+      return std::any_of(conversation.parties().begin(), conversation.parties().end(), [&](const link::Party& one) {
+        // One that rings, it says, though it had answered: its disk didn't hear of that.
+        const bool rings = one.state() == link::INVITING || one.state() == link::ALERTING;
+        return one.party() == party.value && !(up && rings);
+      });
     };
-    const bool whole = std::all_of(call.parties.begin(), call.parties.end(),
-                                   [&](const Party& party) { return !party.no || there(party.no); });
-    if (whole && (!call.attempt || there(call.attempt->leg)))
+    const bool whole = std::all_of(call.parties.begin(), call.parties.end(), [&](const Party& party) {
+      return !party.no || there(party.no, party.leg == LegState::Up);
+    });
+    if (whole && (!call.attempt || there(call.attempt->leg, false)))
       out.push_back({call.id, call.uuid, call.user_data.SerializeAsString()});
   }
   return out;
@@ -188,6 +184,7 @@ void Server::expect_quiet() {
     if (!device->calls.empty()) fault(dn.str() + " has calls left");
   }
   for (const CtiLink& link : state().links) {
+    if (!link.call_data.empty()) fault("link " + link.name + " has call data left");
     if (!link.conversations.empty()) fault("link " + link.name + " has conversations left");
     if (!link.merged.empty()) fault("link " + link.name + " has merged conversations left");
   }

@@ -24,6 +24,8 @@ struct Tally {
   std::size_t established = 0, diverted = 0, held = 0, moved = 0, added = 0, takeovers = 0, adopted = 0;
   // Synchronisation: takeovers from what the former primary told, calls in them, polls of a backup that had it all.
   std::size_t known_takeovers = 0, kept = 0, polls = 0;
+  // Calls that had to outlive a Connector in the calm.
+  std::size_t recovered = 0;
 };
 
 class Server final : public Process {

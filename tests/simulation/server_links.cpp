@@ -2,22 +2,12 @@
 #include <algorithm>
 
 #include "connector.h"
+#include "overloaded.h"
 #include "server.h"
 
 namespace tandem::simulation {
 
 using namespace tserver;
-
-namespace {
-
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
-template <class... Cases>
-Overloaded(Cases...) -> Overloaded<Cases...>;
-
-}  // namespace
 
 void Server::order(Order& order) {
   if (schedule_.traced()) trace("orders " + connectors_[order.link]->name() + " " + order.command.ShortDebugString());

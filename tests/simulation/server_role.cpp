@@ -1,6 +1,7 @@
 // Who a simulated T-Server is: the role machine, its arbiter, and what the backup of a pair knows.
 #include <algorithm>
 
+#include "overloaded.h"
 #include "records_of.h"
 #include "server.h"
 
@@ -9,13 +10,6 @@ namespace tandem::simulation {
 using namespace tserver;
 
 namespace {
-
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
-template <class... Cases>
-Overloaded(Cases...) -> Overloaded<Cases...>;
 
 constexpr Instant kCompareEvery{2s};
 

@@ -56,6 +56,7 @@ std::vector<std::string> run(std::uint64_t seed, bool traced, Tally& total) {
   total.known_takeovers += tally.known_takeovers;
   total.kept += tally.kept;
   total.polls += tally.polls;
+  total.recovered += tally.recovered;
   return faults;
 }
 
@@ -132,14 +133,14 @@ int main(int argc, char** argv) {
       "%llu seeds in %.1f s, %llu failed; EventEstablished %zu, EventDiverted %zu, EventHeld %zu, EventPartyChanged "
       "%zu, EventPartyAdded %zu; takeovers %zu, with the former primary's knowledge %zu, calls in it %zu; calls taken "
       "up "
-      "%zu; polls of a backup that knew all %zu\n",
+      "%zu; polls of a backup that knew all %zu; calls that outlived a Connector in the calm %zu\n",
       static_cast<unsigned long long>(seeds), spent(), static_cast<unsigned long long>(failed), total.established,
       total.diverted, total.held, total.moved, total.added, total.takeovers, total.known_takeovers, total.kept,
-      total.adopted, total.polls);
+      total.adopted, total.polls, total.recovered);
   // It would prove little if no call ever came to be.
   if (good && seeds >= 100 && options.minutes == 0 &&
       (total.established < seeds * 2 || total.held < seeds / 2 || total.takeovers < seeds / 2 ||
-       total.known_takeovers < seeds / 4 || total.kept < seeds / 4)) {
+       total.known_takeovers < seeds / 4 || total.kept < seeds / 4 || total.recovered < seeds / 4)) {
     std::printf("too little happened\n");
     return 1;
   }

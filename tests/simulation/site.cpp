@@ -15,6 +15,7 @@ Server::Settings settings(std::size_t connectors, bool pair) {
   for (std::size_t i = 0; i < connectors; ++i) made->links.push_back({"c" + std::to_string(i + 1), ""});
   made->no_answer_timeout = 15s;
   made->link_loss_timeout = 20s;
+  made->takeover_timeout = 5s;
   for (const std::string& name : kExtensions) made->dns[Dn(name)] = {.dn = Dn(name)};
   for (const std::string& name : kRoutingPoints) made->dns[Dn(name)] = {.dn = Dn(name), .type = DnType::RoutingPoint};
   made->dns[Dn("sales")].default_dn = "support";
@@ -26,6 +27,7 @@ Server::Settings settings(std::size_t connectors, bool pair) {
 connector::CoreSettings core_settings(bool traced) {
   connector::CoreSettings made;
   made.session_expires_s = 120;
+  made.keep_calls = true;
   made.log_from = traced ? LogLevel::Trace : static_cast<LogLevel>(100);
   return made;
 }

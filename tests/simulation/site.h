@@ -50,8 +50,15 @@ class Site {
   void break_something();
   void heal();
 
+  // recovery.cpp
+  struct Expected;
+  std::vector<Expected> established(const Connector& on);
+  void expect_kept(const Expected& one);
+  void lose_a_connector();
+
   // checks.cpp
   void calm();
+  void settle();
   void finish();
   std::vector<std::string> disagreements();
   void compare(const Server& server, std::vector<std::string>& out);
