@@ -7,7 +7,11 @@
 namespace tandem::tserver {
 namespace {
 
-constexpr int kTries = 3;  // to give a lease back; it ends by itself, too
+// To give a lease back, in a row; then at each question, until it has ended by itself in any case: a new leader of etcd
+// lets every lease live on for its whole time and an election timeout, and the role with it.
+constexpr int kTries = 3;
+constexpr Instant kGiveBackFor = std::chrono::seconds(30);
+constexpr std::uint32_t kServerError = 500;  // and above: nobody leads, for instance
 
 Instant seconds(std::uint64_t count) {
   constexpr std::uint64_t kLongest = 86400;
@@ -36,6 +40,7 @@ void EtcdSeat::abandon() {
   created_ = 0;
   if (lease_ == 0) return;
   give_back_ = std::exchange(lease_, 0);
+  given_back_ = asked_;
   tries_ = 0;
 }
 
@@ -62,12 +67,7 @@ void EtcdSeat::fulfil(RoleInput input, Effects& out) {
 
 void EtcdSeat::answered(const Result<etcd::Reply, Failure>& reply, Now now, Effects& out) {
   const Step step = std::exchange(step_, Step::None);
-  if (step == Step::Revoking) {
-    // An answer of whatever kind is enough: there is no such lease any more.
-    if (reply || ++tries_ >= kTries) give_back_ = 0;
-    if (!reply && wish_ != Wish::None) return failed(reply.error().text, out);
-    return go_on(now, out);
-  }
+  if (step == Step::Revoking) return revoked(reply, now, out);
   if (!reply || reply->status != 200) {
     failed(reply ? etcd::read_error(reply->status, reply->body) : reply.error().text, out);
   } else {
@@ -100,6 +100,15 @@ void EtcdSeat::answered(const Result<etcd::Reply, Failure>& reply, Now now, Effe
 void EtcdSeat::failed(const std::string& why, Effects& out) {
   if (created_ == 0) abandon();
   fulfil(ArbiterSilent{why}, out);
+}
+
+void EtcdSeat::revoked(const Result<etcd::Reply, Failure>& reply, Now now, Effects& out) {
+  // Done, or there is no such lease any more.
+  const bool done = reply && reply->status < kServerError;
+  if (done || asked_ - given_back_ > kGiveBackFor) give_back_ = 0;
+  if (!done && wish_ != Wish::None)
+    return failed(reply ? etcd::read_error(reply->status, reply->body) : reply.error().text, out);
+  if (done || ++tries_ < kTries) go_on(now, out);
 }
 
 void EtcdSeat::looked(std::string_view body, Now now, Effects& out) {

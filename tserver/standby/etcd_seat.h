@@ -51,6 +51,7 @@ class EtcdSeat {
   void taken(std::string_view body, Effects& out);
   void checked(std::string_view body, Now now, Effects& out);
   void kept(std::string_view body, Effects& out);
+  void revoked(const Result<etcd::Reply, Failure>& reply, Now now, Effects& out);
   void failed(const std::string& why, Effects& out);
   void abandon();
 
@@ -62,7 +63,8 @@ class EtcdSeat {
   std::uint64_t created_ = 0;     // revision of our key; 0: we don't hold the role
   std::uint64_t last_taken_ = 0;  // revision at which we took it last
   std::uint64_t give_back_ = 0;   // a lease of ours that is to end
-  int tries_ = 0;                 // at that
+  Instant given_back_{0};         // about since then
+  int tries_ = 0;                 // at that, in a row
   Instant until_{0};              // our new lease ends then
   etcd::Seen seen_;
 };

@@ -28,6 +28,7 @@ class Store {
  public:
   etcd::Reply answer(const etcd::Post& post) {
     asked.push_back(post.path);
+    if (leaderless) return {503, R"({"error":"etcdserver: no leader","message":"etcdserver: no leader","code":14})"};
     const json::value body = json::parse(post.body);
     if (post.path == "/v3/kv/range") return {200, range(body)};
     if (post.path == "/v3/kv/txn") return {200, txn(body)};
@@ -57,6 +58,7 @@ class Store {
     std::string value, lease;
     std::uint64_t created = 0, changed = 0;
   };
+  bool leaderless = false;
   std::map<std::string, Key> keys;
   std::map<std::string, bool> leases;
   std::uint64_t revision = 1, last_lease = 70;
@@ -290,12 +292,29 @@ TEST_CASE("an unanswered question is no answer; what it may have left is cleared
     one.lost_after.clear();
     CHECK(one.renew() == "renewed");
   }
-  SECTION("giving back ends after three attempts: the lease ends by itself") {
+  SECTION("giving back rests after three attempts, and goes on with the next question") {
     REQUIRE(one.acquire() == "granted 22");
     store.asked.clear();
-    one.lost = "/v3/lease/revoke";
+    const bool leaderless = GENERATE(true, false);
+    store.leaderless = leaderless;
+    if (!leaderless) one.lost = "/v3/lease/revoke";
     one.release();
     CHECK(one.seat.idle());
+    CHECK(store.asked.size() == (leaderless ? 3 : 0));
+    CHECK(one.acquire().starts_with("silent: "));
+    CHECK(store.keys.count(kRole) == 1);
+    SECTION("nobody else has to wait for the lease's end") {
+      store.leaderless = false;
+      one.lost.clear();
+      CHECK(one.acquire().starts_with("granted "));
+      CHECK(store.leases.size() == 1);
+    }
+    SECTION("for half a minute: the lease has ended then") {
+      one.now.steady += 31s;
+      CHECK(one.acquire().starts_with("silent: "));
+      store.leaderless = false;
+      CHECK(one.acquire() == "held by TServer_1");  // of this store, that ends none by itself
+    }
   }
 }
 
