@@ -77,7 +77,7 @@ void Core::drop(LegId leg) {
 // The one way a party ends. `party` is gone afterwards, and so is every conversation whose last it was.
 void Core::end_party(Party& party, End end) {
   const bool called = party.outgoing && party.state != PartyState::Connected;
-  end_play(party, true);
+  end_play(party, !end.disowned);
   if (logs(LogLevel::Trace)) {
     std::string why = called ? std::to_string(end.status) : link::Left::Cause_Name(end.cause);
     if (!end.reason.empty()) why.append(" ").append(end.reason);
@@ -85,10 +85,15 @@ void Core::end_party(Party& party, End end) {
   }
 
   const auto no = party.no.value;
+  if (!in_reach_ && !end.disowned && settings_.keep_calls) over_unheard_.insert(party.no);
   if (!called && party.state == PartyState::Offered) disarm(Wait::Decision, no, party.incoming->decision);
   if (called) {
     // Also where somebody else has the call, who begins it anew with a phone that rings.
-    give_up_legs(party, LegId{}, end.wire_reason);
+    if (end.replaced) {
+      drop_legs(party);
+    } else {
+      give_up_legs(party, LegId{}, end.wire_reason);
+    }
     disarm(Wait::Ring, no, party.out->ring);
     disarm(Wait::ForkGroup, no, party.out->group);
   } else if (end.disowned) {

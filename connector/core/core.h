@@ -9,6 +9,7 @@
 
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "connector/core/roster.h"
 #include "connector/core/state.h"
@@ -41,6 +42,7 @@ class Core final : public Machine {
     bool retry_after = false;
     bool gone = false;      // its dialog has ended already: nothing is sent to it
     bool disowned = false;  // its dialog is somebody else's: no word to anybody
+    bool replaced = false;  // disowned, by what we had in a former run: nobody is told to stop ringing either
   };
 
   // --- Inputs ---
@@ -119,6 +121,7 @@ class Core final : public Machine {
   void note_failure(Outgoing& out, int status, std::string reason, std::vector<std::string> contacts);
   void give_up(LegId leg, std::string_view reason);
   void give_up_legs(Party& party, LegId but, std::string_view reason);
+  void drop_legs(Party& party);
 
   // --- Dialogs (dialog.cpp) ---
   void want_reinvite(Party& party, Payloads formats);
@@ -180,9 +183,13 @@ class Core final : public Machine {
 
   // --- Calls that were here before (recovery.cpp) ---
   struct TakenUp;
-  enum class From { FormerRun, Elsewhere };
+  enum class From { FormerRun, GivenBack, Elsewhere };
   TakenUp take_up(const std::vector<ha::Record>& records, From from);
   bool take_up(const ha::Party& record, From from, TakenUp& taken);
+  void put_aside(const std::vector<ha::Record>& records);
+  bool is_as(const Party& party, const ha::Party& record);
+  void move_to(Party& party, Conversation* conversation, std::vector<Conversation*> elsewhere, bool parked,
+               const TakenUp& taken);
   void take_up_leg(Party& party, const ha::Party& record, From from);
   void take_up_focus(Conversation& conversation, const ha::Conference& record);
   void resume(Party& party, const ha::Party& record);
@@ -266,6 +273,8 @@ class Core final : public Machine {
   bool ports_open_ = false;
   bool held_back_ = false;
   bool disowning_ = false;
+  std::unordered_set<PartyNo> over_unheard_;  // ended while no T-Server was in reach: none can give them back
+  bool first_word_due_ = false;  // calls of the former run, and no T-Server yet: it will know more of them
   bool tell_all_ = false;
   std::vector<std::pair<LegId, ha::Dialog>> withheld_;  // callers of held back calls
   std::vector<ha::Record> restored_;                    // of a Restore whose last part is still to come

@@ -166,6 +166,11 @@ void Core::give_up_legs(Party& party, LegId but, std::string_view reason) {
   party.out->legs.clear();
 }
 
+// Without a word to anybody.
+void Core::drop_legs(Party& party) {
+  for (const auto id : std::exchange(party.out->legs, {})) drop(id);
+}
+
 void Core::note_failure(Outgoing& out, int status, std::string reason, std::vector<std::string> contacts) {
   if (status / 100 == 3) {
     for (auto& contact : contacts) {

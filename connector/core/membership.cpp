@@ -147,14 +147,14 @@ void Core::take_out(Party& party, Conversation& conversation, End end) {
   left_behind(conversation.no);
 }
 
-// After somebody left. With no T-Server to say so, who is alone now is let go.
+// After somebody left. With no T-Server to say so, who is alone now is let go; right after a restart one is waited for.
 void Core::left_behind(ConversationNo number) {
   const auto found = conversations_.find(number);
   if (found == conversations_.end()) return;
   auto& conversation = found->second;
   if (conversation.parties.empty()) return end_conversation(conversation);
   touch(conversation);
-  if (in_reach_ || disowning_ || conversation.parties.size() > 1) return;
+  if (in_reach_ || disowning_ || first_word_due_ || conversation.parties.size() > 1) return;
   auto& last = *conversation.parties.front();
   if (last.state == PartyState::Offered && !fallback_) return;
   take_out(

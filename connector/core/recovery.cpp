@@ -23,6 +23,7 @@ struct Core::TakenUp {
   std::unordered_map<ConversationNo, const ha::Conversation*> conversations;
   std::vector<ConversationNo> order;
   std::unordered_map<PartyNo, const ha::Party*> parties;
+  std::unordered_set<PartyNo> stayed;  // of them, as they were
   std::size_t refused = 0;
 };
 
@@ -30,6 +31,7 @@ void Core::on(CallsKept& input) {
   if (!input.records || input.records->empty()) return;
   held_back_ = input.held_back;
   take_up(*input.records, From::FormerRun);
+  first_word_due_ = !in_reach_;
   if (held_back_) log(LogLevel::Standard, "away for long: the calls wait for a T-Server's word");
   // Whoever isn't in a call of two is let go if no T-Server comes.
   if (!in_reach_ && !no_server_.set) arm(Wait::NoServer, 0, no_server_, settings_.without_server);
@@ -94,9 +96,15 @@ void Core::restore(const link::Command& command) {
     if (restored_bytes_ > kRestoredMax || !record.ParseFromString(bytes)) restored_.pop_back();
   }
   if (order.more()) return;
-  const auto records = std::exchange(restored_, {});
+  auto records = std::exchange(restored_, {});
   restored_bytes_ = 0;
-  const auto taken = take_up(records, From::Elsewhere);
+  if (order.own()) {
+    std::erase_if(records, [this](const ha::Record& record) {
+      return record.has_party() && over_unheard_.contains(PartyNo{record.party().party()});
+    });
+    put_aside(records);
+  }
+  const auto taken = take_up(records, order.own() ? From::GivenBack : From::Elsewhere);
   link::Happening message;
   message.set_command(command.id());
   auto& over = *message.mutable_taken_over();
@@ -124,6 +132,75 @@ void Core::disown(Conversation& conversation) {
   disowning_ = false;
 }
 
+// Calls of ours that we have as they were before, and are given back as they were last: what differs makes room without
+// a word to anybody.
+void Core::put_aside(const std::vector<ha::Record>& records) {
+  std::unordered_map<PartyNo, const ha::Party*> given;
+  std::vector<ConversationNo> conversations;
+  for (const auto& record : records) {
+    if (record.has_party()) given[PartyNo{record.party().party()}] = &record.party();
+    if (record.has_conversation()) conversations.emplace_back(record.conversation().conversation());
+  }
+  const End end{.cause = link::Left::REMOVED, .status = 487, .disowned = true, .replaced = true};
+  const auto stays = [&](const Party& party) {
+    const auto record = given.find(party.no);
+    return record != given.end() && is_as(party, *record->second);
+  };
+  disowning_ = true;
+  for (const auto number : conversations) {
+    const auto found = conversations_.find(number);
+    std::vector<PartyNo> all;
+    if (found != conversations_.end())
+      for (const auto* party : found->second.parties) all.push_back(party->no);
+    for (const auto no : all) {
+      auto* party = find_party(no);
+      const auto still = conversations_.find(number);
+      if (party && still != conversations_.end() && still->second.has(*party) && !stays(*party))
+        take_out(*party, still->second, end);
+    }
+  }
+  for (const auto& [no, record] : given) {
+    if (auto* party = find_party(no); party && !is_as(*party, *record)) end_party(*party, end);
+  }
+  disowning_ = false;
+}
+
+// Has it the legs that the record has? Then they go on: a request of ours may be under way on them.
+bool Core::is_as(const Party& party, const ha::Party& record) {
+  const auto call_id = [&](LegId id) {
+    const auto* leg = find_leg(id);
+    return leg ? leg->call_id : std::string();
+  };
+  if (record.has_called()) {
+    std::vector<std::string> there, here;
+    for (const auto& fork : record.called().forks())
+      if (fork.has_dialog()) there.push_back(fork.dialog().call_id());
+    if (!party.out) return false;
+    for (const auto id : party.out->legs) here.push_back(call_id(id));
+    return std::is_permutation(here.begin(), here.end(), there.begin(), there.end());
+  }
+  if (party.out || record.has_offered() != (party.state == PartyState::Offered)) return false;
+  // Held back ones have said nothing yet, and the record is newer.
+  return call_id(party.dialog) == record.dialog().call_id() && (!held_back_ || record.has_offered());
+}
+
+// A party that stays as it is, ours for certain, in the conversations that it was in last.
+void Core::move_to(Party& party, Conversation* conversation, std::vector<Conversation*> elsewhere, bool parked,
+                   const TakenUp& taken) {
+  auto all = party.elsewhere;
+  all.push_back(party.conversation);
+  for (auto* old : all) {
+    if (old == conversation || std::find(elsewhere.begin(), elsewhere.end(), old) != elsewhere.end()) continue;
+    std::erase(old->parties, &party);
+    touch(*old);
+    if (old->parties.empty() && !taken.conversations.contains(old->no)) end_conversation(*old);
+  }
+  party.conversation = conversation;
+  party.elsewhere = std::move(elsewhere);
+  party.parked = parked;
+  if (party.dialog) give_back(party.dialog);
+}
+
 // Of each conversation its parties, each with its leg and stream. What can't be used is left out and said.
 Core::TakenUp Core::take_up(const std::vector<ha::Record>& records, From from) {
   TakenUp taken;
@@ -136,15 +213,16 @@ Core::TakenUp Core::take_up(const std::vector<ha::Record>& records, From from) {
     } else if (record.has_conversation()) {
       const auto& known = record.conversation();
       const ConversationNo no{known.conversation()};
-      if (!no || conversations_.contains(no) || conversations_.size() >= settings_.conversations_max) {
+      const bool here = conversations_.contains(no);
+      if (!no || (here && from != From::GivenBack) || (!here && conversations_.size() >= settings_.conversations_max)) {
         ++taken.refused;
         continue;
       }
-      auto& conversation = make_conversation(no, known.conversation_id());
+      auto& conversation = here ? conversations_.at(no) : make_conversation(no, known.conversation_id());
       conversation.conn_id = known.conn_id();
       conversation.call_uuid = known.call_uuid();
       conversation.max_forwards = known.max_forwards();
-      if (known.has_conference()) take_up_focus(conversation, known.conference());
+      if (known.has_conference() && !conversation.focus) take_up_focus(conversation, known.conference());
       pass(no.value);
       taken.conversations[no] = &known;
       taken.order.push_back(no);
@@ -175,18 +253,30 @@ Core::TakenUp Core::take_up(const std::vector<ha::Record>& records, From from) {
     if (conversation.parties.empty()) end_conversation(conversation);
   }
   std::erase_if(taken.order, [this](ConversationNo no) { return !conversations_.contains(no); });
-  if (from == From::Elsewhere)  // that they were here before counts no more
-    std::erase_if(held_, [&](PartyNo no) { return taken.parties.contains(no); });
+  // That they were here before counts no more. Who stays as it is was called already, unless it was held back.
+  std::unordered_set<PartyNo> held;
+  if (from != From::FormerRun) {
+    for (const auto no : held_)
+      if (taken.parties.contains(no)) held.insert(no);
+    std::erase_if(held_, [&](PartyNo no) { return held.contains(no); });
+    std::erase_if(to_recover_,
+                  [&](PartyNo no) { return taken.parties.contains(no) && !taken.stayed.contains(no); });
+  }
   auto& recover_later = held_back_ && from == From::FormerRun ? held_ : to_recover_;
   for (auto no = taken.order.rbegin(); no != taken.order.rend(); ++no) {
     auto& conversation = conversations_.at(*no);
     touch(conversation);
     for (auto party = conversation.parties.rbegin(); party != conversation.parties.rend(); ++party)
-      if ((*party)->conversation == &conversation) recover_later.push_back((*party)->no);
+      if ((*party)->conversation == &conversation &&
+          (!taken.stayed.contains((*party)->no) || held.contains((*party)->no)))
+        recover_later.push_back((*party)->no);
   }
   for (const auto no : taken.order) {
-    for (auto* party : std::vector<Party*>(conversations_.at(no).parties))
-      if (party->conversation->no == no) resume(*party, *taken.parties.at(party->no));
+    for (auto* party : std::vector<Party*>(conversations_.at(no).parties)) {
+      const auto record = taken.parties.find(party->no);
+      if (party->conversation->no == no && record != taken.parties.end() && !taken.stayed.contains(party->no))
+        resume(*party, *record->second);
+    }
   }
   std::string text =
       "taken up: " + counted(taken.order.size(), "conversations") + ", " + counted(taken.parties.size(), "parties");
@@ -200,7 +290,8 @@ bool Core::take_up(const ha::Party& record, From from, TakenUp& taken) {
   const auto in = [&](std::uint64_t number) -> Conversation* {
     return taken.conversations.contains(ConversationNo{number}) ? &conversations_.at(ConversationNo{number}) : nullptr;
   };
-  if (!records::usable(record) || find_party(no) || parties_.size() >= settings_.parties_max ||
+  auto* const here = from == From::GivenBack ? find_party(no) : nullptr;
+  if (!records::usable(record) || (!here && find_party(no)) || (!here && parties_.size() >= settings_.parties_max) ||
       static_cast<std::size_t>(record.elsewhere_size()) >= kMembershipsMax)
     return false;
   auto* conversation = in(record.conversation());
@@ -213,6 +304,12 @@ bool Core::take_up(const ha::Party& record, From from, TakenUp& taken) {
   if (!conversation) {
     conversation = elsewhere.back();
     elsewhere.pop_back();
+  }
+  if (here) {
+    move_to(*here, conversation, std::move(elsewhere), parked, taken);
+    taken.parties[no] = &record;
+    taken.stayed.insert(no);
+    return true;
   }
   // Who is called anew is described anew.
   const bool anew = record.has_called() && from == From::Elsewhere;

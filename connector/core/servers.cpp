@@ -83,7 +83,7 @@ void Core::reach_changed() {
   if (reach == in_reach_) return;
   in_reach_ = reach;
   if (reach) {
-    fallback_ = false;
+    fallback_ = first_word_due_ = false;
     disarm(Wait::NoServer, 0, no_server_);
     log(LogLevel::Standard, "a primary T-Server is in reach");
   } else {
@@ -96,6 +96,7 @@ void Core::reach_changed() {
 // The grace is over. Who talks to somebody goes on doing so.
 void Core::end_unestablished() {
   fallback_ = true;
+  first_word_due_ = false;
   let_go_held();
   std::vector<PartyNo> ends;
   for (const auto& [number, conversation] : conversations_) {
@@ -159,6 +160,7 @@ link::Snapshot Core::snapshot() const {
   for (const auto& [number, conversation] : conversations_) describe(conversation, *all.add_conversations());
   std::sort(all.mutable_conversations()->begin(), all.mutable_conversations()->end(),
             [](const auto& a, const auto& b) { return a.conversation() < b.conversation(); });
+  all.set_stale(held_back_);
   for (auto& registration : directory_.registrations(now_)) *all.add_registrations() = std::move(registration);
   return all;
 }

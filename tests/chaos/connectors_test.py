@@ -70,6 +70,15 @@ def connectors_are_killed_and_stopped():
                 says("can't be written: ", mark)
                 time.sleep(3)  # calls come and go
                 assert "can be written again" not in site.log(f"connector{carries}")[mark:], "the disk was full"
+            with trial.fault("  it is killed while the disk is full, and started again", gap=HOLD + 1.5):
+                def given_back():
+                    return sum(site.log_of(number).count("are given back to") for number in (1, 2))
+                before, mark = given_back(), len(site.log(f"connector{carries}"))
+                site.connector(carries).kill()
+                back(carries)
+                until("calls given back", lambda: given_back() > before)
+                says("can't be written: ", mark)
+                time.sleep(5)  # calls of the load that were up end
             with trial.fault("  there is room again, and it is killed", gap=HOLD + 1.5):
                 site.free(carries)
                 says("can be written again", mark)

@@ -118,6 +118,30 @@ def a_caller_who_waits_and_hears_music_is_routed_afterwards():
 
 
 @test
+def routed_while_the_connector_is_away():
+    """The instruction waits for it, and is carried out once."""
+    with Site() as site:
+        alice, bob = site.phone("alice", "A"), site.phone("bob", "B")
+        client = site.tlib(dn("support"), dn("bob"), name="router")
+        alice.dial(dn("support"))
+        conn = client.wait("EventRouteRequest")["ConnID"]
+        time.sleep(0.3)
+        site.connector().kill()
+        client.wait("EventLinkDisconnected")
+        mark = client.mark()
+        client.send("RequestRouteCall", ThisDN=dn("support"), ConnID=conn, OtherDN=dn("bob"), ReferenceID=7)
+        time.sleep(1)
+        site.start_connector()
+        client.wait("EventEstablished", ThisDN=dn("bob"), ConnID=conn, since=mark)
+        alice.wait("CALL_ESTABLISHED")
+        hear((alice, "B"), (bob, "A"))
+        equal(told(client, mark), ["EventRinging bob", "EventRouteUsed support", "EventDiverted support", "EventEstablished bob"], "events")
+        equal([e["event"] for e in client.events[mark:] if e.get("ReferenceID") == 7], ["EventRouteUsed"], "answers")
+        bob.do("hangup")
+        closed(alice, bob)
+
+
+@test
 def what_was_given_up_meanwhile_ends():
     """A Connector that returns too late is told to end its calls: BYE on both sides."""
     with Desk(tserver={"link-loss-timeout": "2"}) as desk:

@@ -115,6 +115,8 @@ std::string set_option(Settings& settings, const std::string& name, const std::s
     settings.dial_plans[""].cpn = value;
   } else if (name == "request-timeout") {
     settings.request_timeout = seconds(value);
+  } else if (name == "route-request-wait") {
+    settings.route_request_wait = seconds(value);
   } else if (name == "play-application") {
     settings.accept_applications = value == "accept";
   } else if (name == "link-loss-timeout") {

@@ -155,6 +155,99 @@ TEST_CASE("Back in time, a Connector goes on with its calls") {
   CHECK(world.faults().empty());
 }
 
+TEST_CASE("Calls that a Connector lost with its former run are given back to it") {
+  World world(two_connectors());
+  Scene scene(world);
+  link::Happening told;
+  auto& put = *told.mutable_call_data();
+  for (const auto& [kind, number] : {std::pair{1u, 1u}, {2u, 11u}, {2u, 12u}, {2u, 99u}}) {
+    auto& one = *put.add_put();
+    one.set_kind(kind);
+    one.set_number(number);
+    one.set_data("record " + std::to_string(number));
+  }
+  put.set_first(true);
+  world.handle(Happened{0, told});
+  world.handle(LinkDown{0, "killed"});
+  const ConnId call = world.state().calls.begin()->first;
+  link::Snapshot snapshot;
+  SECTION("it has nothing") {}
+  SECTION("it has one of two") { *snapshot.add_conversations() = talk(1); }
+  if (snapshot.conversations_size() > 0) snapshot.mutable_conversations(0)->mutable_parties()->RemoveLast();
+  SECTION("one has not answered there") {
+    *snapshot.add_conversations() = talk(1);
+    snapshot.mutable_conversations(0)->mutable_parties(1)->set_state(link::ALERTING);
+  }
+  SECTION("what it has may be old") {
+    *snapshot.add_conversations() = talk(1);
+    snapshot.set_stale(true);
+  }
+  const auto ordered = scene.orders(world.handle(up(0, 2, snapshot)));
+  REQUIRE(ordered.size() == 1u + (snapshot.conversations_size() > 0 ? 1 : 0));
+  CHECK(ordered[0].command.restore().own());
+  CHECK(ordered[0].command.restore().records_size() == 3);
+  CHECK(world.state().calls.contains(call));
+
+  link::Happening over;
+  over.set_command(ordered[0].command.id());
+  SECTION("it takes them") {
+    *over.mutable_taken_over()->add_conversations() = talk(1);
+    CHECK(scene.orders(world.handle(Happened{0, over})).empty());
+    CHECK(world.state().calls.contains(call));
+    CHECK(scene.wait(std::chrono::seconds(30)).empty());
+  }
+  SECTION("it can't") {
+    over.mutable_taken_over();
+    world.handle(Happened{0, over});
+    CHECK(world.state().calls.empty());
+  }
+  SECTION("it says nothing") {
+    const auto told_at_last = scene.wait(std::chrono::seconds(30));
+    REQUIRE(told_at_last.size() == 1);
+    CHECK(told_at_last[0].command.has_release());
+    CHECK(world.state().calls.empty());
+  }
+  SECTION("it is killed once more, having told what it has") {
+    link::Happening nothing;
+    nothing.mutable_call_data()->set_first(true);
+    world.handle(Happened{0, nothing});
+    world.handle(LinkDown{0, "killed"});
+    const auto again = scene.orders(world.handle(up(0, 3)));
+    REQUIRE(again.size() == 1);
+    CHECK(again[0].command.restore().records_size() == 3);
+    CHECK(world.state().calls.contains(call));
+    over.set_command(again[0].command.id());
+    *over.mutable_taken_over()->add_conversations() = talk(1);
+    world.handle(Happened{0, over});
+    CHECK(world.state().calls.contains(call));
+  }
+  CHECK(world.faults().empty());
+}
+
+TEST_CASE("A call that ended while its Connector was away, and that it lost, is given back to tell its phones") {
+  Settings settings = two_connectors();
+  settings.av_joining_timeout = std::chrono::seconds(1);
+  World world(settings);
+  Scene scene(world, Scene::Bare{});
+  link::Snapshot snapshot;
+  auto& rings = *snapshot.add_conversations() = talk(1);
+  rings.mutable_parties(1)->set_state(link::ALERTING);
+  rings.mutable_parties(1)->set_outgoing(true);
+  world.handle(up(0, 1, snapshot));
+  link::Happening told;
+  *told.mutable_call_data() = data(1);
+  world.handle(Happened{0, told});
+  world.handle(LinkDown{0, "killed"});
+  scene.wait(std::chrono::milliseconds(1500));
+  REQUIRE(world.state().calls.empty());
+  const auto ordered = scene.orders(world.handle(up(0, 2)));
+  REQUIRE(ordered.size() == 2);
+  CHECK(ordered[0].command.restore().records_size() == 2);
+  CHECK(ordered[1].command.has_release());
+  CHECK(ordered[1].command.conversation() == 1);
+  CHECK(world.faults().empty());
+}
+
 TEST_CASE("Calls on their way from one Connector to another when the primary dies") {
   World world(of_a_pair());
   world.handle(RoleChanged{true, 7, "first", nullptr});

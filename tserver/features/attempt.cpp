@@ -64,6 +64,16 @@ void order_invite(Core& core, const Call& call, const Party& leg, const Calling&
   });
 }
 
+void order_originator(Core& core, const Call& call, const Party& originator) {
+  core.order(call, originator.no, [&](link::Command& command) {
+    link::Invite& invite = *command.mutable_invite();
+    invite.set_to(originator.name());
+    invite.set_from(as_uri(core.settings(), call.dialed));
+    invite.set_auto_answer(true);
+    invite.set_originator(true);
+  });
+}
+
 // Somebody else than the DN that rings may have picked up: a colleague's phone, or one of our DNs behind a number
 // dialed.
 void settle_who_answered(Core& core, Call& call, const Attempt& attempt, Party& leg, const std::string& answerer) {
@@ -238,14 +248,14 @@ void start_originator(Core& core, Call& call, Party& originator, Attempt attempt
   attempt.leg = originator.no;
   attempt.tried.push_back(originator.name());
   call.attempt = std::move(attempt);
-  core.order(call, originator.no, [&](link::Command& command) {
-    link::Invite& invite = *command.mutable_invite();
-    invite.set_to(originator.name());
-    invite.set_from(as_uri(core.settings(), call.dialed));
-    invite.set_auto_answer(true);
-    invite.set_originator(true);
-  });
+  order_originator(core, call, originator);
   start_timers(core, call, originator);
+}
+
+void repeat_attempt(Core& core, Call& call) {
+  const Party& leg = *call.party(call.attempt->leg);
+  if (call.attempt->purpose == Attempt::Purpose::Originator) return order_originator(core, call, leg);
+  order_invite(core, call, leg, calling(core, call, *call.attempt, leg.name()));
 }
 
 void resume_attempt(Core& core, Call& call, const Party& leg, Attempt::Purpose purpose) {

@@ -15,6 +15,9 @@ void start_attempt(Core& core, Call& call, Attempt attempt, const Destination& d
 // Calls the originator of a RequestMakeCall; it is a party already.
 void start_originator(Core& core, Call& call, Party& originator, Attempt attempt);
 
+// The Connector never heard of the party being invited: the order was lost on its way. Once more.
+void repeat_attempt(Core& core, Call& call);
+
 // Somebody who rings already, in a call taken up from a Connector.
 void resume_attempt(Core& core, Call& call, const Party& leg, Attempt::Purpose purpose);
 

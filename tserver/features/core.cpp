@@ -125,6 +125,7 @@ void Core::touch(const TimerKey& key) {
     case TimerKind::NoAnswer:
     case TimerKind::Joining:
     case TimerKind::Lobby:
+    case TimerKind::Postponed:
     case TimerKind::Treatment:
       return state.touched.call(ConnId{key.subject});
     case TimerKind::LinkLoss:

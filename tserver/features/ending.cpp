@@ -3,6 +3,7 @@
 #include "tserver/features/awaited.h"
 #include "tserver/features/lobby.h"
 #include "tserver/features/party_events.h"
+#include "tserver/features/postponed.h"
 #include "tserver/features/treatment.h"
 #include "tserver/features/virtual_queue.h"
 
@@ -40,6 +41,7 @@ void order_end(Core& core, const Call& call, const Ending& ending) {
 
 // A Connector that is away must not bring the call back when it returns.
 void forget(Core& core, Call& call) {
+  refuse_postponed(core, call);
   leave_virtual_queues(core, call);
   close_lobby(core, call);
   CtiLink& link = core.state.link_of(call);

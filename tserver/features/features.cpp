@@ -27,6 +27,7 @@ Table all_features() {
   register_service(table);
   register_recovery(table);
   register_takeover(table);
+  register_postponed(table);
   register_locations(table);
   register_agent_login(table);
   register_agent_state(table);

@@ -27,6 +27,7 @@ void register_referral(Table& table);
 void register_service(Table& table);
 void register_recovery(Table& table);
 void register_takeover(Table& table);
+void register_postponed(Table& table);
 void register_locations(Table& table);
 void register_agent_login(Table& table);
 void register_agent_state(Table& table);

@@ -5,6 +5,7 @@
 #include "tserver/features/checks.h"
 #include "tserver/features/features.h"
 #include "tserver/features/machine_state.h"
+#include "tserver/features/postponed.h"
 #include "tserver/features/recovery.h"
 #include "tserver/features/role.h"
 #include "tserver/features/routing_point.h"
@@ -68,6 +69,7 @@ void serve(Core& core, ClientRequest& input) {
                   refusal(tlib::TERR_OPER_NOT_SUPPORTED_NOW, "this T-Server is the backup: ask the primary"));
   }
   if (const auto why = handler(core, request)) {
+    if (postpone(core, request, *why)) return;
     refuse(core, request, *why);
     if (why->code == tlib::TERR_PROTO_VERS) core.close(client->session, why->text);
   }

@@ -9,11 +9,13 @@
 #include "tserver/features/conference_address.h"
 #include "tserver/features/ending.h"
 #include "tserver/features/features.h"
+#include "tserver/features/giving_back.h"
 #include "tserver/features/hold.h"
 #include "tserver/features/leaving.h"
 #include "tserver/features/lobby.h"
 #include "tserver/features/locations.h"
 #include "tserver/features/make_call.h"
+#include "tserver/features/postponed.h"
 #include "tserver/features/service.h"
 #include "tserver/features/session.h"
 #include "tserver/features/takeover.h"
@@ -43,6 +45,7 @@ bool connected(link::PartyState state) {
 // What happened to the party being invited while the Connector was away. The call may be gone after it.
 void reconcile_attempt(Core& core, Call& call, const link::Conversation& conversation) {
   const link::Party* leg = find(conversation, call.attempt->leg);
+  if (leg == nullptr && !call.attempt->heard) return repeat_attempt(core, call);
   if (leg == nullptr) {
     attempt_missed(core, call,
                    {tlib::TERR_CONN_ATTEMPT_FAILED,
@@ -172,6 +175,7 @@ void reconcile(Core& core, CtiLink& link, const link::Snapshot& snapshot, bool s
   for (const link::Conversation& c : snapshot.conversations()) complete_merge(core, link, c, there, completed);
   if (link.taken_by) return;  // they are on their way to another
   for (Call* call : calls_on(link)) {
+    if (link.given_back.contains(call->conversation)) continue;
     const auto it = there.find(call->conversation);
     if (it == there.end()) {
       end_call(core, *call, {.state = lost, .order = false});
@@ -192,7 +196,7 @@ void ask_for_instructions(Core& core, const CtiLink& link) {
 // A Connector that started anew has taken its calls up again, or not: those that it hasn't are over.
 void end_lost(Core& core, CtiLink& link, const link::Snapshot& snapshot) {
   if (link.taken_by) return;
-  std::unordered_set<ConversationNo> there;
+  std::unordered_set<ConversationNo> there(link.given_back);
   for (const link::Conversation& c : snapshot.conversations()) there.insert(ConversationNo{c.conversation()});
   for (Call* call : calls_on(link)) {
     if (!there.contains(call->conversation))
@@ -227,7 +231,10 @@ void link_up(Core& core, const LinkUp& input) {
   if (link.up) link_down(core, link.no, "connected again");
   const bool backup = core.state.role == Role::Backup;
   const bool same = link.incarnation == input.hello.incarnation();
-  if (!same) end_lost(core, link, input.snapshot);
+  if (!same) {
+    note_lacking(core, link, input.snapshot);
+    end_lost(core, link, input.snapshot);
+  }
   // It may have waited for the word of a T-Server that is gone.
   const bool resume = (!same || link.coming_up) && input.snapshot.conversations_size() > 0 && !takeover_unknown(link);
   core.cancel_timer(link.loss_timer);
@@ -246,7 +253,8 @@ void link_up(Core& core, const LinkUp& input) {
   review_service(core, "no Connector serves its pool");
   if (backup) return exchange_locations(core, link, input.snapshot);  // its calls are the primary's
   find_moved(core, link, input.snapshot);
-  const link::Snapshot snapshot = disown_moved(core, link, input.snapshot);
+  link::Snapshot snapshot = disown_moved(core, link, input.snapshot);
+  if (!same) snapshot = give_back(core, link, snapshot);
   if (taken_over && !link.taken_by) renew_outdated(core, link, snapshot);
   std::unordered_set<ConversationNo> known;
   for (const auto& [conversation, call] : link.conversations) known.insert(conversation);
@@ -263,6 +271,7 @@ void link_up(Core& core, const LinkUp& input) {
   if (taken_over) ask_for_instructions(core, link);
   exchange_locations(core, link, input.snapshot);
   if (resume) core.order(link, {}, {}, [](link::Command& command) { command.mutable_resume(); });
+  serve_postponed(core);
 }
 
 void link_down(Core& core, LinkNo no, const std::string& why) {
@@ -277,6 +286,7 @@ void link_down(Core& core, LinkNo no, const std::string& why) {
     review_service(core, "no Connector serves its pool");
   }
   if (!link.up) return;
+  giver_lost(core, link);
   link.up = false;
   link.lost = true;
   link.lost_at = core.now.steady;

@@ -4,6 +4,8 @@
 
 #include "tserver/features/adoption.h"
 #include "tserver/features/features.h"
+#include "tserver/features/giving_back.h"
+#include "tserver/features/postponed.h"
 #include "tserver/features/recovery.h"
 
 namespace tandem::tserver {
@@ -11,8 +13,6 @@ namespace {
 
 constexpr std::size_t kMaxCallData = std::size_t{512} << 20;  // bytes kept of one Connector
 constexpr std::size_t kMaxRestore = std::size_t{256} << 10;   // bytes of one command
-constexpr std::uint32_t kConversation = 1;                    // kind of a record
-using CallDataKey = std::pair<std::uint32_t, std::uint64_t>;
 constexpr std::chrono::seconds kAgain{1};
 
 // Of its pool, up and to stay, the one with the fewest calls.
@@ -50,20 +50,13 @@ void hand_over(Core& core, CtiLink& from, CtiLink& to) {
   for (const auto& [key, data] : from.call_data) {
     if (is_conversation(key)) from.moved.insert(ConversationNo{key.second});
   }
-  for (auto one = from.call_data.begin(); one != from.call_data.end();) {
-    core.order(to, {}, {}, [&](link::Command& command) {
-      auto& restore = *command.mutable_restore();
-      for (std::size_t size = 0; one != from.call_data.end() && size < kMaxRestore; ++one) {
-        restore.add_records(one->second);
-        size += one->second.size();
-      }
-      restore.set_more(one != from.call_data.end());
-    });
-  }
+  std::vector<const std::string*> records;
+  for (const auto& [key, data] : from.call_data) records.push_back(&data);
+  order_restore(core, to, records, false);
   from.taken_by = to.no;
   from.taken_command = to.last_command;
   core.state.touched.links();
-  set_timer(core, from, core.settings().request_timeout);
+  await_taker(core, from);
 }
 
 // `to` has it now. What the call waits for is known to no Connector any more.
@@ -91,12 +84,16 @@ void on_takeover(Core& core, const TimerKey& key) {
   CtiLink& link = core.state.links[static_cast<std::size_t>(key.subject)];
   if (link.takeover_timer != key) return;
   link.takeover_timer.reset();
+  if (!link.given_back.empty()) return not_given_back(core, link);
   if (link.taken_by && core.state.links[*link.taken_by].up) {
     core.log(LogLevel::Standard, "link " + link.name + ": its calls were not taken over in time, they are given up");
     link.taken_by.reset();
     return give_up_calls(core, link);
   }
-  if (link.taken_by) return not_taken_over(core, link);
+  if (link.taken_by) {
+    not_taken_over(core, link);
+    return serve_postponed(core);
+  }
   if (link.call_data.empty()) return;
   if (CtiLink* other = find_other(core, link)) return hand_over(core, link, *other);
   if (link.conversations.empty() && core.now.steady - link.lost_at > core.settings().link_loss_timeout)
@@ -105,6 +102,8 @@ void on_takeover(Core& core, const TimerKey& key) {
 }
 
 void on_taken_over(Core& core, CtiLink& link, const link::Happening& happening) {
+  if (!link.given_back.empty() && link.given_back_command == happening.command())
+    return given_back(core, link, happening.taken_over());
   const auto from = std::find_if(core.state.links.begin(), core.state.links.end(), [&](const CtiLink& other) {
     return other.taken_by == link.no && other.taken_command == happening.command();
   });
@@ -136,12 +135,32 @@ void on_taken_over(Core& core, CtiLink& link, const link::Happening& happening) 
   }
   // We became primary without knowing of them.
   adopt(core, link, strangers);
+  serve_postponed(core);
 }
 
 }  // namespace
 
+void order_restore(Core& core, CtiLink& to, const std::vector<const std::string*>& records, bool own) {
+  for (auto one = records.begin(); one != records.end();) {
+    core.order(to, {}, {}, [&](link::Command& command) {
+      auto& restore = *command.mutable_restore();
+      for (std::size_t size = 0; one != records.end() && size < kMaxRestore; ++one) {
+        restore.add_records(**one);
+        size += (*one)->size();
+      }
+      restore.set_own(own);
+      restore.set_more(one != records.end());
+    });
+  }
+}
+
+void await_taker(Core& core, CtiLink& link) {
+  set_timer(core, link, core.settings().request_timeout);
+}
+
 void keep_call_data(CtiLink& link, const link::CallData& data) {
-  if (data.first()) forget_call_data(link);
+  if (data.first() && link.given_back.empty()) forget_call_data(link);
+  if (data.first() && !link.given_back.empty()) keep_on_its_way(link);
   for (const auto& put : data.put()) {
     const auto key = std::pair(put.kind(), put.number());
     if (const auto known = link.call_data.find(key); known != link.call_data.end()) {
@@ -166,6 +185,13 @@ void note_taken_over(State& state, const CtiLink& by, const link::Happening& hap
 void forget_call_data(CtiLink& link) {
   link.call_data.clear();
   link.call_data_bytes = 0;
+}
+
+void forget_call_data(CtiLink& link, const CallDataKey& key) {
+  const auto known = link.call_data.find(key);
+  if (known == link.call_data.end()) return;
+  link.call_data_bytes -= known->second.size();
+  link.call_data.erase(known);
 }
 
 void taker_lost(Core& core, CtiLink& link) {
@@ -209,7 +235,7 @@ void find_moved(Core& core, CtiLink& link, const link::Snapshot& snapshot) {
       const auto known = from.conversations.find(no);
       if (known == from.conversations.end() || link.moved.contains(no)) continue;
       move(core, *known->second, link);
-      from.call_data.erase({kConversation, no.value});  // the rest of it is void without
+      forget_call_data(from, {kConversation, no.value});  // the rest of it is void without
       if (from.up) {
         core.order(from, no, {}, [](link::Command& command) { command.mutable_disown(); });
       } else {

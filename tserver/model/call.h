@@ -127,6 +127,13 @@ struct ConferenceAddress {
   bool lobby = false;  // who calls it has to be let in
 };
 
+// A request about a call whose Connector is away: carried out when it is back.
+struct Postponed {
+  Asker asker;
+  tlib::Message message;
+  std::optional<TimerKey> timer;
+};
+
 struct Call {
   ConnId id;
   std::string uuid;
@@ -150,6 +157,7 @@ struct Call {
   ConferenceAddress conference_address;
   Lobby lobby;
   std::optional<TimerKey> router_timer;
+  std::vector<Postponed> postponed;    // in the order in which they came
   std::optional<Treatment> treatment;  // only while it waits on a Routing Point
   std::uint32_t generation = 0;        // of this call's timers
   bool unreported = false;  // straight to a DN whose direct calls are not handled: its parties have no events

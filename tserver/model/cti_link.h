@@ -42,6 +42,9 @@ struct CtiLink {
   std::optional<LinkNo> taken_by;            // was told to take its calls over, by the command:
   std::uint64_t taken_command = 0;           // 0: by a primary before us; its snapshot will say what came of that
   std::unordered_set<ConversationNo> moved;  // live on another Connector since
+  // Given back to the Connector, which had lost them, by the command; what came of that it hasn't said yet.
+  std::unordered_set<ConversationNo> given_back;
+  std::uint64_t given_back_command = 0;
   // Bindings its phones have, by address of record.
   std::unordered_map<std::string, link::Registration> registrations;
 };

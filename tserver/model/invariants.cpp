@@ -87,6 +87,9 @@ class Checker {
              name + "waits for its treatment to begin");
       if (call.treatment->asker) ++pending_[call.treatment->asker.session];
     }
+    for (const Postponed& postponed : call.postponed) {
+      if (state_.clients.contains(postponed.asker.session)) ++pending_[postponed.asker.session];
+    }
     if (call.attempt) check_attempt(name, call);
     expect(call.attempt || alerting == 0, name + "rings only during an attempt");
   }

@@ -11,6 +11,7 @@ enum class TimerKind : std::uint32_t {
   Joining = 3,     // av-joining-timeout: an invited party has to join
   Takeover = 6,    // takeover-timeout: another Connector takes over the calls of a lost one; then, until it has
   LinkLoss = 4,    // a lost Connector may come back with its calls
+  Postponed = 7,   // route-request-wait: the Connector has to be back, for a request that waits for it
   Lobby = 5,       // who wants to enter a conference has to be let in
   AgentWork = 20,  // after-call work or legal guard time; the subject is a login session of an agent
   AgentIdle = 21,  // auto-logout-timeout; the subject likewise

@@ -200,6 +200,7 @@ Settings settings_of(const config::Environment& environment, const config::Appli
       static_cast<std::uint32_t>(scope.get(options::tserver.default_redirection_limit));
   settings.no_answer_timeout = scope.get(options::tserver.no_answer_timeout);
   settings.av_joining_timeout = scope.get(options::tserver.av_joining_timeout);
+  settings.route_request_wait = scope.get(options::tserver.route_request_wait);
   settings.takeover_timeout = scope.get(options::tserver.takeover_timeout);
   settings.dn_return_time = scope.get(options::tserver.dn_return_time);
   settings.link_loss_timeout = scope.get(options::tserver.link_loss_timeout);

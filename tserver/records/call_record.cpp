@@ -6,7 +6,7 @@ namespace tandem::tserver {
 namespace {
 
 // A member that is added belongs into the record, or is derived from it: then correct the number.
-static_assert(sizeof(Party) == 160 && sizeof(Attempt) == 296 && sizeof(Treatment) == 88 && sizeof(Call) == 904 &&
+static_assert(sizeof(Party) == 160 && sizeof(Attempt) == 296 && sizeof(Treatment) == 88 && sizeof(Call) == 928 &&
               sizeof(ConferenceAddress) == 56);
 
 template <class Owner, bool Owner::*... Flags>
@@ -219,6 +219,12 @@ void write_call(const Writing& writing, const State& state, const Call& call, sy
     to.mutable_conference_address()->set_uri(address.uri);
   }
   writing.timer(call.router_timer, [&] { return to.mutable_router_timer(); });
+  for (const Postponed& postponed : call.postponed) {
+    sync::Postponed& one = *to.add_postponed();
+    put_asker(postponed.asker, [&] { return one.mutable_asker(); });
+    postponed.message.SerializeToString(one.mutable_message());
+    writing.timer(postponed.timer, [&] { return one.mutable_timer(); });
+  }
   if (call.treatment) write_treatment(writing, *call.treatment, *to.mutable_treatment());
   to.set_generation(call.generation);
   to.set_unreported(call.unreported);
@@ -262,6 +268,12 @@ Call* read_call(Reading& reading, State& state, const sync::Call& from, std::str
   call.conference_address.order = from.conference_address().order();
   call.conference_address.uri = from.conference_address().uri();
   if (from.has_router_timer()) call.router_timer = reading.timer(from.router_timer());
+  for (const sync::Postponed& postponed : from.postponed()) {
+    Postponed& one = call.postponed.emplace_back();
+    one.asker = to_asker(postponed.asker());
+    one.message.ParseFromString(postponed.message());
+    if (postponed.has_timer()) one.timer = reading.timer(postponed.timer());
+  }
   if (from.has_treatment()) read_treatment(reading, from.treatment(), call.treatment.emplace());
   call.generation = from.generation();
   read_lobby(reading, from, call.lobby);

@@ -84,6 +84,7 @@ class Installing {
     for (const auto& [id, call] : state_.calls) {
       if (call->attempt) owed(call->attempt->asker);
       if (call->treatment) owed(call->treatment->asker);
+      for (const Postponed& postponed : call->postponed) owed(postponed.asker);
     }
     for (const auto& [key, awaited] : state_.awaited) owed(awaited.asker);
   }

@@ -137,6 +137,23 @@ TEST_CASE("A phone that doesn't know the call any more leaves it") {
                     [](const std::string& line) { return line.starts_with("reinvite out2"); }));
 }
 
+TEST_CASE("Who is left alone after a restart waits for a T-Server") {
+  Bench before(keeping());
+  before.talking();
+  Reborn after(before);
+  after.bench.step(PortsOpened{});
+  const auto leaves = [](const Lines& lines) {
+    return std::count_if(lines.begin(), lines.end(),
+                         [](const std::string& line) { return line.find(" left ") != std::string::npos; });
+  };
+  CHECK(leaves(after.bench.step(ReinviteRejected{out(1), 481, 0, 0})) == 1);
+  SECTION("which comes") {
+    after.bench.step(LinkOpened{1, true});
+    CHECK(leaves(after.bench.wait(std::chrono::seconds(20))) == 0);
+  }
+  SECTION("which doesn't come") { CHECK(leaves(after.bench.wait(std::chrono::seconds(20))) == 1); }
+}
+
 TEST_CASE("Calls that another may have wait for a word") {
   Bench before(keeping());
   before.talking();
@@ -357,6 +374,99 @@ TEST_CASE("Calls given to a Connector that waits for a word about its own go on,
   after.step(LinkClosed{1});
   after.wait(std::chrono::seconds(20));
   CHECK(after.core->counts().conversations == 1);
+}
+
+static link::Command giving_back(const std::vector<ha::Record>& records) {
+  auto command = restoring(records);
+  command.mutable_restore()->set_own(true);
+  return command;
+}
+
+static std::ptrdiff_t count(const Lines& lines, std::string_view beginning) {
+  return std::count_if(lines.begin(), lines.end(),
+                       [&](const std::string& line) { return line.starts_with(beginning); });
+}
+
+TEST_CASE("What was lost with a former run is given back by a T-Server") {
+  Bench before(keeping());
+  before.talking();
+  Bench after(keeping());
+  after.now = before.now;
+  after.step(PortsOpened{});
+  const auto lines = after.command(giving_back(kept(before)));
+  CHECK(count(lines, "reinvite") == 2);
+  CHECK(snapshot(after).ShortDebugString() == snapshot(before).ShortDebugString());
+}
+
+TEST_CASE("Calls that are there as they were before become what is given back, without a word to anybody") {
+  Bench before = ringing();
+  const auto old = kept(before);
+  before.reachable("sip:carol@tandem.test", {{"sip:carol@192.0.2.4", 1000}});
+  before.step(InviteAccepted{.leg = out(1), .sdp = kBob.sdp()});
+  before.admit(made(1), made(2), link::Admit::ANSWER);
+  before.step(Acked{in(1), {}});
+  const bool held_back = GENERATE(true, false);
+
+  Bench after(keeping(), false);
+  after.now = before.now;
+  after.step(given(old, held_back));
+  after.step(PortsOpened{});
+  CHECK(snapshot(after).stale() == held_back);
+
+  SECTION("answered since") {
+    const auto lines = after.command(giving_back(kept(before)));
+    CHECK(count(lines, "cancel") + count(lines, "bye") + count(lines, "answer") + count(lines, "report left") == 0);
+  }
+  SECTION("the caller is in a consultation since") {
+    before.join(made(1), given(1), given(9));
+    before.answered(given(9), given(2), "sip:carol@tandem.test", 3, 4);
+    after.command(giving_back(kept(before)));
+  }
+  SECTION("the one who was called has left, another one is there") {
+    before.answered(made(1), given(2), "sip:carol@tandem.test", 3, 4);
+    before.remove(made(1), given(1));
+    const auto lines = after.command(giving_back(kept(before)));
+    CHECK(count(lines, "cancel") + count(lines, "bye") == 0);
+  }
+  auto now = snapshot(after), then = snapshot(before);
+  now.clear_stale();
+  CHECK(now.ShortDebugString() == then.ShortDebugString());
+  link::Command resume;
+  resume.mutable_resume();
+  after.command(resume);
+  after.wait(std::chrono::seconds(2));
+  const auto but_ports = [](std::vector<ha::Record> records) {
+    for (auto& record : records)
+      if (record.has_party()) record.mutable_party()->mutable_stream()->clear_rtp_port();
+    return text(std::move(records));
+  };
+  CHECK(but_ports(kept(after)) == but_ports(kept(before)));
+}
+
+TEST_CASE("What ended since a restart isn't given back, though no T-Server has heard of it") {
+  Bench before(keeping());
+  before.talking();
+  Reborn after(before);
+  auto& bench = after.bench;
+  bench.step(PortsOpened{});
+  bench.step(ByeReceived{out(1), {}});
+  bench.wait(std::chrono::seconds(20));
+  bench.step(LinkOpened{1, true});
+  const auto lines = bench.command(giving_back(after.records));
+  CHECK(count(lines, "reinvite") == 0);
+  CHECK(snapshot(bench).conversations_size() == 0);
+}
+
+TEST_CASE("What is as it is given back goes on as it is") {
+  Bench before = ringing();
+  const auto records = kept(before);
+  Bench after(keeping(), false);
+  after.now = before.now;
+  after.step(given(records));
+  after.step(PortsOpened{});
+  after.step(LinkOpened{1, true});
+  CHECK(after.command(giving_back(records)).size() == 1);  // TakenOver
+  CHECK(count(after.step(InviteAccepted{.leg = out(3), .sdp = kBob.sdp()}), "cancel out2") == 1);
 }
 
 TEST_CASE("Records nobody can use do no harm") {

@@ -1,0 +1,187 @@
+#include "tserver/features/giving_back.h"
+
+#include <algorithm>
+#include <set>
+
+#include "tserver/features/ending.h"
+#include "tserver/features/recovery.h"
+#include "tserver/features/takeover.h"
+
+namespace tandem::tserver {
+namespace {
+
+using There = std::unordered_map<ConversationNo, const link::Conversation*>;
+
+There by_number(const link::Snapshot& snapshot) {
+  There there;
+  for (const link::Conversation& c : snapshot.conversations()) there.emplace(ConversationNo{c.conversation()}, &c);
+  return there;
+}
+
+bool kept(const CtiLink& link, ConversationNo no) {
+  return link.call_data.contains({kConversation, no.value});
+}
+
+// Somebody who was in it isn't, or has not answered there yet.
+bool outdated(const CtiLink& link, const Call& call, const link::Conversation& conversation) {
+  return std::any_of(call.parties.begin(), call.parties.end(), [&](const Party& party) {
+    if (!party.no || !link.call_data.contains({kParty, party.no.value})) return false;
+    const auto known = std::find_if(conversation.parties().begin(), conversation.parties().end(),
+                                    [&](const link::Party& one) { return one.party() == party.no.value; });
+    if (known == conversation.parties().end()) return true;
+    return party.leg == LegState::Up &&
+           (known->state() == link::OFFERED || known->state() == link::INVITING || known->state() == link::ALERTING);
+  });
+}
+
+// Calls that share a leg with them are given back with them: a leg is whole or not at all.
+void add_joined(Core& core, CtiLink& link) {
+  std::vector<Call*> all;
+  for (const ConversationNo no : link.given_back) all.push_back(link.conversations.at(no));
+  while (!all.empty()) {
+    Call& call = *all.back();
+    all.pop_back();
+    for (const Party& party : call.parties) {
+      for (Call* other : core.state.memberships(call, party))
+        if (kept(link, other->conversation) && link.given_back.insert(other->conversation).second) all.push_back(other);
+    }
+  }
+}
+
+// Of the calls that are given back, and of those that ended while it was away and that it lost as well: their phones
+// have to be told. Of the latter nobody knows who was in them.
+std::vector<const std::string*> records_of(const CtiLink& link, const There& there,
+                                           const std::vector<ConversationNo>& over) {
+  std::set<CallDataKey> keys;
+  for (const ConversationNo no : link.given_back) {
+    keys.emplace(kConversation, no.value);
+    for (const Party& party : link.conversations.at(no)->parties) keys.emplace(kParty, party.no.value);
+    const auto known = there.find(no);
+    if (known == there.end()) continue;
+    for (const link::Party& party : known->second->parties()) keys.emplace(kParty, party.party());
+  }
+  for (const ConversationNo no : over) keys.emplace(kConversation, no.value);
+  std::unordered_set<std::uint64_t> elsewhere;
+  for (const auto& [no, conversation] : there) {
+    for (const link::Party& party : conversation->parties()) elsewhere.insert(party.party());
+  }
+  std::vector<const std::string*> records;
+  for (const auto& [key, data] : link.call_data) {
+    const bool unknown = !over.empty() && key.first == kParty && !elsewhere.contains(key.second);
+    if (unknown || keys.contains(key)) records.push_back(&data);
+  }
+  return records;
+}
+
+std::vector<Call*> calls_given_back(const CtiLink& link) {
+  std::vector<Call*> calls;
+  for (const ConversationNo no : link.given_back) {
+    if (const auto known = link.conversations.find(no); known != link.conversations.end())
+      calls.push_back(known->second);
+  }
+  std::sort(calls.begin(), calls.end(), [](const Call* a, const Call* b) { return a->id < b->id; });
+  return calls;
+}
+
+}  // namespace
+
+void note_lacking(Core& core, CtiLink& link, const link::Snapshot& snapshot) {
+  link.given_back.clear();
+  if (core.state.role == Role::Backup || link.taken_by || link.call_data.empty()) return;
+  const There there = by_number(snapshot);
+  for (const auto& [no, call] : link.conversations) {
+    if (!kept(link, no)) continue;
+    const auto known = there.find(no);
+    if (snapshot.stale() || known == there.end() || outdated(link, *call, *known->second)) link.given_back.insert(no);
+  }
+  add_joined(core, link);
+}
+
+link::Snapshot give_back(Core& core, CtiLink& link, const link::Snapshot& snapshot) {
+  const There there = by_number(snapshot);
+  // What another one has since isn't given back.
+  std::erase_if(link.given_back, [&](ConversationNo no) { return !link.conversations.contains(no); });
+  std::vector<ConversationNo> over;
+  for (const ConversationNo no : link.given_up) {
+    if (kept(link, no) && !there.contains(no) && !link.taken_by) over.push_back(no);
+  }
+  std::sort(over.begin(), over.end());
+  if (link.given_back.empty() && over.empty()) return snapshot;
+  core.log(LogLevel::Standard, "link " + link.name + ": " + std::to_string(link.given_back.size() + over.size()) +
+                                   " calls are given back to " + link.application + ", which lost what it knew of them");
+  order_restore(core, link, records_of(link, there, over), true);
+  link.given_back_command = link.last_command;
+  for (const ConversationNo no : over) core.order(link, no, {}, [](link::Command& command) { command.mutable_release(); });
+  if (!link.given_back.empty()) await_taker(core, link);
+  link::Snapshot rest;
+  for (const link::Conversation& conversation : snapshot.conversations()) {
+    const ConversationNo no{conversation.conversation()};
+    if (link.given_back.contains(no)) continue;
+    // It became part of one that is given back: whoever is left in it isn't in the call any more.
+    if (const auto into = link.merged.find(no);
+        into != link.merged.end() && link.given_back.contains(into->second->conversation)) {
+      core.order(link, no, {}, [](link::Command& command) { command.mutable_release(); });
+    } else {
+      *rest.add_conversations() = conversation;
+    }
+  }
+  return rest;
+}
+
+void keep_on_its_way(CtiLink& link) {
+  std::set<CallDataKey> keys;
+  for (const Call* call : calls_given_back(link)) {
+    keys.emplace(kConversation, call->conversation.value);
+    for (const Party& party : call->parties) keys.emplace(kParty, party.no.value);
+  }
+  std::erase_if(link.call_data, [&](const auto& one) { return !keys.contains(one.first); });
+  link.call_data_bytes = 0;
+  for (const auto& [key, data] : link.call_data) link.call_data_bytes += data.size();
+}
+
+void given_back(Core& core, CtiLink& link, const link::TakenOver& over) {
+  core.cancel_timer(link.takeover_timer);
+  There there;
+  for (const link::Conversation& c : over.conversations()) there.emplace(ConversationNo{c.conversation()}, &c);
+  const std::vector<Call*> calls = calls_given_back(link);
+  // What it didn't take it has no more to tell of.
+  std::unordered_set<std::uint64_t> taken;
+  for (const auto& [no, conversation] : there) {
+    for (const link::Party& party : conversation->parties()) taken.insert(party.party());
+  }
+  for (const ConversationNo no : link.given_back) {
+    if (!there.contains(no)) forget_call_data(link, {kConversation, no.value});
+  }
+  for (const Call* call : calls) {
+    for (const Party& party : call->parties) {
+      if (!taken.contains(party.no.value)) forget_call_data(link, {kParty, party.no.value});
+    }
+  }
+  link.given_back.clear();
+  std::vector<ConnId> ids;
+  for (const Call* call : calls) ids.push_back(call->id);
+  for (const ConnId id : ids) {
+    Call* call = core.state.call(id);
+    if (call == nullptr) continue;
+    if (const auto known = there.find(call->conversation); known != there.end()) {
+      reconcile(core, *call, *known->second, tlib::CallStateSystemError);
+    } else {
+      end_call(core, *call, {.state = tlib::CallStateSystemError, .order = false});
+    }
+  }
+}
+
+void not_given_back(Core& core, CtiLink& link) {
+  core.log(LogLevel::Standard, "link " + link.name + ": calls given back were not taken in time, they end");
+  const std::vector<Call*> calls = calls_given_back(link);
+  link.given_back.clear();
+  for (Call* call : calls) end_call(core, *call, {.state = tlib::CallStateSystemError});
+}
+
+void giver_lost(Core& core, CtiLink& link) {
+  if (link.given_back.empty()) return;
+  core.cancel_timer(link.takeover_timer);
+  link.given_back.clear();
+}
+
+}  // namespace tandem::tserver
