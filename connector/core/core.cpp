@@ -63,7 +63,8 @@ Conversation& Core::make_conversation(ConversationNo no, std::string id) {
 void Core::forget(LegId leg) {
   const auto found = legs_.find(leg);
   if (found == legs_.end()) return;
-  disarm(Wait::CancelGuard, leg.value, found->second.guard);
+  const bool leaving = farewells_.erase(leg) != 0;
+  disarm(leaving ? Wait::Farewell : Wait::CancelGuard, leg.value, found->second.guard);
   legs_.erase(found);
   act(ForgetLeg{leg});
 }
@@ -108,8 +109,12 @@ void Core::end_party(Party& party, End end) {
     }
     forget(party.dialog);
   } else {
-    if (!end.gone) act(SendBye{party.dialog, std::move(end.wire_reason)});
-    forget(party.dialog);
+    if (!end.gone && owes_bye(party)) {
+      say_bye_later(party, std::move(end.wire_reason));
+    } else {
+      if (!end.gone) act(SendBye{party.dialog, std::move(end.wire_reason)});
+      forget(party.dialog);
+    }
   }
   disarm(Wait::Session, no, party.session);
   disarm(Wait::Glare, no, party.glare);
@@ -152,7 +157,7 @@ void Core::end_party(Party& party, End end) {
 void Core::on(ByeReceived& input) {
   auto* leg = find_leg(input.leg);
   if (!leg) return;
-  if (leg->state == LegState::Cancelling) return forget(input.leg);
+  if (!leg->party) return forget(input.leg);
   if (leg->state == LegState::Trying && !leg->incoming) return;
   auto* party = find_party(leg->party);
   if (!party) return;
@@ -166,7 +171,7 @@ void Core::on(ByeReceived& input) {
 void Core::on(LegLost& input) {
   auto* leg = find_leg(input.leg);
   if (!leg) return;
-  if (leg->state == LegState::Cancelling) return forget(input.leg);
+  if (!leg->party) return forget(input.leg);
   auto* party = find_party(leg->party);
   if (!party) return;
   if (leg->state == LegState::Trying && !leg->incoming) {
@@ -232,6 +237,11 @@ void Core::on(CoreTimer& input) {
     if (leg && fired(key, leg->guard)) forget(leg->id);
     return;
   }
+  if (wait == Wait::Farewell) {
+    auto* leg = find_leg(LegId{key.subject});
+    if (leg && fired(key, leg->guard)) say_bye(*leg);
+    return;
+  }
   auto* party = find_party(PartyNo{key.subject});
   if (!party) return;
   switch (wait) {
@@ -269,6 +279,7 @@ void Core::on(CoreTimer& input) {
       if (fired(key, party->recovery)) recover(*party);
       return;
     case Wait::CancelGuard:
+    case Wait::Farewell:
     case Wait::NoServer:
       return;
   }

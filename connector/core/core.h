@@ -4,7 +4,7 @@
 //   timers) · audio.cpp (streams) · scenes.cpp (who hears whom) · membership.cpp (who is in which conversation) ·
 //   play.cpp (treatments) · phone.cpp (digits, talk, REFER) · focus.cpp (conferences) · command.cpp (T-Server's
 //   commands) · servers.cpp (links, snapshot, fallback) · keeping.cpp (what survives the process) · recovery.cpp (calls
-//   that were here before) · ringing.cpp (phones that rang before)
+//   that were here before) · ringing.cpp (phones that rang before) · farewell.cpp (BYE, once a phone is reached)
 #pragma once
 
 #include <string_view>
@@ -205,6 +205,17 @@ class Core final : public Machine {
   void recover_called(Party& party);
   void follow(const Leg& leg);
 
+  // --- Phones to be told once they are reached again (farewell.cpp) ---
+  struct Farewell {
+    std::string dn, reason;
+    Instant until{0};
+  };
+  std::string new_way(const Leg& leg, const std::string& dn) const;
+  bool owes_bye(const Party& party);
+  void say_bye_later(const Party& party, std::string reason);
+  void say_bye(Leg& leg);
+  void say_all_byes();
+
   // --- Links (servers.cpp) ---
   void offer_again();
   void reach_changed();
@@ -252,6 +263,7 @@ class Core final : public Machine {
   std::unordered_map<PartyNo, Party> parties_;
   std::unordered_map<LegId, Leg> legs_;
   std::unordered_map<MediaId, PartyNo> by_media_;
+  std::unordered_map<LegId, Farewell> farewells_;  // of legs that are Leaving
 
   ConferencePool conferences_made_;
   std::unordered_map<std::uint32_t, ConversationNo> conferences_;  // in use, by number
@@ -274,7 +286,7 @@ class Core final : public Machine {
   bool held_back_ = false;
   bool disowning_ = false;
   std::unordered_set<PartyNo> over_unheard_;  // ended while no T-Server was in reach: none can give them back
-  bool first_word_due_ = false;  // calls of the former run, and no T-Server yet: it will know more of them
+  bool first_word_due_ = false;               // calls of the former run, and no T-Server yet: it will know more of them
   bool tell_all_ = false;
   std::vector<std::pair<LegId, ha::Dialog>> withheld_;  // callers of held back calls
   std::vector<ha::Record> restored_;                    // of a Restore whose last part is still to come

@@ -26,7 +26,7 @@ void Core::refuse_reinvite(const Reinvited& input, int status, std::uint32_t ret
 void Core::on(Reinvited& input) {
   auto* leg = find_leg(input.leg);
   if (!leg) return;
-  auto* party = leg->state == LegState::Cancelling ? nullptr : find_party(leg->party);
+  auto* party = !leg->party ? nullptr : find_party(leg->party);
   if (!party) return refuse_reinvite(input, 481, 0);
   if (leg->state == LegState::Trying) {
     // An offer before the first one is answered: RFC 3311 section 5.2.

@@ -18,7 +18,7 @@ std::vector<Number> each_once(std::vector<Number>& numbers) {
 
 // Whose timers are a party's.
 bool of_party(Wait wait) {
-  return wait != Wait::NoServer && wait != Wait::CancelGuard;
+  return wait != Wait::NoServer && wait != Wait::CancelGuard && wait != Wait::Farewell;
 }
 
 }  // namespace

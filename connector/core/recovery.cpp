@@ -259,8 +259,7 @@ Core::TakenUp Core::take_up(const std::vector<ha::Record>& records, From from) {
     for (const auto no : held_)
       if (taken.parties.contains(no)) held.insert(no);
     std::erase_if(held_, [&](PartyNo no) { return held.contains(no); });
-    std::erase_if(to_recover_,
-                  [&](PartyNo no) { return taken.parties.contains(no) && !taken.stayed.contains(no); });
+    std::erase_if(to_recover_, [&](PartyNo no) { return taken.parties.contains(no) && !taken.stayed.contains(no); });
   }
   auto& recover_later = held_back_ && from == From::FormerRun ? held_ : to_recover_;
   for (auto no = taken.order.rbegin(); no != taken.order.rend(); ++no) {
@@ -369,6 +368,7 @@ void Core::take_up_leg(Party& party, const ha::Party& record, From from) {
   leg.state = record.has_offered() ? LegState::Trying : LegState::Confirmed;
   leg.incoming = record.dialog().incoming();
   leg.call_id = record.dialog().call_id();
+  leg.flow = record.dialog().flow();
   party.dialog = id;
   // A caller's transaction can't be let be once it is ours: dropping it would answer the caller.
   if (held_back_ && record.has_offered() && from == From::FormerRun) {

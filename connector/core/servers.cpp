@@ -123,6 +123,7 @@ void Core::end_unestablished() {
 
 void Core::on(CoreStopping&) {
   stopping_ = true;
+  say_all_byes();
   std::vector<PartyNo> all;
   for (const auto& [number, conversation] : conversations_)
     for (const auto* party : conversation.parties) all.push_back(party->no);

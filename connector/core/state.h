@@ -32,7 +32,8 @@ enum class Wait : std::uint32_t {
   PlayDigit = 8,    // a treatment: the next digit
   PlayTotal = 9,    // a treatment: all of it
   Refer = 10,       // what came of a transfer the phone asked for
-  Recover = 11      // taken up again: its next re-INVITE; 0: the next ones of all
+  Recover = 11,     // taken up again: its next re-INVITE; 0: the next ones of all
+  Farewell = 12     // of a leg: is its phone registered again?
 };
 
 // One wait of one owner: a timer that was cancelled or set again can't match any more.
@@ -45,18 +46,20 @@ enum class LegState {
   Trying,    // no final response yet
   Answered,  // incoming: 2xx given, no ACK yet
   Confirmed,
+  Leaving,    // over, but its phone isn't reached yet: BYE is owed; its party doesn't know it any more
   Cancelling  // called by us, given up: its final response is awaited, its party doesn't know it any more
 };
 
 struct Leg {
   LegId id;
-  PartyNo party;  // none: Cancelling
+  PartyNo party;  // none: Cancelling, Leaving
   LegState state = LegState::Trying;
   bool incoming = false;
   std::string call_id;
   std::size_t target = 0;  // outgoing: index into Outgoing::targets
   bool retried = false;    // outgoing: sent again after 422
   bool talk = false;       // outgoing: can be told to answer
+  std::string flow;        // taken up: the connection it was on then, which is gone
   bool restored = false;   // outgoing: its INVITE is that of a process before this one
   Slot guard;
 };

@@ -172,7 +172,9 @@ TEST_CASE("Calls that a Connector lost with its former run are given back to it"
   const ConnId call = world.state().calls.begin()->first;
   link::Snapshot snapshot;
   SECTION("it has nothing") {}
-  SECTION("it has one of two") { *snapshot.add_conversations() = talk(1); }
+  SECTION("it has one of two") {
+    *snapshot.add_conversations() = talk(1);
+  }
   if (snapshot.conversations_size() > 0) snapshot.mutable_conversations(0)->mutable_parties()->RemoveLast();
   SECTION("one has not answered there") {
     *snapshot.add_conversations() = talk(1);

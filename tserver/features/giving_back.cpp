@@ -108,10 +108,12 @@ link::Snapshot give_back(Core& core, CtiLink& link, const link::Snapshot& snapsh
   std::sort(over.begin(), over.end());
   if (link.given_back.empty() && over.empty()) return snapshot;
   core.log(LogLevel::Standard, "link " + link.name + ": " + std::to_string(link.given_back.size() + over.size()) +
-                                   " calls are given back to " + link.application + ", which lost what it knew of them");
+                                   " calls are given back to " + link.application +
+                                   ", which lost what it knew of them");
   order_restore(core, link, records_of(link, there, over), true);
   link.given_back_command = link.last_command;
-  for (const ConversationNo no : over) core.order(link, no, {}, [](link::Command& command) { command.mutable_release(); });
+  for (const ConversationNo no : over)
+    core.order(link, no, {}, [](link::Command& command) { command.mutable_release(); });
   if (!link.given_back.empty()) await_taker(core, link);
   link::Snapshot rest;
   for (const link::Conversation& conversation : snapshot.conversations()) {

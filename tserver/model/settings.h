@@ -107,7 +107,7 @@ struct Settings {
   std::uint32_t default_redirection_limit = 4;
   std::chrono::seconds no_answer_timeout{0};      // 0: off
   std::chrono::seconds av_joining_timeout{60};    // an invited party must answer within this
-  std::chrono::seconds route_request_wait{0};    // a routing request waits so long for a call's Connector; 0: not
+  std::chrono::seconds route_request_wait{0};     // a routing request waits so long for a call's Connector; 0: not
   std::chrono::milliseconds takeover_timeout{0};  // calls of a lost Connector go to another after this; 0: never
   std::chrono::seconds dn_return_time{0};         // over so long the DNs of a Connector that was lost come back to it
   std::chrono::seconds link_loss_timeout{60};     // calls of a lost Connector are given up after this

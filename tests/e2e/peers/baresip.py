@@ -46,7 +46,7 @@ class Phone:
     """`outbound`: where it sends everything, e.g. "sip:127.0.0.1:5060;transport=udp". `answer`: "auto" or "manual"."""
 
     def __init__(self, folder, user, password, outbound, tone, port, control, rtp, domain="tandem.test", ip="127.0.0.1",
-                 answer="auto", codecs=("g711",), ca=None, register=True):
+                 answer="auto", codecs=("g711",), ca=None, register=True, regint=300):
         self.folder = pathlib.Path(folder)
         self.user, self.domain, self.ip = user, domain, ip
         self.events, self.replies, self.tokens = [], {}, 0
@@ -60,7 +60,7 @@ class Phone:
             certificates=f"sip_cafile {ca}" if ca else "", modules="\n".join(f"module {m}.so" for m in modules)))
         transport = re.search(r"transport=(\w+)", outbound)
         (self.folder / "accounts").write_text(
-            f"<sip:{user}@{domain}{';transport=' + transport[1] if transport else ''}>;auth_pass={password};regint={300 if register else 0}"
+            f"<sip:{user}@{domain}{';transport=' + transport[1] if transport else ''}>;auth_pass={password};regint={regint if register else 0}"
             f";outbound=\"{outbound}\";answermode={answer}\n")
         (self.folder / "contacts").write_text("")
 

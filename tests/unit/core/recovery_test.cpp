@@ -151,7 +151,9 @@ TEST_CASE("Who is left alone after a restart waits for a T-Server") {
     after.bench.step(LinkOpened{1, true});
     CHECK(leaves(after.bench.wait(std::chrono::seconds(20))) == 0);
   }
-  SECTION("which doesn't come") { CHECK(leaves(after.bench.wait(std::chrono::seconds(20))) == 1); }
+  SECTION("which doesn't come") {
+    CHECK(leaves(after.bench.wait(std::chrono::seconds(20))) == 1);
+  }
 }
 
 TEST_CASE("Calls that another may have wait for a word") {
@@ -455,6 +457,40 @@ TEST_CASE("What ended since a restart isn't given back, though no T-Server has h
   const auto lines = bench.command(giving_back(after.records));
   CHECK(count(lines, "reinvite") == 0);
   CHECK(snapshot(bench).conversations_size() == 0);
+}
+
+TEST_CASE("A call that ends before its phone on a connection is reached: it hears of it over the next one") {
+  Bench before(keeping());
+  before.talking();
+  auto records = kept(before);
+  for (auto& record : records) {
+    if (record.has_party() && record.party().party() == given(1))
+      record.mutable_party()->mutable_dialog()->set_flow("sip:192.0.2.2:1000;transport=tls");
+  }
+  Bench after(keeping(), false);
+  after.now = before.now;
+  after.directory.known.erase("sip:bob@tandem.test");
+  after.step(given(records));
+  after.step(PortsOpened{});
+  after.step(LinkOpened{1, true});
+  auto lines = after.release(made(1));
+  CHECK(count(lines, "bye") == 1);  // to the other one
+  CHECK(after.core->counts().parties == 0);
+  CHECK(count(after.wait(std::chrono::seconds(1)), "bye") == 0);
+  SECTION("it registers") {
+    after.reachable("sip:bob@tandem.test", {{"sip:bob@192.0.2.2", 1000}});
+    after.directory.known["sip:bob@tandem.test"].front().dn = "sip:bob@tandem.test";
+    after.directory.known["sip:bob@tandem.test"].front().next_hop = "sip:192.0.2.2:1001;transport=tls";
+    lines = after.wait(std::chrono::seconds(1));
+    CHECK(count(lines, "turn") == 1);
+    CHECK(count(lines, "bye") == 1);
+  }
+  SECTION("it doesn't: it is tried where it was") { CHECK(count(after.wait(std::chrono::seconds(40)), "bye") == 1); }
+  SECTION("it ends the call itself") {
+    CHECK(count(after.step(ByeReceived{out(2), {}}), "forget") == 1);
+    CHECK(count(after.wait(std::chrono::seconds(40)), "bye") == 0);
+  }
+  SECTION("we stop") { CHECK(count(after.step(CoreStopping{}), "bye") == 1); }
 }
 
 TEST_CASE("What is as it is given back goes on as it is") {

@@ -1,0 +1,54 @@
+// Calls that are over before their phones were reached again: one on a connection that died with a Connector gets its
+// BYE over the next one.
+#include <algorithm>
+
+#include "connector/core/core.h"
+
+namespace tandem::connector {
+namespace {
+
+constexpr Instant kLook = std::chrono::milliseconds(250);
+
+}  // namespace
+
+// The connection its phone has registered over since. Empty: none yet.
+std::string Core::new_way(const Leg& leg, const std::string& dn) const {
+  Unreachable why;
+  const auto targets = directory_.resolve(dn, why);
+  const bool registered = !targets.empty() && !targets.front().dn.empty() && targets.front().next_hop != leg.flow;
+  return registered ? targets.front().next_hop : std::string();
+}
+
+// False: BYE can go as ever.
+bool Core::owes_bye(const Party& party) {
+  const auto* leg = find_leg(party.dialog);
+  return party.recovering && leg && !leg->flow.empty() && !stopping_;
+}
+
+void Core::say_bye_later(const Party& party, std::string reason) {
+  auto& leg = *find_leg(party.dialog);
+  leg.state = LegState::Leaving;
+  leg.party = PartyNo{};
+  farewells_[leg.id] = Farewell{party.dn, std::move(reason), now_.steady + settings_.recovery};
+  say_bye(leg);
+}
+
+void Core::say_bye(Leg& leg) {
+  const auto owed = farewells_.find(leg.id);
+  if (owed == farewells_.end()) return;
+  const auto way = new_way(leg, owed->second.dn);
+  if (way.empty() && now_.steady + kLook < owed->second.until && !stopping_)
+    return arm(Wait::Farewell, leg.id.value, leg.guard, kLook);
+  if (!way.empty()) act(TurnLeg{leg.id, way});
+  act(SendBye{leg.id, std::move(owed->second.reason)});
+  forget(leg.id);
+}
+
+void Core::say_all_byes() {
+  std::vector<LegId> all;
+  for (const auto& [leg, owed] : farewells_) all.push_back(leg);
+  std::sort(all.begin(), all.end(), [](LegId a, LegId b) { return a.value < b.value; });  // same inputs, same outputs
+  for (const auto id : all) say_bye(*find_leg(id));
+}
+
+}  // namespace tandem::connector
