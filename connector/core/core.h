@@ -218,6 +218,7 @@ class Core final : public Machine {
 
   // --- Links (servers.cpp) ---
   void offer_again();
+  void offer_again(const std::vector<ConversationNo>& conversations);
   void reach_changed();
   void another_commands();
   void end_unestablished();

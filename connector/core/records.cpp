@@ -147,6 +147,7 @@ void put(const Incoming& incoming, ha::Offered& to) {
   to.set_timer_supported(incoming.timer.supported);
   to.set_max_forwards(incoming.max_forwards);
   to.set_local_ip(incoming.local_ip);
+  if (incoming.offered) incoming.offered->SerializeToString(to.mutable_told());
 }
 
 void put(const Target& target, ha::Destination& to) {

@@ -113,6 +113,7 @@ void Core::restore(const link::Command& command) {
     if (found != conversations_.end()) describe(found->second, *over.add_conversations());
   }
   report(std::move(message));
+  if (in_reach_) offer_again(taken.order);
   recover_next();
 }
 
@@ -359,6 +360,8 @@ void Core::take_up_leg(Party& party, const ha::Party& record, From from) {
     party.incoming->timer = records::timer_from(offered);
     party.incoming->max_forwards = offered.max_forwards();
     party.incoming->local_ip = offered.local_ip();
+    auto told = std::make_unique<link::Offered>();
+    if (!offered.told().empty() && told->ParseFromString(offered.told())) party.incoming->offered = std::move(told);
   }
 
   const LegId id{kTopBit | ++leg_counter_};

@@ -57,14 +57,18 @@ void Core::on(LinkClosed& input) {
 
 // Callers who came while there was no primary, or whose offer was the last that one heard.
 void Core::offer_again() {
-  std::vector<const Party*> callers;
-  for (const auto& [number, conversation] : conversations_) {
-    if (conversation.parties.size() != 1 || conversation.conn_id != 0) continue;
-    const auto* party = conversation.parties.front();
-    if (party->incoming && party->incoming->offered) callers.push_back(party);
-  }
-  std::sort(callers.begin(), callers.end(), [](const auto* a, const auto* b) { return a->no.value < b->no.value; });
-  for (const auto* party : callers) {
+  std::vector<ConversationNo> all;
+  for (const auto& [number, conversation] : conversations_) all.push_back(number);
+  std::sort(all.begin(), all.end());
+  offer_again(all);
+}
+
+void Core::offer_again(const std::vector<ConversationNo>& conversations) {
+  for (const auto number : conversations) {
+    const auto found = conversations_.find(number);
+    if (found == conversations_.end() || found->second.parties.size() != 1 || found->second.conn_id != 0) continue;
+    const auto* party = found->second.parties.front();
+    if (!party->incoming || !party->incoming->offered) continue;
     auto message = happening(*party);
     *message.mutable_offered() = *party->incoming->offered;
     report(std::move(message));

@@ -118,6 +118,25 @@ def a_caller_who_waits_and_hears_music_is_routed_afterwards():
 
 
 @test
+def a_caller_of_whom_no_t_server_has_heard():
+    """It came while there was none, and then the Connector was killed: it is offered to the next one."""
+    with Site() as site:
+        alice, bob = site.phone("alice", "A"), site.phone("bob", "B")
+        site.tserver.kill()
+        harness.until("no T-Server", lambda: "no primary T-Server in reach" in site.log("connector1"))
+        alice.dial(dn("bob"))
+        harness.until("the call", lambda: "offered: party" in site.log("connector1"))
+        time.sleep(0.3)
+        site.connector().kill()
+        site.start_connector()
+        site.start_tserver()
+        alice.wait("CALL_ESTABLISHED")
+        hear((alice, "B"), (bob, "A"))
+        bob.do("hangup")
+        closed(alice, bob)
+
+
+@test
 def routed_while_the_connector_is_away():
     """The instruction waits for it, and is carried out once."""
     with Site() as site:

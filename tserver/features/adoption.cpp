@@ -51,7 +51,8 @@ Party to_party(Core& core, const link::Party& from, tlib::TDNRole role) {
 // Whom a call is made of, its originator first.
 using Members = std::vector<const link::Party*>;
 
-// Two who talk, or one who calls another, also one who has answered without the caller being told. The originator is the one who came in, else the first.
+// Two who talk, or one who calls another, also one who has answered without the caller being told. The originator is
+// the one who came in, else the first.
 Members as_pair(const link::Conversation& conversation) {
   const link::Party* a = &conversation.parties(0);
   const link::Party* b = &conversation.parties(1);
@@ -205,6 +206,11 @@ void adopt(Core& core, CtiLink& link, Legs& legs, const link::Conversation& conv
 }
 
 }  // namespace
+
+bool not_heard_of(const link::Conversation& conversation) {
+  return conversation.conn_id() == 0 && conversation.parties_size() == 1 &&
+         conversation.parties(0).state() == link::OFFERED && !conversation.parties(0).outgoing();
+}
 
 void adopt(Core& core, CtiLink& link, std::vector<const link::Conversation*> conversations) {
   // Main calls before what was made from them; those without a ConnID last.

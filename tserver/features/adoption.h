@@ -13,6 +13,9 @@ namespace tandem::tserver {
 // released.
 void adopt(Core& core, CtiLink& link, std::vector<const link::Conversation*> conversations);
 
+// A caller to whom no T-Server has said anything: it is offered once more, and not taken up.
+bool not_heard_of(const link::Conversation& conversation);
+
 // A new primary's knowledge of a call may be older than the call: the former one went on with it and invited others.
 // Such calls become what the Connector has, without events; what they are called and their user data stay.
 void renew_outdated(Core& core, CtiLink& link, const link::Snapshot& snapshot);

@@ -204,12 +204,6 @@ void end_lost(Core& core, CtiLink& link, const link::Snapshot& snapshot) {
   }
 }
 
-// A caller to whom no T-Server has said anything: it is offered once more.
-bool not_heard_of(const link::Conversation& conversation) {
-  return conversation.conn_id() == 0 && conversation.parties_size() == 1 &&
-         conversation.parties(0).state() == link::OFFERED && !conversation.parties(0).outgoing();
-}
-
 void on_loss_timer(Core& core, const TimerKey& key) {
   if (key.subject >= core.state.links.size()) return;
   CtiLink& link = core.state.links[static_cast<std::size_t>(key.subject)];

@@ -124,7 +124,7 @@ void on_taken_over(Core& core, CtiLink& link, const link::Happening& happening) 
       moved.emplace_back(call.id, &conversation);
     } else if (from->given_up.erase(no) != 0) {
       core.order(link, no, {}, [](link::Command& command) { command.mutable_release(); });
-    } else {
+    } else if (!not_heard_of(conversation)) {
       strangers.push_back(&conversation);
     }
   }

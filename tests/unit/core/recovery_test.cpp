@@ -485,12 +485,16 @@ TEST_CASE("A call that ends before its phone on a connection is reached: it hear
     CHECK(count(lines, "turn") == 1);
     CHECK(count(lines, "bye") == 1);
   }
-  SECTION("it doesn't: it is tried where it was") { CHECK(count(after.wait(std::chrono::seconds(40)), "bye") == 1); }
+  SECTION("it doesn't: it is tried where it was") {
+    CHECK(count(after.wait(std::chrono::seconds(40)), "bye") == 1);
+  }
   SECTION("it ends the call itself") {
     CHECK(count(after.step(ByeReceived{out(2), {}}), "forget") == 1);
     CHECK(count(after.wait(std::chrono::seconds(40)), "bye") == 0);
   }
-  SECTION("we stop") { CHECK(count(after.step(CoreStopping{}), "bye") == 1); }
+  SECTION("we stop") {
+    CHECK(count(after.step(CoreStopping{}), "bye") == 1);
+  }
 }
 
 TEST_CASE("What is as it is given back goes on as it is") {
@@ -503,6 +507,39 @@ TEST_CASE("What is as it is given back goes on as it is") {
   after.step(LinkOpened{1, true});
   CHECK(after.command(giving_back(records)).size() == 1);  // TakenOver
   CHECK(count(after.step(InviteAccepted{.leg = out(3), .sdp = kBob.sdp()}), "cancel out2") == 1);
+}
+
+TEST_CASE("A caller of whom no T-Server has heard is offered after the restart, wherever") {
+  Bench before(keeping());
+  before.invited(in(1), kBob.sdp());
+  const auto offers = [](Bench& bench) {
+    return std::count_if(bench.last.begin(), bench.last.end(), [](const Action& action) {
+      const auto* report = std::get_if<Report>(&action);
+      return report && report->happening.has_offered() && report->happening.offered().to() == "sip:support@tandem.test";
+    });
+  };
+  SECTION("here") {
+    Reborn after(before);
+    after.bench.step(PortsOpened{});
+    after.bench.step(LinkOpened{1, true});
+    CHECK(offers(after.bench) == 1);
+    after.bench.admit(made(1), made(2), link::Admit::RINGING);
+    after.bench.step(LinkOpened{2, true});
+    CHECK(offers(after.bench) == 0);
+  }
+  SECTION("at another Connector") {
+    Bench other(keeping());
+    other.now = before.now;
+    other.step(PortsOpened{});
+    other.command(restoring(kept(before)));
+    CHECK(offers(other) == 1);
+  }
+  SECTION("not one that a T-Server knows") {
+    before.admit(made(1), made(2), link::Admit::RINGING);
+    Reborn after(before);
+    after.bench.step(LinkOpened{1, true});
+    CHECK(offers(after.bench) == 0);
+  }
 }
 
 TEST_CASE("Records nobody can use do no harm") {
