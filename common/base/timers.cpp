@@ -21,12 +21,15 @@ std::optional<Instant> TimerQueue::next() const {
   return by_time_.begin()->first.first;
 }
 
-std::optional<TimerKey> TimerQueue::pop(Instant now) {
-  if (by_time_.empty() || by_time_.begin()->first.first > now) return std::nullopt;
-  const TimerKey key = by_time_.begin()->second;
-  by_time_.erase(by_time_.begin());
-  by_key_.erase(key);
-  return key;
+std::optional<TimerKey> TimerQueue::pop(Instant now, std::uint64_t set_before) {
+  for (auto it = by_time_.begin(); it != by_time_.end() && it->first.first <= now; ++it) {
+    if (it->first.second > set_before) continue;
+    const TimerKey key = it->second;
+    by_time_.erase(it);
+    by_key_.erase(key);
+    return key;
+  }
+  return std::nullopt;
 }
 
 }  // namespace tandem

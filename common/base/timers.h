@@ -28,7 +28,11 @@ class TimerQueue {
   // When the next one is due, if any.
   std::optional<Instant> next() const;
   // Takes the earliest timer due at `now`; equal instants come in the order they were set.
-  std::optional<TimerKey> pop(Instant now);
+  std::optional<TimerKey> pop(Instant now) { return pop(now, order_); }
+  // The same, but only of those set before mark() gave `set_before`: what a timer that fires sets anew for a time that
+  // has gone by comes in the next round, after all others.
+  std::optional<TimerKey> pop(Instant now, std::uint64_t set_before);
+  std::uint64_t mark() const { return order_; }
   std::size_t size() const { return by_key_.size(); }
 
  private:

@@ -20,7 +20,8 @@ EventLoop::Impl::Impl() : work(io.get_executor()), timer(io) {
 }
 
 void EventLoop::Impl::fire(Instant now) {
-  while (const auto key = queue.pop(now)) {
+  const std::uint64_t mark = queue.mark();
+  while (const auto key = queue.pop(now, mark)) {
     const auto found = timers.find(key->subject);
     if (found == timers.end()) continue;
     Timer& due = *found->second;
@@ -151,7 +152,8 @@ void KeyedTimers::set(const TimerKey& key, Instant at) {
 }
 
 void KeyedTimers::fire(Instant now) {
-  while (const auto key = queue_.pop(now)) fired_(*key);
+  const std::uint64_t mark = queue_.mark();
+  while (const auto key = queue_.pop(now, mark)) fired_(*key);
 }
 
 }  // namespace tandem::net

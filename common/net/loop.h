@@ -47,7 +47,7 @@ class EventLoop {
    public:
     virtual ~TimerSource() = default;
     virtual std::optional<Instant> next() const = 0;
-    virtual void fire(Instant now) = 0;  // everything due
+    virtual void fire(Instant now) = 0;  // everything due that was set before this round
   };
   void add(TimerSource& source);
   void remove(TimerSource& source);

@@ -151,7 +151,8 @@ void SipLoop::arm() {
 void SipLoop::fire() {
   armed_ = Instant{0};
   const Instant at = now().steady;
-  while (const auto key = timers_.pop(at)) {
+  const std::uint64_t mark = timers_.mark();
+  while (const auto key = timers_.pop(at, mark)) {
     if (fired_) fired_(*key);
   }
   arm();

@@ -30,3 +30,17 @@ TEST_CASE("setting a timer again moves it, cancelling forgets it") {
   CHECK_FALSE(queue.next());
   queue.cancel(a);
 }
+
+TEST_CASE("a round takes what was set before it, however early what is set meanwhile is due") {
+  TimerQueue queue;
+  const TimerKey a{1, 1, 10}, b{1, 1, 11};
+  queue.set(a, 3ms);
+  queue.set(b, 5ms);
+  const auto mark = queue.mark();
+  CHECK(queue.pop(9ms, mark) == a);
+  queue.set(a, 1ms);
+  CHECK(queue.pop(9ms, mark) == b);
+  CHECK_FALSE(queue.pop(9ms, mark));
+  CHECK(queue.next() == Instant(1ms));
+  CHECK(queue.pop(9ms, queue.mark()) == a);
+}

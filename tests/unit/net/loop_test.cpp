@@ -52,6 +52,27 @@ TEST_CASE("a timer may set itself again, replace its wait, and end before it fir
   CHECK_FALSE(tick.running());
 }
 
+TEST_CASE("a timer that is due again at once lets everything else go on") {
+  EventLoop loop;
+  int others = 0, posted = 0;
+  Timer always(loop), other(loop);
+  std::function<void()> again = [&] {
+    always.start(loop.steady() - 1s, again);
+    loop.post([&] { ++posted; });
+  };
+  std::function<void()> tick = [&] {
+    if (++others == 3 && posted > 0) return loop.stop();
+    other.start_in(1ms, tick);
+  };
+  always.start(loop.steady(), again);
+  other.start_in(1ms, tick);
+  Timer limit(loop);
+  limit.start_in(10s, [&] { loop.stop(); });
+  loop.run();
+  CHECK(others == 3);
+  CHECK(posted > 0);
+}
+
 TEST_CASE("work at the end of a turn is done once all that was ready is done") {
   EventLoop loop;
   std::vector<std::string> order;
