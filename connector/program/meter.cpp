@@ -2,17 +2,9 @@
 
 #include <algorithm>
 
+#include "common/base/overloaded.h"
+
 namespace tandem::connector {
-namespace {
-
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
-template <class... Cases>
-Overloaded(Cases...) -> Overloaded<Cases...>;
-
-}  // namespace
 
 void Meter::took(const Input& input) {
   std::visit(

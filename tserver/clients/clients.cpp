@@ -2,18 +2,12 @@
 
 #include <random>
 
+#include "common/base/overloaded.h"
 #include "tserver/clients/encoding.h"
 #include "tserver/clients/intake.h"
 
 namespace tandem::tserver {
 namespace {
-
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
-template <class... Cases>
-Overloaded(Cases...) -> Overloaded<Cases...>;
 
 std::string text_of(std::chrono::milliseconds time) {
   return std::to_string(time.count()) + " ms";

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "common/base/overloaded.h"
 #include "tserver/features/checks.h"
 #include "tserver/features/features.h"
 #include "tserver/features/machine_state.h"
@@ -16,11 +17,6 @@
 
 namespace tandem::tserver {
 namespace {
-
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
 
 // Which DN and call an EventError is about is said back to the asker, as it was asked.
 void refuse(Core& core, const Request& request, const Refusal& refusal) {

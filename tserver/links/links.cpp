@@ -2,15 +2,10 @@
 
 #include <algorithm>
 
+#include "common/base/overloaded.h"
+
 namespace tandem::tserver {
 namespace {
-
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
-template <class... Cases>
-Overloaded(Cases...) -> Overloaded<Cases...>;
 
 // A snapshot names every call and every binding of a Connector, whose certificate was checked.
 constexpr std::size_t link_frame_limit = 64 << 20;

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/base/overloaded.h"
 #include "common/config/log_settings.h"
 #include "common/config/scope.h"
 #include "common/config/tserver_options.h"
@@ -13,16 +14,6 @@
 #include "tserver/gateway/page.h"
 
 namespace tandem::tserver {
-namespace {
-
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
-template <class... Cases>
-Overloaded(Cases...) -> Overloaded<Cases...>;
-
-}  // namespace
 
 Server::Server(net::EventLoop& loop, Logger& log, std::string version)
     : loop_(loop), log_(log), version_(std::move(version)), stopping_(loop), taking_over_(loop) {

@@ -2,17 +2,9 @@
 
 #include <utility>
 
+#include "common/base/overloaded.h"
+
 namespace tandem::tserver {
-namespace {
-
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
-template <class... Cases>
-Overloaded(Cases...) -> Overloaded<Cases...>;
-
-}  // namespace
 
 Standby::Standby(net::EventLoop& loop, Logger& log, RoleOptions options, const MakeArbiter& arbiter, Handlers handlers)
     : loop_(loop),

@@ -3,15 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/base/overloaded.h"
+
 namespace tandem::tserver {
 namespace {
-
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
-template <class... Cases>
-Overloaded(Cases...) -> Overloaded<Cases...>;
 
 constexpr std::size_t kRecordsAtOnce = 128 << 10;
 constexpr Instant kReportEvery{1s};
