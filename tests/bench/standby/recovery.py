@@ -9,22 +9,14 @@ the first, the half, the last; who was sent a BYE, who heard nothing; what the T
 Programs of ours run on --server-cpus, all else on --load-cpus.
 """
 import argparse
-import pathlib
 import selectors
-import shutil
 import socket
 import statistics
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "calls"))
-import bench  # noqa: E402
+from standby_site import Site, arguments, bench
 
-CALLS = HERE.parent / "calls"
 SDP = "v=0\r\no=p 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio {port} RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
 
 
@@ -171,57 +163,21 @@ class Phones:
             return len(self.up)
 
 
-class Run:
+class Run(Site):
     def __init__(self, args, calls):
-        self.args, self.calls = args, calls
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="tandem-bench-"))
-        self.ports = {name: bench.free_port() for name in ("tlib", "link")} | {"sip": bench.free_port(socket.SOCK_DGRAM)}
-        self.live, self.started = [], 0
-        subprocess.run([bench.ROOT / "deploy/certs", self.folder / "certs", "tserver1=127.0.0.1", "connector1=127.0.0.1,127.0.0.2,tandem.test"], check=True,
-                       stdout=subprocess.DEVNULL)
-        self.config = self.folder / "environment.yaml"
-        self.config.write_text(environment(self.folder, self.ports, calls, args.takeover))
-
-    def start(self, name, command, cpus, ready=None):
-        self.started += 1
-        log = self.folder / f"{name}.{self.started}.out"
-        process = bench.Process(name, command, set(cpus), log)
-        self.live.append(process)
-        if ready:
-            bench.wait_ready(log, ready, process, 60)
-        return process
-
-    def program(self, application):
-        bin_ = pathlib.Path(self.args.bin)
-        return self.start(application, [bin_ / ("connector" if application.startswith("C") else "tserver"), "--config", self.config, "--app", application],
-                          self.args.server_cpus, "ready")
-
-    def until(self, condition, what, seconds):
-        end = time.monotonic() + seconds
-        while not condition():
-            if time.monotonic() > end:
-                print(f"  waited {seconds:.0f} s in vain for {what}", flush=True)
-                return
-            time.sleep(0.01)
+        self.calls = calls
+        ports = {name: bench.free_port() for name in ("tlib", "link")} | {"sip": bench.free_port(socket.SOCK_DGRAM)}
+        super().__init__(args, ports, lambda folder: environment(folder, ports, calls, args.takeover), "127.0.0.1,127.0.0.2,tandem.test")
 
     def known(self):
-        done = subprocess.run([pathlib.Path(self.args.bin) / "tandemctl", "--config", self.config, "--app", "TServer_1", "status"], capture_output=True, text=True,
-                              check=False)
-        lines = done.stdout.splitlines()
-        return int(lines[1].split()[lines[0].split().index("CALLS")]) if len(lines) > 1 else -1
+        return self.calls_of("TServer_1")
 
     def set_up(self):
         self.first, self.second = self.program("Connector_1"), self.program("Connector_2")
         self.program("TServer_1")
         self.until(lambda: (self.folder / "tserver.log").read_text().count(": connected to Connector_") >= 2, "both links", 20)
         self.phones = Phones(("127.0.0.1", self.ports["sip"]))
-        with open(self.folder / "users.csv", "w") as f:
-            f.write("SEQUENTIAL\n")
-            for i in range(self.calls):
-                f.write(f"a{i};[authentication username=a{i} password=p{i}];{self.phones.port('agents')}\n")
-        register = self.start("register", ["sipp", f"127.0.0.1:{self.ports['sip']}", "-sf", CALLS / "register.xml", "-inf", self.folder / "users.csv", "-i",
-                                           "127.0.0.1", "-m", self.calls, "-r", self.args.rate, "-nostdin"], self.args.load_cpus)
-        register.p.wait(60 + self.calls / self.args.rate)
+        self.register(self.calls, self.phones.port("agents"), self.args.rate)
         for number in range(self.calls):
             self.phones.call(number)
             time.sleep(1 / self.args.rate)
@@ -253,25 +209,14 @@ class Run:
         print(f"{how}, {self.calls} calls ({len(parties)} parties up, {self.phones.refused} refused): re-INVITE first / half / last after {span}; BYE {byes}, nothing "
               f"{unheard}; the T-Server knew {before} calls and knows {self.known()}; CPU of the one that recovered {used:.2f} s", flush=True)
 
-    def down(self):
-        for process in reversed(self.live):
-            process.stop(9)
-        if self.args.keep:
-            print("kept:", self.folder)
-        else:
-            shutil.rmtree(self.folder, ignore_errors=True)
-
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bin", default=str(bench.ROOT / "build/bin"))
+    arguments(parser)
     parser.add_argument("--how", action="append", choices=["restart", "takeover"])
     parser.add_argument("--calls", type=int, action="append", help="live calls (default 2000)")
     parser.add_argument("--rate", type=int, default=100, help="calls set up a second")
     parser.add_argument("--takeover", type=int, default=5, help="TServer/takeover-timeout, seconds")
-    parser.add_argument("--server-cpus", type=int, nargs="+", default=[1])
-    parser.add_argument("--load-cpus", type=int, nargs="+", default=[0])
-    parser.add_argument("--keep", action="store_true", help="keep the working folder")
     args = parser.parse_args()
     bench.more_descriptors()
     for how in args.how or ["restart", "takeover"]:

@@ -10,21 +10,14 @@ Programs of ours run on --server-cpus, all else on --load-cpus.
 """
 import argparse
 import pathlib
-import resource
-import shutil
 import socket
 import subprocess
-import sys
-import tempfile
 import threading
 import time
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "calls"))
-import bench  # noqa: E402
+from standby_site import CALLS, Site, arguments, bench
 
 AGENTS = 1000
-CALLS = HERE.parent / "calls"
 
 
 def environment(arbiter, folder, ports):
@@ -108,53 +101,21 @@ class Client:
         self.process.wait()
 
 
-class Stack:
+class Stack(Site):
     def __init__(self, args, arbiter):
-        self.args, self.arbiter = args, arbiter
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="tandem-bench-"))
-        self.ports = {name: bench.free_port() for name in ("tlib1", "tlib2", "sync1", "sync2", "link", "etcd", "peer")}
-        self.ports |= {name: bench.free_port(socket.SOCK_DGRAM) for name in ("sip", "agent")}
-        self.live = []
-        self.count = 0
+        self.arbiter = arbiter
+        ports = {name: bench.free_port() for name in ("tlib1", "tlib2", "sync1", "sync2", "link", "etcd", "peer")}
+        ports |= {name: bench.free_port(socket.SOCK_DGRAM) for name in ("sip", "agent")}
         self.calls = 0
-        subprocess.run([bench.ROOT / "deploy/certs", self.folder / "certs", "tserver1=127.0.0.1", "connector1=127.0.0.1,tandem.test"],
-                       check=True, stdout=subprocess.DEVNULL)
-        self.config = self.folder / "environment.yaml"
-        self.config.write_text(environment(arbiter, self.folder, self.ports))
-        with open(self.folder / "users.csv", "w") as f:
-            f.write("SEQUENTIAL\n")
-            for i in range(AGENTS):
-                f.write(f"a{i};[authentication username=a{i} password=p{i}];{self.ports['agent']}\n")
-
-    def start(self, name, command, ours=False, ready=None):
-        self.count += 1
-        log = self.folder / f"{name}.{self.count}.out"
-        process = bench.Process(name, command, set(self.args.server_cpus if ours else self.args.load_cpus), log)
-        self.live.append(process)
-        if ready:
-            bench.wait_ready(log, ready, process)
-        return process
-
-    def program(self, application):
-        bin_ = pathlib.Path(self.args.bin)
-        return self.start(application, [bin_ / ("connector" if application.startswith("C") else "tserver"), "--config", self.config, "--app",
-                                        application], True, "ready")
+        super().__init__(args, ports, lambda folder: environment(arbiter, folder, ports), "127.0.0.1,tandem.test")
 
     def log_count(self, number, needle):
         path = self.folder / f"tserver{number}.log"
         return path.read_text(errors="replace").count(needle) if path.exists() else 0
 
-    def until(self, condition, what, seconds=60):
-        end = time.monotonic() + seconds
-        while not condition():
-            if time.monotonic() > end:
-                raise SystemExit(f"waited in vain for {what}")
-            time.sleep(0.002)
-
-    def status(self):
-        done = subprocess.run([pathlib.Path(self.args.bin) / "tandemctl", "--config", self.config, "status"], capture_output=True, text=True,
-                              check=False)
-        return {line.split()[0]: line.split() for line in done.stdout.splitlines()[1:]}
+    def wait_for(self, condition, what):
+        if not self.until(condition, what):
+            raise SystemExit(1)
 
     def up(self):
         if self.arbiter == "etcd":
@@ -164,12 +125,10 @@ class Stack:
                        ready="ready to serve client requests")
         self.connector = self.program("Connector_1")
         self.servers = {1: self.program("TServer_1")}
-        self.until(lambda: self.log_count(1, "role: primary"), "the first primary")
+        self.wait_for(lambda: self.log_count(1, "role: primary"), "the first primary")
         self.servers[2] = self.program("TServer_2")
-        self.until(lambda: self.log_count(2, "link connector1: connected"), "the backup's link")
-        register = self.start("register", ["sipp", f"127.0.0.1:{self.ports['sip']}", "-sf", CALLS / "register.xml", "-inf", self.folder / "users.csv",
-                                           "-i", "127.0.0.1", "-m", AGENTS, "-r", 200, "-nostdin"])
-        register.p.wait(120)
+        self.wait_for(lambda: self.log_count(2, "link connector1: connected"), "the backup's link")
+        self.register(AGENTS, self.ports["agent"], 200)
         self.start("agent", ["sipp", "-sf", CALLS / "agent.xml", "-i", "127.0.0.1", "-p", self.ports["agent"], "-d", 100, "-nostdin", "-key", "rtp_port",
                              43002, "-buff_size", 4194304])
         self.primary = 1
@@ -199,40 +158,29 @@ class Stack:
         used = [cpu(self.servers[new]), cpu(self.connector)]
         killed = time.monotonic()
         self.servers[old].p.kill()
-        self.until(lambda: self.log_count(new, "role: primary, ") > roles, "a new primary")
+        self.wait_for(lambda: self.log_count(new, "role: primary, ") > roles, "a new primary")
         taken = time.monotonic() - killed
         works = client.when("EventLinkConnected", since=killed) - killed
         used = [cpu(self.servers[new]) - used[0], cpu(self.connector) - used[1]]
         client.stop()
-        calls = int(self.status()[f"TServer_{new}"][5])
+        calls = self.calls_of(f"TServer_{new}")
         self.servers[old].p.wait()
         links = self.log_count(old, "link connector1: connected")
         self.servers[old] = self.program(f"TServer_{old}")
-        self.until(lambda: self.log_count(old, "link connector1: connected") > links, "the returned one's link")
+        self.wait_for(lambda: self.log_count(old, "link connector1: connected") > links, "the returned one's link")
         self.primary = new
         return taken, works, calls, used
-
-    def down(self):
-        for process in reversed(self.live):
-            process.stop(9)
-        if self.args.keep:
-            print("kept:", self.folder)
-        else:
-            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bin", default=str(bench.ROOT / "build/bin"))
+    arguments(parser)
     parser.add_argument("--arbiter", action="append", choices=["lock-file", "etcd"])
     parser.add_argument("--calls", type=int, action="append", help="live calls, rising (default 0, 1000, 5000)")
     parser.add_argument("--times", type=int, default=3, help="takeovers at each number")
     parser.add_argument("--rate", type=int, default=200, help="calls set up a second")
-    parser.add_argument("--server-cpus", type=int, nargs="+", default=[1])
-    parser.add_argument("--load-cpus", type=int, nargs="+", default=[0])
-    parser.add_argument("--keep", action="store_true", help="keep the working folder")
     args = parser.parse_args()
-    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    bench.more_descriptors()
     for arbiter in args.arbiter or ["lock-file", "etcd"]:
         stack = Stack(args, arbiter)
         try:
