@@ -9,37 +9,10 @@ import ssl
 import struct
 import threading
 
-from peers.wire import data, number, read_frame, frame, varint
+from peers.wire import data, frame, number, parts, read_frame, varint
 
 GROWN = number(1900, 7) + data(1901, "of a later version") + data(1902, number(1, 1))
 MASK = (1 << 64) - 1
-
-
-def parts(message):
-    """[(field, kind, value)], in order; length-delimited values and fixed ones as bytes."""
-    out, at = [], 0
-
-    def take():
-        nonlocal at
-        value = shift = 0
-        while True:
-            byte = message[at]
-            at += 1
-            value |= (byte & 127) << shift
-            shift += 7
-            if not byte & 128:
-                return value
-    while at < len(message):
-        key = take()
-        kind = key & 7
-        if kind == 0:
-            value = take()
-        else:
-            size = {1: 8, 5: 4}.get(kind)
-            size = take() if size is None else size
-            value, at = message[at:at + size], at + size
-        out.append((key >> 3, kind, value))
-    return out
 
 
 def packed(all_parts):

@@ -25,9 +25,9 @@ def frame(message):
     return struct.pack(">I", len(message)) + message
 
 
-def fields(message):
-    """{field: [values]}, numbers as int, the rest as bytes."""
-    out, at = {}, 0
+def parts(message):
+    """[(field, kind, value)], in order; length-delimited values and fixed ones as bytes."""
+    out, at = [], 0
 
     def take():
         nonlocal at
@@ -48,7 +48,15 @@ def fields(message):
             size = {1: 8, 5: 4}.get(kind)
             size = take() if size is None else size
             value, at = message[at:at + size], at + size
-        out.setdefault(key >> 3, []).append(value)
+        out.append((key >> 3, kind, value))
+    return out
+
+
+def fields(message):
+    """{field: [values]}, numbers as int, the rest as bytes."""
+    out = {}
+    for field, _, value in parts(message):
+        out.setdefault(field, []).append(value)
     return out
 
 
