@@ -149,6 +149,7 @@ struct TServerSection : Section {
   Option<Seconds> no_answer_timeout{*this, "no-answer-timeout", level::kTServer | level::kExtension, "0", {0, 600}, Immediately, "Time a ringing destination has to answer before the call is taken back from it; 0 switches it off."};
   Option<NoAnswerAction> no_answer_action{*this, "no-answer-action", level::kTServer | level::kExtension | level::kAgentLogin, "none", {}, Immediately, "What happens to a logged-in agent who let a routed call ring out; NO_ANSWER_ACTION of the route request or of the login wins."};
   Option<Seconds> av_joining_timeout{*this, "av-joining-timeout", level::kTServer, "60", {1, 600}, NextCall, "How long an invited party has to join a voice or video call."};
+  Option<Seconds> lobby_timeout{*this, "lobby-timeout", level::kTServer, "600", {1, 86400}, NextCall, "How long somebody waits in the lobby of a conference to be let in; then the caller is answered 480."};
   Option<Seconds> link_loss_timeout{*this, "link-loss-timeout", level::kTServer, "60", {1, 3600}, Immediately, "How long the calls of a lost Connector are kept for its return."};
   Option<Seconds> dn_return_time{*this, "dn-return-time", level::kTServer, "10", {0, 3600}, Immediately, "Over how long the DNs of a Connector that was lost come back to it, each at its own time; 0: all at once."};
   Option<Milliseconds> takeover_timeout{*this, "takeover-timeout", level::kTServer, "5 sec", {0, 3600000}, Immediately, "How long a Connector may stay away until another one of its pool takes its calls over; 0: never."};

@@ -95,6 +95,8 @@ std::string set_option(Settings& settings, const std::string& name, const std::s
     settings.conference_pools.insert(value == "default" ? "" : value);
   } else if (name == "router-timeout") {
     settings.router_timeout = seconds(value);
+  } else if (name == "lobby-timeout") {
+    settings.lobby_timeout = seconds(value);
   } else if (name == "default-redirection-limit") {
     settings.default_redirection_limit = static_cast<std::uint32_t>(std::stoul(value));
   } else if (name == "no-answer-timeout") {

@@ -14,11 +14,14 @@ constexpr char kRefuse[] = "ConferenceRefuse";
 constexpr char kWaiting[] = "ConferenceWaiting";
 constexpr char kEverybody[] = "*";
 constexpr std::size_t kMaxGuests = 50;
-constexpr Instant kLongest = std::chrono::minutes(10);
 constexpr std::uint32_t kTooMany = 503, kInAlready = 486, kDeclined = 603, kNobodyCame = 480;
 
 const std::string& name_of(const LobbyGuest& guest) {
   return guest.dn.empty() ? guest.address : guest.dn.str();
+}
+
+bool leaves_before(const LobbyGuest& a, const LobbyGuest& b) {
+  return a.until < b.until;
 }
 
 const std::string* named(const tlib::KVList& extensions, const char* key) {
@@ -109,13 +112,14 @@ std::uint32_t wait_in_lobby(Core& core, Call& call, const link::Happening& happe
   if (caller != nullptr) guest.dn = caller->dn;
   if (caller == nullptr) guest.address = offered.from().empty() ? "anonymous" : offered.from();
   guest.call_id = offered.call_id();
-  guest.until = core.now.steady + kLongest;
+  guest.until = core.now.steady + core.settings().lobby_timeout;
   core.log(LogLevel::Interaction, call, name_of(guest), "waits in the lobby, Call-ID " + guest.call_id);
   core.order(call, guest.no, [](link::Command& command) { command.mutable_admit()->set_mode(link::Admit::WAITING); });
   // A phone that can't be played to hears its own ringback.
   core.order(call, guest.no, [](link::Command& command) { command.mutable_play()->set_source(link::Play::MUSIC); });
-  guests.push_back(guest);
-  if (guests.size() == 1) arm(core, call);
+  // Perhaps not the last: lobby-timeout may have changed.
+  guests.insert(std::upper_bound(guests.begin(), guests.end(), guest, leaves_before), guest);
+  if (guests.front().no == guest.no) arm(core, call);
   tell_members(core, call, name_of(guest));
   return 0;
 }
@@ -174,8 +178,7 @@ void move_lobby(Core& core, Call& from, Call& to) {
   if (from.lobby.guests.empty()) return;
   auto& guests = to.lobby.guests;
   guests.insert(guests.end(), from.lobby.guests.begin(), from.lobby.guests.end());
-  std::stable_sort(guests.begin(), guests.end(),
-                   [](const LobbyGuest& a, const LobbyGuest& b) { return a.until < b.until; });
+  std::stable_sort(guests.begin(), guests.end(), leaves_before);
   close_lobby(core, from);
   arm(core, to);
 }

@@ -104,6 +104,7 @@ struct Settings {
   std::vector<std::string> administrators;  // certificates' names whose holders may switch over; none: all who show one
   std::string default_dn;
   std::chrono::seconds router_timeout{10};
+  std::chrono::seconds lobby_timeout{600};
   std::uint32_t default_redirection_limit = 4;
   std::chrono::seconds no_answer_timeout{0};      // 0: off
   std::chrono::seconds av_joining_timeout{60};    // an invited party must answer within this

@@ -196,6 +196,7 @@ Settings settings_of(const config::Environment& environment, const config::Appli
   settings.administrators = scope.get(options::ha.administrators);
   settings.default_dn = scope.get(options::tserver.default_dn);
   settings.router_timeout = scope.get(options::tserver.router_timeout);
+  settings.lobby_timeout = scope.get(options::tserver.lobby_timeout);
   settings.default_redirection_limit =
       static_cast<std::uint32_t>(scope.get(options::tserver.default_redirection_limit));
   settings.no_answer_timeout = scope.get(options::tserver.no_answer_timeout);
