@@ -31,7 +31,7 @@ import traceback
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 BIN = pathlib.Path(os.environ.get("TANDEM_BIN", ROOT / "build/bin")).resolve()
-SLOW = float(os.environ.get("TANDEM_SLOW", "2"))  # stretches every deadline
+SLOW = float(os.environ.get("TANDEM_SLOW", "3"))  # stretches every deadline
 DOMAIN = "tandem.test"
 
 sys.path.insert(0, str(HERE))
