@@ -83,6 +83,13 @@ std::vector<Call*> calls_given_back(const CtiLink& link) {
   return calls;
 }
 
+// With one of them others may end.
+std::vector<ConnId> ids_given_back(const CtiLink& link) {
+  std::vector<ConnId> ids;
+  for (const Call* call : calls_given_back(link)) ids.push_back(call->id);
+  return ids;
+}
+
 }  // namespace
 
 void note_lacking(Core& core, CtiLink& link, const link::Snapshot& snapshot) {
@@ -159,9 +166,8 @@ void given_back(Core& core, CtiLink& link, const link::TakenOver& over) {
       if (!taken.contains(party.no.value)) forget_call_data(link, {kParty, party.no.value});
     }
   }
+  const std::vector<ConnId> ids = ids_given_back(link);
   link.given_back.clear();
-  std::vector<ConnId> ids;
-  for (const Call* call : calls) ids.push_back(call->id);
   for (const ConnId id : ids) {
     Call* call = core.state.call(id);
     if (call == nullptr) continue;
@@ -175,9 +181,11 @@ void given_back(Core& core, CtiLink& link, const link::TakenOver& over) {
 
 void not_given_back(Core& core, CtiLink& link) {
   core.log(LogLevel::Standard, "link " + link.name + ": calls given back were not taken in time, they end");
-  const std::vector<Call*> calls = calls_given_back(link);
+  const std::vector<ConnId> ids = ids_given_back(link);
   link.given_back.clear();
-  for (Call* call : calls) end_call(core, *call, {.state = tlib::CallStateSystemError});
+  for (const ConnId id : ids) {
+    if (Call* call = core.state.call(id)) end_call(core, *call, {.state = tlib::CallStateSystemError});
+  }
 }
 
 void giver_lost(Core& core, CtiLink& link) {
