@@ -27,6 +27,7 @@ void Site::calm() {
   settle();
   if (!faults().empty()) return;
   for (const auto& desk : desks_) desk->expect_answered(170s);  // a phone may ring for long
+  kept_desk_->expect_answered(170s);
   lose_a_connector();
   if (faults().empty()) settle();
 }
@@ -57,6 +58,7 @@ std::vector<std::string> Site::disagreements() {
     ++primaries;
     compare(*server, out);
   }
+  if (kept_desk_->alive() && !kept_desk_->has_session()) out.push_back("the kept desk has no session");
   if (primaries != 1) out.push_back(std::to_string(primaries) + " T-Servers are primary");
   for (const auto& connector : connectors_) compare_legs(*connector, out);
   for (const auto& phone : phones_) {
@@ -148,7 +150,9 @@ void Site::finish() {
   }
   for (const auto& connector : connectors_) connector->lose_unheard();
   for (const auto& desk : desks_) desk->expect_answered(60s);
+  kept_desk_->expect_answered(60s);
   for (const auto& desk : desks_) desk->leave();
+  kept_desk_->leave();
   schedule_.run_for(5min);
   if (!faults().empty()) return;
   for (const auto& phone : phones_) {

@@ -104,6 +104,9 @@ class Connector final : public Process, connector::Directory, connector::MediaAl
   std::optional<connector::Endpoint> open(const std::string& local_ip) override;
   std::optional<connector::Endpoint> open_again(const std::string& local_ip, std::uint16_t port) override;
 
+  bool is_taken(std::uint16_t port) const;
+  connector::Endpoint open_at(std::uint16_t port);
+
   void take(connector::Input input);
   void carry_out(const connector::Action& action);
   void act(const connector::SendInvite& a);
@@ -179,6 +182,7 @@ class Connector final : public Process, connector::Directory, connector::MediaAl
   };
   std::map<connector::MediaId, Media> media_;
   std::uint64_t media_made_ = 0;
+  std::uint32_t ports_made_ = 0;
   std::set<std::uint64_t> ordered_about_;
 
   Disk disk_;

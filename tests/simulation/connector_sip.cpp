@@ -271,20 +271,27 @@ void Connector::act(const SendTalk& a) {
 // --- Media ---
 
 std::optional<Endpoint> Connector::open(const std::string&) {
-  const MediaId media{++media_made_};
-  const auto port = static_cast<std::uint16_t>(20000 + 2 * (media_made_ % 20000));  // others only after a restart
-  media_[media] = {.port = port};
-  return Endpoint{media, "10.0.0.1", port};
+  std::uint16_t port = 0;
+  do {
+    ports_made_ = (ports_made_ + 1) % 20000;
+    port = static_cast<std::uint16_t>(20000 + 2 * ports_made_);
+  } while (is_taken(port));
+  return open_at(port);
 }
 
 // The media of a call that was here before, where it was if that can be.
 std::optional<Endpoint> Connector::open_again(const std::string& local_ip, std::uint16_t port) {
-  const bool taken =
-      std::any_of(media_.begin(), media_.end(), [&](const auto& media) { return media.second.port == port; });
-  if (taken) return open(local_ip);
+  return is_taken(port) ? open(local_ip) : open_at(port);
+}
+
+bool Connector::is_taken(std::uint16_t port) const {
+  return std::any_of(media_.begin(), media_.end(), [&](const auto& media) { return media.second.port == port; });
+}
+
+Endpoint Connector::open_at(std::uint16_t port) {
   const MediaId media{++media_made_};
   media_[media] = {.port = port};
-  return Endpoint{media, "10.0.0.1", port};
+  return {media, "10.0.0.1", port};
 }
 
 void Connector::expect_open(MediaId media, const char* what) {
@@ -297,7 +304,7 @@ void Connector::act(const MediaConnect& a) {
   media.watched = a.watch_silence;
   if (!media.watched) return;
   for (const auto& [id, leg] : legs_) {
-    if (leg->port == media.port) return look_for_silence(leg->dialog);
+    if (leg->port == media.port && !leg->cancelled) return look_for_silence(leg->dialog);
   }
 }
 
@@ -305,7 +312,7 @@ void Connector::look_for_silence(const DialogPtr& dialog) {
   const LegPtr leg = this->leg(dialog);
   if (!leg) return;
   const auto silent = [this, leg]() -> MediaId {
-    if (!there(leg)) return {};
+    if (!there(leg) || leg->cancelled) return {};  // given up: its port may be another's by now
     for (const auto& [id, media] : media_) {
       if (media.port != leg->port || !media.watched) continue;
       const Dialog& with = *leg->dialog;

@@ -2,8 +2,6 @@
 
 namespace tandem::simulation {
 
-using tserver::SessionId;
-
 Desk::Desk(Network& network, std::string name, const std::vector<std::unique_ptr<Server>>& servers,
            std::vector<std::string> dns, std::uint64_t seed, bool routes)
     : Process(network, std::move(name)), servers_(servers), dns_(std::move(dns)), random_(seed), routes_(routes) {}
@@ -21,29 +19,29 @@ void Desk::ended() {
 
 void Desk::dial(std::size_t server, Instant wait) {
   later(wait, [this, server] {
-    auto session = std::make_shared<SessionId>();
+    auto handle = std::make_shared<ClientEdge::Handle>();
     Server& to = *servers_[server];
     network_.connect(
         *this, to,
-        [this, server, session, &to](StreamPtr stream) {
+        [this, server, handle, &to](StreamPtr stream) {
           // What it hears is its own only as long as this connection is.
-          *session = to.accept(
-              stream, {[this, server, session, stream = stream.get()](const std::shared_ptr<const tlib::Message>& event,
-                                                                      std::int32_t reference, std::uint64_t number) {
-                if (lines_[server].stream.get() == stream) heard(server, *event, reference, number);
-              }});
+          *handle = to.accept(stream,
+                              {[this, server, stream = stream.get()](const std::shared_ptr<const tlib::Message>& event,
+                                                                     std::int32_t reference, std::uint64_t number) {
+                                if (lines_[server].stream.get() == stream) heard(server, *event, reference, number);
+                              }});
         },
-        [this, server, session](StreamPtr stream) { connected(server, std::move(stream), session); },
+        [this, server, handle](StreamPtr stream) { connected(server, std::move(stream), handle); },
         [this, server] { dial(server, 500ms); });
   });
 }
 
-void Desk::connected(std::size_t server, StreamPtr stream, std::shared_ptr<SessionId> session) {
+void Desk::connected(std::size_t server, StreamPtr stream, std::shared_ptr<ClientEdge::Handle> handle) {
   stream->on_closed(0, [this, server](const std::string&) {
     lines_[server] = {};
     dial(server, 300ms);
   });
-  lines_[server] = {std::move(stream), std::move(session), {}, 0};
+  lines_[server] = {std::move(stream), std::move(handle), {}, 0};
   tlib::Message hello;
   hello.set_type(tlib::RequestRegisterClient);
   ask(server, hello);
@@ -74,8 +72,8 @@ void Desk::ask(std::size_t server, tlib::Message message) {
   Line& line = lines_[server];
   message.set_referenceid(++reference_);
   line.owed[reference_] = {schedule_.steady(), message.type()};
-  line.stream->send(0, [session = line.session, to = servers_[server].get(), message = std::move(message)] {
-    to->ask(*session, message);
+  line.stream->send(0, [handle = line.handle, to = servers_[server].get(), message = std::move(message)] {
+    to->ask(*handle, message);
   });
 }
 

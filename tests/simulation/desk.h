@@ -35,7 +35,7 @@ class Desk final : public Process {
   };
   struct Line {
     StreamPtr stream;
-    std::shared_ptr<tserver::SessionId> session;
+    std::shared_ptr<ClientEdge::Handle> handle;  // there once the T-Server has accepted
     std::map<std::int32_t, Owed> owed;
     std::uint64_t events = 0;
   };
@@ -43,7 +43,7 @@ class Desk final : public Process {
   void started() override;
   void ended() override;
   void dial(std::size_t server, Instant wait);
-  void connected(std::size_t server, StreamPtr stream, std::shared_ptr<tserver::SessionId> session);
+  void connected(std::size_t server, StreamPtr stream, std::shared_ptr<ClientEdge::Handle> handle);
   void heard(std::size_t server, const tlib::Message& event, std::int32_t reference, std::uint64_t number);
   void route(std::size_t server, const tlib::Message& event);
 

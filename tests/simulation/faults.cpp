@@ -24,7 +24,7 @@ void Site::break_something() {
     });
   };
   Server& server = *random_.any(servers_);
-  switch (random_.pick(11)) {
+  switch (random_.pick(12)) {
     case 0:
     case 1:
       return again(server);
@@ -67,6 +67,8 @@ void Site::break_something() {
       if (random_.one_in(2)) return;
       return again(any_connector());
     }
+    case 10:
+      return part(*kept_desk_, server);
     default:
       if (arbiter_ && server.primary()) return server.give_up_role(random_.one_in(3));
       return part(*random_.any(desks_), server);

@@ -127,10 +127,13 @@ Stream::~Stream() {
 
 void Stream::send(int side, Action deliver) {
   if (!sides_[side].open) return;
+  ++sent_[side];
   pipes_[side].send([self = shared_from_this(), other = 1 - side, deliver = std::move(deliver)]() mutable {
     if (!self->sides_[other].open) return;
     self->sides_[other].process->run([self, other, deliver = std::move(deliver)] {
-      if (self->sides_[other].open) deliver();
+      if (!self->sides_[other].open) return;
+      ++self->arrived_[other];
+      deliver();
     });
   });
 }

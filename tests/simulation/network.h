@@ -108,6 +108,8 @@ class Stream : public std::enable_shared_from_this<Stream> {
   // After what was sent; this side hears nothing more.
   void close(int side);
   bool open(int side) const { return sides_[side].open; }
+  // Whether this side has heard all that the other one ever sent.
+  bool heard_all(int side) const { return sent_[1 - side] == arrived_[side]; }
   void not_before(int side, Instant when) { pipes_[side].not_before(when); }
   Process& process(int side) const { return *sides_[side].process; }
 
@@ -119,6 +121,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
   };
   Side sides_[2];
   Pipe pipes_[2];  // from side n
+  std::uint64_t sent_[2] = {0, 0}, arrived_[2] = {0, 0};
   Network& network_;
 };
 using StreamPtr = std::shared_ptr<Stream>;

@@ -60,6 +60,7 @@ void Site::act() {
     case 22:
       return data_request();
     default:
+      if (random_.one_in(3)) return kept_desk_->reconnect();
       if (random_.one_in(4)) random_.any(desks_)->reconnect();
   }
 }
@@ -124,6 +125,7 @@ void Site::refer() {
 // --- Applications ---
 
 void Site::ask(const std::string& dn, tlib::Message message) {
+  if (random_.one_in(3)) return kept_desk_->ask(std::move(message));
   Desk& desk = ours(dn) && (dn == "support" || dn == "sales") ? *desks_[0] : *desks_[1 + random_.pick(2)];
   std::size_t server = random_.pick(servers_.size());
   for (std::size_t i = 0; i < servers_.size(); ++i) {

@@ -227,7 +227,10 @@ void Phone::responded(const DialogPtr& dialog, Connector& by, int status, const 
       say_to(by, dialog, [dialog, asked = ++dialog->asked](Connector& to) { to.bye(dialog, asked); });
     return;
   }
-  if (status >= 300) return over(dialog, "refused");
+  if (status >= 300) {
+    dialog->unheard = true;  // by any other Connector that has taken the call over
+    return over(dialog, "refused");
+  }
   if (!sdp.empty()) {
     dialog->remote_port = read_description(sdp).port;
     dialog->media_at = &by;

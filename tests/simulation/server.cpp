@@ -11,14 +11,17 @@ namespace tandem::simulation {
 using namespace tserver;
 
 Server::Server(Network& network, std::string name, Settings settings, Arbiter* arbiter,
-               const std::vector<std::unique_ptr<Connector>>& connectors, Tally& tally)
+               const std::vector<std::unique_ptr<Connector>>& connectors, Tally& tally, Done& done)
     : Process(network, std::move(name)),
       settings_(std::move(settings)),
       arbiter_(arbiter),
       connectors_(connectors),
-      tally_(tally) {}
+      tally_(tally),
+      done_(done) {}
 
-Server::~Server() = default;
+Server::~Server() {
+  sync_.reset();  // it knows the clients
+}
 
 void Server::started() {
   const Now now = this->now();
@@ -28,12 +31,15 @@ void Server::started() {
   busy_ = role_busy_ = held_ = false;
   role_inputs_.clear();
   sequence_ = 0;
-  last_session_ = kWall.value;
   checker_ = std::make_unique<test::SequenceChecker>();
   told_faults_ = 0;
   const bool alone = arbiter_ == nullptr;
   link_role_ = alone ? link::ROLE_PRIMARY : link::ROLE_BACKUP;
   epoch_ = alone ? static_cast<std::uint64_t>(now.wall.count() / 1000) : 0;
+  clients_ = std::make_unique<ClientEdge>(*this, done_, kWall.value, alone, [this](Input in) { take(std::move(in)); });
+  taking_over_ = false;
+  told_on_.reset();
+  if (alone) done_.forget(schedule_.steady());
   take(ClientOpened{kWall, "wall"});
   tlib::Message hello;
   hello.set_type(tlib::RequestRegisterClient);
@@ -63,10 +69,12 @@ void Server::started() {
 void Server::ended() {
   if (arbiter_ != nullptr) arbiter_->died(*this);
   role_.reset();
+  told_on_ = sync_ && state().role == Role::Primary ? sync_->telling_on() : nullptr;
   sync_.reset();
   remembered_.reset();
+  remembered_sessions_.clear();
   lines_.clear();
-  sessions_.clear();
+  clients_.reset();
 }
 
 // --- The machine ---
@@ -88,6 +96,8 @@ void Server::take(Input input) {
 }
 
 void Server::handle(Input input) {
+  if (const auto* request = std::get_if<ClientRequest>(&input); request != nullptr && !clients_->begins(*request))
+    return;
   const bool taken_up = std::holds_alternative<LinkUp>(input);
   const auto* happened = std::get_if<Happened>(&input);
   const bool taken_over = happened != nullptr && happened->happening.has_taken_over();
@@ -99,10 +109,12 @@ void Server::handle(Input input) {
   machine_->handle(std::move(input), now(), effects);
   if (taken_up && state().calls.size() > before) tally_.adopted += state().calls.size() - before;
   for (const Kept& one : kept) expect_kept(one);
+  clients_->record(effects);
   if (sync_ != nullptr) sync_->tell_changes();  // leaves before all that follows from the input
   checker_->note_conferences(state());
   for (Effect& effect : effects) carry_out(effect);
   if (first) checker_->take_up_anew(state(), link);
+  if (taking_over_) check_taken_over();
   check_after(taken_up || taken_over);
 }
 
@@ -160,14 +172,7 @@ void Server::carry_out(Effect& effect) {
                  [this](const CancelTimer& timer) { timers_.cancel(timer.key); },
                  [this](CancelAllTimers) { timers_ = {}; },
                  [this](const GiveUpRole& role) { give_up(role); },
-                 [this](const CloseClient& client) {
-                   const auto it = sessions_.find(client.session);
-                   if (it == sessions_.end()) return;
-                   it->second.stream->close(1);
-                   later(Instant{0}, [this, session = client.session, why = client.why] {
-                     if (sessions_.erase(session) != 0) take(ClientClosed{session, why});
-                   });
-                 },
+                 [this](const CloseClient& client) { clients_->close(client.session, client.why); },
                  [this](const LogLine& line) { trace(line.text); },
              },
              effect);

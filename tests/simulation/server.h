@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "arbiter.h"
+#include "client_edge.h"
 #include "common/base/timers.h"
 #include "network.h"
 #include "sequence_checker.h"
@@ -24,6 +25,7 @@ struct Tally {
   std::size_t established = 0, diverted = 0, held = 0, moved = 0, added = 0, takeovers = 0, adopted = 0;
   // Synchronisation: takeovers from what the former primary told, calls in them, polls of a backup that had it all.
   std::size_t known_takeovers = 0, kept = 0, polls = 0;
+  std::size_t resumed = 0, not_resumed = 0;  // client sessions
   // Calls that had to outlive a Connector in the calm.
   std::size_t recovered = 0;
 };
@@ -31,21 +33,17 @@ struct Tally {
 class Server final : public Process {
  public:
   using Settings = std::shared_ptr<const tserver::Settings>;
-  // A client's way to hear: its events, and the end.
-  struct Listener {
-    std::function<void(std::shared_ptr<const tlib::Message>, std::int32_t reference, std::uint64_t stream)> event;
-  };
 
   // `arbiter` null: alone.
   Server(Network& network, std::string name, Settings settings, Arbiter* arbiter,
-         const std::vector<std::unique_ptr<Connector>>& connectors, Tally& tally);
+         const std::vector<std::unique_ptr<Connector>>& connectors, Tally& tally, Done& done);
   ~Server() override;
   // The other one of the pair; before it is started.
   void pair_with(Server& other) { other_ = &other; }
 
   // A client's connection; requests come by ask().
-  tserver::SessionId accept(StreamPtr stream, Listener listener);
-  void ask(tserver::SessionId session, tlib::Message message);
+  ClientEdge::Handle accept(StreamPtr stream, ClientEdge::Listener listener);
+  void ask(const ClientEdge::Handle& handle, tlib::Message message);
   void give_up_role(bool force) { give_up({"an operator wishes it", force}); }
 
   bool primary() const { return alive() && machine_ && state().role == tserver::Role::Primary; }
@@ -64,11 +62,6 @@ class Server final : public Process {
     std::unique_ptr<tserver::LinkSession> session;
     bool up = false;
     std::uint32_t tries = 0;
-  };
-  struct Session {
-    StreamPtr stream;
-    Listener listener;
-    std::uint64_t events = 0;
   };
 
   void started() override;
@@ -96,6 +89,8 @@ class Server final : public Process {
   void carry_out(tserver::RoleEffect& effect);
   void become_primary(std::uint64_t epoch, bool again);
   void report_progress();
+  void check_taken_over();
+  bool heard_all_of(const Server& former) const;
   void give_up(tserver::GiveUpRole role);
   void go_on();
   void become_backup(const std::string& why);
@@ -125,13 +120,17 @@ class Server final : public Process {
   Server* other_ = nullptr;
   std::unique_ptr<SyncEdge> sync_;
   Instant compared_at_{0};
-  std::shared_ptr<const tserver::Replica> remembered_;  // when it stepped down, until it knows what a later one knows
+  // What it knew when it stepped down, until it knows what a later primary knows; and where it had told that.
+  std::shared_ptr<const tserver::Replica> remembered_;
+  std::vector<tserver::SessionRecord> remembered_sessions_;
+  StreamPtr told_on_;
   bool took_over_ = false;
   link::Role link_role_ = link::ROLE_BACKUP;
   std::uint64_t epoch_ = 0;
   std::vector<Line> lines_;
-  std::map<tserver::SessionId, Session> sessions_;
-  std::uint64_t last_session_ = 0;
+  Done& done_;
+  std::unique_ptr<ClientEdge> clients_;
+  bool taking_over_ = false;
   std::uint64_t sequence_ = 0;
   std::unique_ptr<tserver::test::SequenceChecker> checker_;
   std::size_t told_faults_ = 0;

@@ -26,35 +26,17 @@ void Server::deliver(const Deliver& deliver) {
             (session == deliver.requester ? "#" + std::to_string(deliver.reference_id) : "");
     trace("event " + deliver.event->ShortDebugString() + " for" + to);
   }
-  for (const SessionId to : deliver.to) {
-    if (to == kWall) {
-      checker_->see(*deliver.event);
-      continue;
-    }
-    const auto it = sessions_.find(to);
-    if (it == sessions_.end()) continue;
-    Session& session = it->second;
-    session.stream->send(1, [event = deliver.event, listener = session.listener, number = ++session.events,
-                             reference = to == deliver.requester ? deliver.reference_id : 0] {
-      listener.event(event, reference, number);
-    });
-  }
+  if (std::find(deliver.to.begin(), deliver.to.end(), kWall) != deliver.to.end()) checker_->see(*deliver.event);
+  clients_->deliver(deliver);
 }
 
-SessionId Server::accept(StreamPtr stream, Listener listener) {
-  const SessionId session{++last_session_};
-  stream->on_closed(1, [this, session](const std::string& why) {
-    if (sessions_.erase(session) != 0) take(ClientClosed{session, why});
-  });
-  sessions_[session] = {std::move(stream), std::move(listener)};
-  take(ClientOpened{session, "client"});
-  return session;
+ClientEdge::Handle Server::accept(StreamPtr stream, ClientEdge::Listener listener) {
+  return clients_->accept(std::move(stream), std::move(listener));
 }
 
-void Server::ask(SessionId session, tlib::Message message) {
-  if (!sessions_.contains(session)) return;
-  if (schedule_.traced()) trace("from client " + std::to_string(session.value) + " " + message.ShortDebugString());
-  take(ClientRequest{session, std::move(message)});
+void Server::ask(const ClientEdge::Handle& handle, tlib::Message message) {
+  if (schedule_.traced()) trace("from client " + std::to_string(handle->value) + " " + message.ShortDebugString());
+  clients_->ask(handle, std::move(message));
 }
 
 }  // namespace tandem::simulation

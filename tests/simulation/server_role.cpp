@@ -4,6 +4,7 @@
 #include "overloaded.h"
 #include "records_of.h"
 #include "server.h"
+#include "tserver/program/sync_sessions.h"
 
 namespace tandem::simulation {
 
@@ -53,9 +54,22 @@ void Server::become_primary(std::uint64_t epoch, bool again) {
   told_faults_ = 0;
   took_over_ = true;
   auto known = sync_->knowledge();
+  if (!(again && remembered_ != nullptr) && !(known != nullptr && heard_all_of(*other_)))
+    done_.forget(schedule_.steady());
   sync_->become_primary(epoch);
-  if (known == nullptr && again) known = remembered_;
+  if (known == nullptr) {
+    if (again) known = remembered_;
+    clients_->kept().replace_all(again ? std::move(remembered_sessions_) : std::vector<SessionRecord>());
+  }
   remembered_.reset();
+  remembered_sessions_.clear();
+  clients_->set_primary(true);
+  clients_->admit_kept(false);
+  taking_over_ = true;
+  later(1s, [this] {
+    if (!std::exchange(taking_over_, false)) return;
+    clients_->admit_kept(true);
+  });
   take(RoleChanged{true, epoch, "the arbiter gave it the role", known});
   if (known != nullptr) {
     ++tally_.known_takeovers;
@@ -66,18 +80,39 @@ void Server::become_primary(std::uint64_t epoch, bool again) {
       fault(what);
   }
   set_role(link::ROLE_PRIMARY, epoch);
+  check_taken_over();
+}
+
+// Sessions go on when every Connector that is there has told its calls.
+void Server::check_taken_over() {
+  const auto& links = state().links;
+  if (std::any_of(links.begin(), links.end(), [](const CtiLink& link) { return link.coming_up; })) return;
+  taking_over_ = false;
+  clients_->admit_kept(true);
+}
+
+// Whatever the former primary did, it had told us, and nothing of it is still under way.
+bool Server::heard_all_of(const Server& former) const {
+  const StreamPtr told = former.primary() ? former.sync_->telling_on() : former.told_on_;
+  return told && told == sync_->heard_on() && sync_->heard_all();
 }
 
 // The links first: no order goes out any more.
 void Server::become_backup(const std::string& why) {
   set_role(link::ROLE_BACKUP, 0);
+  told_on_ = sync_->telling_on();
   sync_->become_backup();
   auto all = std::make_shared<Replica>();
   machine_->begin_telling(now(), [&](const std::string& key, const std::string& record) { all->put(key, record); });
   machine_->end_telling();
   remembered_ = std::move(all);
   held_ = false;
+  remembered_sessions_ = clients_->kept().records();
+  const std::vector<SessionId> gone = clients_->set_primary(false);
+  taking_over_ = false;
+  clients_->admit_kept(true);
   take(RoleChanged{false, 0, why});
+  for (const SessionId session : gone) take(ClientClosed{session, why});
 }
 
 // What comes in until the backup has confirmed waits, and is handled as what we are then.
@@ -113,17 +148,12 @@ void Server::begin_sync() {
   const auto edge = [other = other_] { return other->alive() ? other->sync_.get() : nullptr; };
   sync_ = std::make_unique<SyncEdge>(
       *this, network_, SyncEdge::Other{other_, edge}, *machine_,
-      SyncHandlers{.report = [this](const PairReport&) { later(Instant{0}, [this] { report_progress(); }); },
-                   .links = [this] { return static_cast<std::uint32_t>(state().links_up); },
-                   .other_knows =
-                       [this] {
-                         if (remembered_ == nullptr) take_role(RoleYielded{});
-                       },
-                   .all_sessions = {},
-                   .session_changes = {},
-                   .sessions_changed = {},
-                   .sessions_anew = {},
-                   .keep_session_changes = {}});
+      sync_handlers(
+          clients_->kept(), [this](const PairReport&) { later(Instant{0}, [this] { report_progress(); }); },
+          [this] { return static_cast<std::uint32_t>(state().links_up); },
+          [this] {
+            if (remembered_ == nullptr) take_role(RoleYielded{});
+          }));
   sync_->on_caught_up([this] {
     ++tally_.polls;
     if (schedule_.steady() - compared_at_ >= kCompareEvery) compare_with_primary();
@@ -132,13 +162,16 @@ void Server::begin_sync() {
 }
 
 void Server::report_progress() {
-  if (sync_->reported().sync == PairReport::Sync::CaughtUp) remembered_.reset();
+  if (sync_->reported().sync == PairReport::Sync::CaughtUp) {
+    remembered_.reset();
+    remembered_sessions_.clear();
+  }
   take(sync_->reported());
 }
 
 // Nothing is under way, so what it knows is what there is.
 void Server::compare_with_primary() {
-  if (primary() || !sync_->caught_up() || !sync_->heard_all() || !other_->primary()) return;
+  if (primary() || !sync_->caught_up() || !other_->primary() || !heard_all_of(*other_)) return;
   compared_at_ = schedule_.steady();
   for (const std::string& what :
        test::differences(*sync_->knowledge(), test::records_of(other_->state(), other_->now()), other_->name()))

@@ -57,6 +57,8 @@ std::vector<std::string> run(std::uint64_t seed, bool traced, Tally& total) {
   total.kept += tally.kept;
   total.polls += tally.polls;
   total.recovered += tally.recovered;
+  total.resumed += tally.resumed;
+  total.not_resumed += tally.not_resumed;
   return faults;
 }
 
@@ -133,14 +135,16 @@ int main(int argc, char** argv) {
       "%llu seeds in %.1f s, %llu failed; EventEstablished %zu, EventDiverted %zu, EventHeld %zu, EventPartyChanged "
       "%zu, EventPartyAdded %zu; takeovers %zu, with the former primary's knowledge %zu, calls in it %zu; calls taken "
       "up "
-      "%zu; polls of a backup that knew all %zu; calls that outlived a Connector in the calm %zu\n",
+      "%zu; polls of a backup that knew all %zu; calls that outlived a Connector in the calm %zu; sessions resumed "
+      "%zu, not %zu\n",
       static_cast<unsigned long long>(seeds), spent(), static_cast<unsigned long long>(failed), total.established,
       total.diverted, total.held, total.moved, total.added, total.takeovers, total.known_takeovers, total.kept,
-      total.adopted, total.polls, total.recovered);
+      total.adopted, total.polls, total.recovered, total.resumed, total.not_resumed);
   // It would prove little if no call ever came to be.
   if (good && seeds >= 100 && options.minutes == 0 &&
       (total.established < seeds * 2 || total.held < seeds / 2 || total.takeovers < seeds / 2 ||
-       total.known_takeovers < seeds / 4 || total.kept < seeds / 4 || total.recovered < seeds / 4)) {
+       total.known_takeovers < seeds / 4 || total.kept < seeds / 4 || total.recovered < seeds / 4 ||
+       total.resumed < seeds)) {
     std::printf("too little happened\n");
     return 1;
   }

@@ -48,8 +48,8 @@ Site::Site(std::uint64_t seed, bool traced)
                                                       core_settings(traced)));
   const auto shared = settings(count, pair);
   for (std::size_t i = 0; i < (pair ? 2 : 1); ++i)
-    servers_.push_back(
-        std::make_unique<Server>(network_, "t" + std::to_string(i + 1), shared, arbiter_.get(), connectors_, tally_));
+    servers_.push_back(std::make_unique<Server>(network_, "t" + std::to_string(i + 1), shared, arbiter_.get(),
+                                                connectors_, tally_, done_));
   if (pair) {
     servers_[0]->pair_with(*servers_[1]);
     servers_[1]->pair_with(*servers_[0]);
@@ -71,11 +71,13 @@ Site::Site(std::uint64_t seed, bool traced)
     for (const auto& one : connectors_) one->set_clock(wrong());
     for (const auto& one : servers_) one->set_clock(wrong());
   }
+  kept_desk_ = std::make_unique<ResumingDesk>(network_, "kept", servers_, kExtensions, done_, tally_);
   if (arbiter_) arbiter_->launch();
   for (const auto& one : connectors_) one->launch();
   for (const auto& one : servers_) one->launch();
   for (const auto& one : phones_) one->launch();
   for (const auto& one : desks_) one->launch();
+  kept_desk_->launch();
 }
 
 Site::~Site() {

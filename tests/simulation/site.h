@@ -11,6 +11,7 @@
 #include "desk.h"
 #include "network.h"
 #include "phone.h"
+#include "resuming_desk.h"
 #include "server.h"
 
 namespace tandem::simulation {
@@ -70,12 +71,14 @@ class Site {
   Network network_;
   Tally tally_;
   Book book_;
+  Done done_;
   std::unique_ptr<Arbiter> arbiter_;
   std::vector<std::unique_ptr<Connector>> connectors_;
   std::vector<std::unique_ptr<Server>> servers_;
   std::vector<std::unique_ptr<Phone>> phones_;
   std::vector<std::unique_ptr<Desk>> desks_;
-  std::uint64_t breaks_one_in_ = 0;  // of how many steps; 0: never
+  std::unique_ptr<ResumingDesk> kept_desk_;  // everything above is known to it
+  std::uint64_t breaks_one_in_ = 0;          // of how many steps; 0: never
 };
 
 }  // namespace tandem::simulation

@@ -15,7 +15,6 @@ class SyncEdge::Line final : public SyncLine {
     if (envelope.has_ack() && envelope.ack().differs()) edge_.owner_.fault("its records are not the primary's");
     if (envelope.has_goodbye() && envelope.goodbye().reason() == sync::Goodbye::PROTOCOL_ERROR)
       edge_.owner_.fault("synchronisation failed: " + envelope.goodbye().text());
-    ++sent_;
     stream_->send(side_, [other = edge_.other_.edge, stream = stream_, envelope]() mutable {
       if (SyncEdge* there = other()) there->arrived(stream, std::move(envelope));
     });
@@ -30,8 +29,6 @@ class SyncEdge::Line final : public SyncLine {
     edge_.let_go(stream_);
   }
   std::string partner() const override { return edge_.other_.process->name(); }
-
-  std::uint64_t sent_ = 0, arrived_ = 0;
 
  private:
   SyncEdge& edge_;
@@ -63,6 +60,7 @@ void SyncEdge::dial_in(Instant wait) {
         [this, attempt](const StreamPtr& stream) {
           if (attempt != dial_) return stream->close(0);
           Line& line = carry(stream, 0);
+          heard_on_ = stream;
           pair_.connected(line, owner_.now());
           this->wait();
         },
@@ -74,6 +72,7 @@ void SyncEdge::dial_in(Instant wait) {
 
 void SyncEdge::accept(const StreamPtr& stream) {
   Line& line = carry(stream, 1);
+  telling_on_ = stream;
   pair_.accepted(line, owner_.now());
   wait();
 }
@@ -88,7 +87,6 @@ SyncEdge::Line& SyncEdge::carry(const StreamPtr& stream, int side) {
 void SyncEdge::arrived(const StreamPtr& stream, sync::Envelope envelope) {
   const auto line = lines_.find(stream);
   if (line == lines_.end()) return;
-  ++line->second->arrived_;
   const bool polled = envelope.has_poll();
   pair_.received(*line->second, envelope, owner_.now());
   if (polled && pair_.caught_up() && look_) look_();
@@ -109,14 +107,6 @@ void SyncEdge::let_go(const StreamPtr& stream) {
   if (line == lines_.end()) return;
   owner_.later(Instant{0}, [gone = std::shared_ptr<Line>(std::move(line->second))] {});
   lines_.erase(line);
-}
-
-bool SyncEdge::heard_all() const {
-  const SyncEdge* there = other_.edge();
-  if (there == nullptr || lines_.size() != 1) return false;
-  const auto& [stream, line] = *lines_.begin();
-  const auto end = there->lines_.find(stream);
-  return end != there->lines_.end() && end->second->sent_ == line->arrived_;
 }
 
 void SyncEdge::wait() {

@@ -31,7 +31,10 @@ class SyncEdge final : private tserver::SyncCarrier {
   bool caught_up() const { return pair_.caught_up(); }
   const tserver::PairReport& reported() const { return pair_.reported(); }
   // As backup: has it all that the other one said?
-  bool heard_all() const;
+  bool heard_all() const { return heard_on_ && heard_on_->heard_all(0); }
+  // As primary: on which connection it tells; as backup: on which it was told last. Null: on none.
+  StreamPtr telling_on() const { return pair_.telling() ? telling_on_ : nullptr; }
+  const StreamPtr& heard_on() const { return heard_on_; }
   // Called whenever it answered a poll: everything that was told was there.
   void on_caught_up(std::function<void()> look) { look_ = std::move(look); }
 
@@ -59,6 +62,7 @@ class SyncEdge final : private tserver::SyncCarrier {
   const Other other_;
   tserver::PairSync pair_;
   std::map<StreamPtr, std::unique_ptr<Line>> lines_;
+  StreamPtr telling_on_, heard_on_;
   std::uint32_t dial_ = 0;  // which attempt counts
   Instant armed_{0};
   std::function<void()> look_;

@@ -7,6 +7,7 @@ namespace tandem::client {
 void Continuity::ask(tlib::Message& open) {
   open.set_sessiontoken(token_);
   open.set_sessionattempt(++attempt_);
+  if (session_ != 0) open.set_sessionid(session_);
   if (last_seen_ > 0) open.set_streamnumber(confirm());
 }
 
@@ -34,6 +35,7 @@ Continuity::Event Continuity::take(const tlib::Message& event) {
     if (event.streamnumber() != last_seen_ + 1) return Event::Missing;
     last_seen_ = event.streamnumber();
   }
+  if (session_ == 0 && event.has_sessiontoken()) session_ = event.sessionid();
   if (event.has_referenceid()) {
     const auto [first, end] = answered_by_.equal_range(event.referenceid());
     // Of several with one ReferenceID the earliest is answered first.

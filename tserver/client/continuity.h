@@ -51,6 +51,7 @@ class Continuity {
  private:
   std::string token_;
   std::uint64_t attempt_ = 0;
+  std::uint64_t session_ = 0;  // which one under this name, as its server numbers it
   std::uint64_t last_seen_ = 0;
   std::uint64_t confirmed_ = 0;
   std::uint64_t last_request_ = 0;

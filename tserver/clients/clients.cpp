@@ -13,6 +13,10 @@ std::string text_of(std::chrono::milliseconds time) {
   return std::to_string(time.count()) + " ms";
 }
 
+std::string became(SessionId session) {
+  return "it is client " + std::to_string(session.value) + " now";
+}
+
 std::string full_peer(const net::Connection& connection) {
   return connection.peer_name().empty() ? connection.peer() : connection.peer() + " (" + connection.peer_name() + ")";
 }
@@ -137,7 +141,9 @@ class Clients::Session final : public net::Connection::Handler {
 };
 
 Clients::Clients(net::EventLoop& loop, Logger& log, ClientsOptions options, Take take)
-    : loop_(loop), log_(log), options_(options), take_(std::move(take)), kept_(options.kept), kept_timer_(loop) {}
+    : loop_(loop), log_(log), options_(options), take_(std::move(take)), kept_(options.kept), kept_timer_(loop) {
+  kept_.number_from(loop.now().wall);
+}
 Clients::~Clients() = default;
 
 Result<std::uint16_t, Failure> Clients::listen(net::ListenerOptions listening) {
@@ -185,10 +191,13 @@ void Clients::received(Session& session, tlib::Message message) {
     }
   } else if (is_kept(id)) {
     kept_.confirm(id, message.streamnumber());
-    // Its answer has been sent, or will be.
-    if (message.has_requestid() && !kept_.take(id, message.requestid())) return;
   }
   take_(ClientRequest{id, std::move(message)});
+}
+
+bool Clients::begins(const ClientRequest& request) {
+  return !is_kept(request.session) || !request.message.has_requestid() ||
+         kept_.take(request.session, request.message.requestid());
 }
 
 void Clients::admit_kept(bool now) {
@@ -207,12 +216,12 @@ void Clients::attach(Session& session, tlib::Message message) {
   KeptSessions::Attached attached = KeptSessions::Refused{"this T-Server is the backup"};
   if (primary_) {
     if (message.sessiontoken().empty()) message.set_sessiontoken(new_token());
-    attached = kept_.attach(
-        {message.sessiontoken(), session.connection().peer_name(), message.streamnumber(), message.sessionattempt()});
+    attached = kept_.attach({message.sessiontoken(), session.connection().peer_name(), message.streamnumber(),
+                             message.sessionattempt(), SessionId{message.sessionid()}});
   }
   std::visit(Overloaded{[&](const KeptSessions::Resumed& resumed) {
                           let_go(resumed.session);
-                          rename(session, resumed.session);
+                          const SessionId before = rename(session, resumed.session);
                           session.become(resumed.session, message.streamnumber());
                           tlib::Message answer;
                           answer.set_type(tlib::EventSessionResumed);
@@ -228,18 +237,23 @@ void Clients::attach(Session& session, tlib::Message message) {
                                                                   std::to_string(kept.head().last_number));
                           }
                           session.send_new(kept);
+                          // Last: the role may pass with it, and all sessions that are kept are let go then.
+                          take_(ClientClosed{before, became(resumed.session)});
                         },
                         [&](const KeptSessions::Opened& opened) {
-                          if (opened.instead) {
-                            let_go(*opened.instead);
-                            take_(ClientClosed{*opened.instead, "what it missed is not there any more"});
-                          }
-                          rename(session, opened.session);
+                          if (opened.instead) let_go(*opened.instead);
+                          const SessionId before = rename(session, opened.session);
                           session.become(opened.session, 0);
                           const net::Connection& connection = session.connection();
-                          take_(ClientOpened{opened.session, full_peer(connection), connection.peer_name()});
+                          ClientOpened anew{opened.session, full_peer(connection), connection.peer_name()};
+                          if (opened.instead)
+                            take_(ClientClosed{*opened.instead, "what it missed is not there any more"});
+                          take_(ClientClosed{before, became(opened.session)});
+                          take_(std::move(anew));
                           message.set_sessionkept(static_cast<std::uint64_t>(options_.kept.keep.count()));
                           take_(ClientRequest{opened.session, std::move(message)});
+                          if (kept_.find(opened.session) == nullptr)
+                            take_(ClientClosed{opened.session, "the role passed when it was opened"});
                         },
                         [&](const KeptSessions::Overtaken&) {
                           session.close("a later connection has the session", LogLevel::Interaction);
@@ -254,12 +268,12 @@ void Clients::attach(Session& session, tlib::Message message) {
   watch_kept();
 }
 
-void Clients::rename(Session& session, SessionId to) {
+SessionId Clients::rename(Session& session, SessionId to) {
   const SessionId from = session.id();
   auto node = sessions_.extract(from);
   node.key() = to;
   sessions_.insert(std::move(node));
-  take_(ClientClosed{from, "it is client " + std::to_string(to.value) + " now"});
+  return from;
 }
 
 // The connection it has, if any, is none of the session's any more.

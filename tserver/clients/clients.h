@@ -37,6 +37,9 @@ class Clients {
   void set_options(const ClientsOptions& options, const net::ConnectionOptions& connection);  // for new connections
   void set_tls(const net::TlsContextPtr& tls);  // of the ports that have TLS, for new connections
 
+  // A request is handled now, not before: one that waited while the role passed has had no effect. False: it has been
+  // handled already, and its answer was sent, or will be.
+  bool begins(const ClientRequest& request);
   // Numbers what is delivered to sessions that are kept, and holds it: before any of these effects is carried out.
   void record(const Effects& effects);
   void deliver(const Deliver& event);
@@ -74,8 +77,8 @@ class Clients {
   void received(Session& session, tlib::Message message);
   void attach(Session& session, tlib::Message message);
   void attach_waiting();
-  // The connection's session is `to` from now on; the one it had has ended.
-  void rename(Session& session, SessionId to);
+  // The connection's session is `to` from now on; the one it had, which has ended.
+  SessionId rename(Session& session, SessionId to);
   void let_go(SessionId session);
   void watch_kept();
 

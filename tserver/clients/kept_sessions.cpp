@@ -21,7 +21,9 @@ KeptSessions::Attached KeptSessions::attach(const Wish& wish) {
   KeptSession& session = sessions_.at(id);
   if (session.head().holder != wish.holder) return Refused{"the session is another client's"};
   if (!session.attempt(wish.attempt)) return Overtaken{};
-  if (!session.can_resume(wish.last_seen)) {
+  // A T-Server that was cut off may know one of that name from before the client's present one.
+  const bool another = wish.session && wish.session != id;
+  if (another || !session.can_resume(wish.last_seen)) {
     erase(id);
     return Opened{open(wish), id};
   }

@@ -28,6 +28,10 @@ class KeptSessions {
   explicit KeptSessions(KeptOptions options) : options_(options) {}
 
   void set_options(const KeptOptions& options) { options_ = options; }
+  // Sessions of another start of a T-Server have other numbers.
+  void number_from(std::chrono::microseconds wall) {
+    last_id_ = kFirstKeptSession + static_cast<std::uint64_t>(wall.count());
+  }
   const KeptOptions& options() const { return options_; }
 
   // --- Connections ---
@@ -38,6 +42,7 @@ class KeptSessions {
     std::string holder;           // whose certificate the connection showed
     std::uint64_t last_seen = 0;  // StreamNumber
     std::uint64_t attempt = 0;
+    SessionId session{};  // which of those that had this name, as far as the client knows
   };
   struct Resumed {
     SessionId session;

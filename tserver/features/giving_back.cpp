@@ -129,7 +129,11 @@ link::Snapshot give_back(Core& core, CtiLink& link, const link::Snapshot& snapsh
     // It became part of one that is given back: whoever is left in it isn't in the call any more.
     if (const auto into = link.merged.find(no);
         into != link.merged.end() && link.given_back.contains(into->second->conversation)) {
-      core.order(link, no, {}, [](link::Command& command) { command.mutable_release(); });
+      const bool left =
+          std::any_of(conversation.parties().begin(), conversation.parties().end(),
+                      [&](const link::Party& party) { return into->second->party(PartyNo{party.party()}) == nullptr; });
+      // Else it ends as they are given back, and an order about it would fail, as if the call were gone.
+      if (left) core.order(link, no, {}, [](link::Command& command) { command.mutable_release(); });
     } else {
       *rest.add_conversations() = conversation;
     }

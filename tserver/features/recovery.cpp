@@ -109,6 +109,14 @@ void give_up_calls(Core& core, CtiLink& link) {
   for (Call* call : calls_on(link)) end_call(core, *call, {.state = tlib::CallStateSystemError, .order = false});
 }
 
+void give_up_handed_over(Core& core, CtiLink& link) {
+  const auto handed_over = std::exchange(link.handed_over, {});
+  for (Call* call : calls_on(link)) {
+    if (handed_over.contains(call->conversation))
+      end_call(core, *call, {.state = tlib::CallStateSystemError, .order = false});
+  }
+}
+
 void reconcile(Core& core, Call& call, const link::Conversation& conversation, tlib::TCallState lost) {
   const ConnId id = call.id;
   CtiLink& link = core.state.link_of(call);
@@ -157,7 +165,13 @@ void complete_merge(Core& core, CtiLink& link, const link::Conversation& convers
   if (merged == link.merged.end()) return;
   const ConversationNo into = merged->second->conversation;
   const auto target = there.find(into);
-  if (target == there.end()) return;
+  if (target == there.end()) {
+    // Whoever was in that one has left: the call ends here, and so do those who were to join it. One that is given back
+    // comes with them.
+    if (link.given_back.contains(into)) return;
+    core.order(link, merged->first, {}, [](link::Command& command) { command.mutable_release(); });
+    return;
+  }
   core.order(link, merged->first, {}, [&](link::Command& command) { command.mutable_merge()->set_into(into.value); });
   link::Conversation& both = completed.emplace_back(*target->second);
   for (const link::Party& party : conversation.parties()) {

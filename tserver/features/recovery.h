@@ -7,6 +7,8 @@ namespace tandem::tserver {
 
 // Every call of a Connector ends.
 void give_up_calls(Core& core, CtiLink& link);
+// Those that another one was to have and hasn't. What began on it since it returned is its own.
+void give_up_handed_over(Core& core, CtiLink& link);
 // A call goes on with what its Connector has of it; parties that aren't there any more leave with state `lost`.
 void reconcile(Core& core, Call& call, const link::Conversation& conversation, tlib::TCallState lost);
 

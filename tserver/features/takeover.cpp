@@ -53,6 +53,8 @@ void hand_over(Core& core, CtiLink& from, CtiLink& to) {
   std::vector<const std::string*> records;
   for (const auto& [key, data] : from.call_data) records.push_back(&data);
   order_restore(core, to, records, false);
+  from.handed_over.clear();
+  for (const auto& [no, call] : from.conversations) from.handed_over.insert(no);
   from.taken_by = to.no;
   from.taken_command = to.last_command;
   core.state.touched.links();
@@ -88,7 +90,7 @@ void on_takeover(Core& core, const TimerKey& key) {
   if (link.taken_by && core.state.links[*link.taken_by].up) {
     core.log(LogLevel::Standard, "link " + link.name + ": its calls were not taken over in time, they are given up");
     link.taken_by.reset();
-    return give_up_calls(core, link);
+    return give_up_handed_over(core, link);
   }
   if (link.taken_by) {
     not_taken_over(core, link);
@@ -128,7 +130,7 @@ void on_taken_over(Core& core, CtiLink& link, const link::Happening& happening) 
       strangers.push_back(&conversation);
     }
   }
-  give_up_calls(core, *from);
+  give_up_handed_over(core, *from);
   if (!from->up) core.cancel_timer(from->loss_timer);
   for (const auto& [id, conversation] : moved) {
     if (Call* call = core.state.call(id)) reconcile(core, *call, *conversation, tlib::CallStateSystemError);
@@ -202,7 +204,7 @@ void taker_lost(Core& core, CtiLink& link) {
       not_taken_over(core, other);
     } else {
       other.taken_by.reset();
-      give_up_calls(core, other);
+      give_up_handed_over(core, other);
     }
   }
 }

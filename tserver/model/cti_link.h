@@ -39,9 +39,10 @@ struct CtiLink {
   std::size_t call_data_bytes = 0;
   Instant lost_at{0};  // when it went away last
   std::optional<TimerKey> takeover_timer;
-  std::optional<LinkNo> taken_by;            // was told to take its calls over, by the command:
-  std::uint64_t taken_command = 0;           // 0: by a primary before us; its snapshot will say what came of that
-  std::unordered_set<ConversationNo> moved;  // live on another Connector since
+  std::optional<LinkNo> taken_by;                  // was told to take its calls over, by the command:
+  std::uint64_t taken_command = 0;                 // 0: by a primary before us; its snapshot will say what came of that
+  std::unordered_set<ConversationNo> handed_over;  // what it had when we gave its calls away; later ones are its own
+  std::unordered_set<ConversationNo> moved;        // live on another Connector since
   // Given back to the Connector, which had lost them, by the command; what came of that it hasn't said yet.
   std::unordered_set<ConversationNo> given_back;
   std::uint64_t given_back_command = 0;

@@ -195,6 +195,8 @@ void Server::take(Input input) {
   if (standby_ != nullptr) standby_->check();
   busy_ = true;
   const auto handle = [this](Input one) {
+    if (const auto* request = std::get_if<ClientRequest>(&one); request != nullptr && !clients_->begins(*request))
+      return;
     effects_.clear();
     const bool all = log_.enabled(LogLevel::Debug);
     if (all) log_input(one);

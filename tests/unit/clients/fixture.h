@@ -67,8 +67,13 @@ struct Fixture {
     port = *listening;
   }
   void keep(ClientOpened& one) { opened.push_back(one); }
-  void keep(ClientRequest& one) { requests.push_back(std::move(one)); }
-  void keep(ClientClosed& one) { closed.push_back(one); }
+  void keep(ClientRequest& one) {
+    if (clients.begins(one)) requests.push_back(std::move(one));
+  }
+  void keep(ClientClosed& one) {
+    if (std::exchange(loses_role, false)) clients.set_primary(false);  // as every input may bring it with it
+    closed.push_back(one);
+  }
   template <class Other>
   void keep(Other&) {
     FAIL("an input that isn't a client's");
@@ -92,6 +97,7 @@ struct Fixture {
   std::vector<ClientOpened> opened;
   std::vector<ClientRequest> requests;
   std::vector<ClientClosed> closed;
+  bool loses_role = false;  // with the next client that is closed
   std::uint16_t port = 0;
   Clients clients;
   std::deque<std::unique_ptr<App>> apps;

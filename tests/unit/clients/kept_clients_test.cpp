@@ -124,6 +124,28 @@ TEST_CASE("a request with the same RequestID reaches the machine once, over howe
   CHECK(f.requests[3].session == session);
 }
 
+TEST_CASE("a session that is resumed, or opened, when the role passes is let go") {
+  KeptFixture f;
+  SECTION("resumed") {
+    const auto [app, session] = f.open_kept();
+    app->connection->close("cut");
+    App& again = f.dial();
+    f.loses_role = true;
+    again.send(open_request(0));
+    REQUIRE(f.until([&] { return again.closed.has_value(); }));
+    CHECK(f.clients.kept().empty());
+  }
+  SECTION("opened") {
+    App& app = f.connect();
+    f.loses_role = true;
+    app.send(open_request());
+    REQUIRE(f.until([&] { return app.closed.has_value(); }));
+    CHECK(f.clients.kept().empty());
+    // The machine knows none that nobody closes.
+    CHECK(f.closed.back().session == f.opened.back().session);
+  }
+}
+
 TEST_CASE("a new connection takes the session from one that still seems to live; an overtaken one is closed") {
   KeptFixture f;
   const auto [app, session] = f.open_kept();

@@ -53,15 +53,21 @@ TEST_CASE("a new connection asks for what comes after the last event, and later 
   CHECK(first.sessiontoken() == "token");
   CHECK(first.sessionattempt() == 1);
   CHECK_FALSE(first.has_streamnumber());
-  continuity.take(event(1));
+  CHECK_FALSE(first.has_sessionid());
+  tlib::Message opened = event(1);
+  opened.set_sessiontoken("token");
+  opened.set_sessionid(77);
+  continuity.take(opened);
   continuity.ask(second);
   CHECK(second.sessionattempt() == 2);
   CHECK(second.streamnumber() == 1);
+  CHECK(second.sessionid() == 77);
   Continuity next = continuity.anew();
   tlib::Message third;
   next.ask(third);
   CHECK(third.sessionattempt() == 3);
   CHECK_FALSE(third.has_streamnumber());
+  CHECK_FALSE(third.has_sessionid());
 }
 
 TEST_CASE("a request is held until its first answer, whatever happens meanwhile") {
