@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "overloaded.h"
+#include "common/base/overloaded.h"
 
 namespace tandem::simulation {
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "common/base/overloaded.h"
 #include "connector.h"
-#include "overloaded.h"
 #include "tserver/model/invariants.h"
 
 namespace tandem::simulation {

@@ -1,8 +1,8 @@
 // A simulated T-Server's links to Connectors, as the links room has them.
 #include <algorithm>
 
+#include "common/base/overloaded.h"
 #include "connector.h"
-#include "overloaded.h"
 #include "server.h"
 
 namespace tandem::simulation {

@@ -1,7 +1,7 @@
 // Who a simulated T-Server is: the role machine, its arbiter, and what the backup of a pair knows.
 #include <algorithm>
 
-#include "overloaded.h"
+#include "common/base/overloaded.h"
 #include "records_of.h"
 #include "server.h"
 #include "tserver/program/sync_sessions.h"
