@@ -125,6 +125,7 @@ void Stream::detach() {
 void Stream::read() {
   if (reading_ || state_ == State::Closed) return;
   reading_ = true;
+  if (std::exchange(filled_, false)) rx_.resize(rx_.size() * 2);  // only here nothing is being read into it
   socket_.async_read_some(asio::buffer(rx_),
                           [self = shared_from_this()](const boost::system::error_code& error, std::size_t count) {
                             self->reading_ = false;
@@ -144,8 +145,8 @@ void Stream::on_read(const boost::system::error_code& error, std::size_t count) 
   }
   if (state_ == State::Closing || state_ == State::Lingering) return read();  // nobody wants it any more
   if (options_.idle_timeout.count() > 0) heard_ = loop_.steady();
+  filled_ = count == rx_.size() && count < longest_read;
   take({rx_.data(), count});
-  if (count == rx_.size() && count < longest_read) rx_.resize(count * 2);
 }
 
 void Stream::take(std::string_view bytes) {

@@ -74,6 +74,7 @@ class Stream final : public Connection, public std::enable_shared_from_this<Stre
   FrameDecoder decoder_;
   std::vector<char> rx_;
   bool reading_ = false;      // a read is under way
+  bool filled_ = false;       // the last one filled rx_, which is too small then
   bool dispatching_ = false;  // frames are being handed over, or a continuation is on its way
   bool paused_ = false;       // by the owner
   bool held_back_ = false;    // by the rate limit

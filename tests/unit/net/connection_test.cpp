@@ -121,6 +121,29 @@ TEST_CASE("frames go both ways, in order, over TCP and over mutual TLS, IPv4 and
   CHECK(server.peers[0]->reason == CloseReason::PeerClosed);
 }
 
+TEST_CASE("what comes after bytes that filled the reading buffer to its last is read into the larger one") {
+  test::Certificates certificates;
+  EventLoop loop;
+  const bool tls = GENERATE(false, true);
+  ListenerOptions listening;
+  if (tls) listening.tls = test::context(TlsSide::Server, certificates.make("ca", "server"));
+  Server server(loop, listening);
+  const auto client_tls = tls ? test::context(TlsSide::Client, certificates.make("ca", "client")) : TlsContextPtr{};
+  // 4096 bytes are one of these with head and TLS record, whatever the cipher adds.
+  for (std::size_t size = 4092; size > 4050; --size) {
+    server.peers.clear();
+    Client client(loop, to(server.listener->port(), client_tls));
+    REQUIRE(until(loop, [&] { return !server.peers.empty() && client.peer; }));
+    std::vector<std::string> sent;
+    for (const std::size_t one : {size, 2 * size + 4, std::size_t{100}}) {
+      sent.emplace_back(one, static_cast<char>('a' + sent.size()));
+      client.peer->connection->send(sent.back());
+      REQUIRE(until(loop, [&] { return server.peers[0]->frames.size() == sent.size() || server.peers[0]->reason; }));
+    }
+    REQUIRE(server.peers[0]->frames == sent);
+  }
+}
+
 TEST_CASE("what is queued before close() arrives") {
   test::Certificates certificates;
   EventLoop loop;
