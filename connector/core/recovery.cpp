@@ -140,7 +140,7 @@ void Core::put_aside(const std::vector<ha::Record>& records) {
   std::vector<ConversationNo> conversations;
   for (const auto& record : records) {
     if (record.has_party()) given[PartyNo{record.party().party()}] = &record.party();
-    if (record.has_conversation()) conversations.emplace_back(record.conversation().conversation());
+    if (record.has_conversation()) conversations.push_back(ConversationNo{record.conversation().conversation()});
   }
   const End end{.cause = link::Left::REMOVED, .status = 487, .disowned = true, .replaced = true};
   const auto stays = [&](const Party& party) {
