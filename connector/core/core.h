@@ -286,7 +286,7 @@ class Core final : public Machine {
   bool ports_open_ = false;
   bool held_back_ = false;
   bool disowning_ = false;
-  std::unordered_set<PartyNo> over_unheard_;  // ended while no T-Server was in reach: none can give them back
+  std::unordered_set<PartyNo> over_unheard_;  // ended with no T-Server in reach: none can give them back
   bool first_word_due_ = false;               // calls of the former run, and no T-Server yet: it will know more of them
   bool tell_all_ = false;
   std::vector<std::pair<LegId, ha::Dialog>> withheld_;  // callers of held back calls

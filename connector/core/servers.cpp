@@ -91,6 +91,7 @@ void Core::reach_changed() {
     disarm(Wait::NoServer, 0, no_server_);
     log(LogLevel::Standard, "a primary T-Server is in reach");
   } else {
+    over_unheard_.clear();  // those of before, it has heard of
     arm(Wait::NoServer, 0, no_server_, settings_.without_server);
     log(LogLevel::Standard, "no primary T-Server in reach: established calls stay, others end in " +
                                 std::to_string(settings_.without_server.count()) + " ms");
