@@ -1,7 +1,7 @@
 """Three phones in a call, music on hold, and the client that gives the orders: the stage of the call operations' tests."""
 import sys
 
-from calls import dn, hear, steps
+from calls import closed, dn, hear, steps
 from harness import Site
 
 
@@ -41,6 +41,16 @@ class Desk:
         self.call2 = self.ask(request, OtherDN=dn("carol"), answer="EventDialing")["ConnID"]
         self.client.wait("EventEstablished", ThisDN=dn("carol"), ConnID=self.call2)
         hear((self.alice, "G"), (self.bob, "C"), (self.carol, "B"))
+
+    def goes_on_as_ever(self):
+        """bob holds alice and has her back, and she hangs up."""
+        self.ask("RequestHoldCall", answer="EventHeld")
+        hear((self.alice, "G"), (self.bob, ""))
+        self.ask("RequestRetrieveCall", answer="EventRetrieved")
+        hear((self.alice, "B"), (self.bob, "A"))
+        self.alice.do("hangup")
+        closed(self.alice, self.bob)
+        self.wait("EventReleased", "bob", ConnID=self.call1)
 
     def wait(self, event, who, **more):
         """The event, since the call was up."""
