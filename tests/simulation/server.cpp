@@ -110,7 +110,7 @@ void Server::handle(Input input) {
   if (taken_up && state().calls.size() > before) tally_.adopted += state().calls.size() - before;
   for (const Kept& one : kept) expect_kept(one);
   clients_->record(effects);
-  if (sync_ != nullptr) sync_->tell_changes();  // leaves before all that follows from the input
+  if (sync_ != nullptr) sync_->tell_changes(effects);  // leaves before all that follows from the input
   checker_->note_conferences(state());
   for (Effect& effect : effects) carry_out(effect);
   if (first) checker_->take_up_anew(state(), link);

@@ -171,7 +171,7 @@ void Server::report_progress() {
 
 // Nothing is under way, so what it knows is what there is.
 void Server::compare_with_primary() {
-  if (primary() || !sync_->caught_up() || !other_->primary() || !heard_all_of(*other_)) return;
+  if (primary() || !sync_->caught_up() || !other_->primary() || !heard_all_of(*other_) || other_->sync_->untold()) return;
   compared_at_ = schedule_.steady();
   for (const std::string& what :
        test::differences(*sync_->knowledge(), test::records_of(other_->state(), other_->now()), other_->name()))

@@ -25,13 +25,15 @@ class SyncEdge final : private tserver::SyncCarrier {
   void become_primary(std::uint64_t epoch);
   void become_backup();
   void confirm(Instant limit, tserver::PairSync::Confirmed done);
-  void tell_changes() { pair_.tell_changes(owner_.now()); }
+  void tell_changes(const tserver::Effects& effects) { pair_.tell_changes(effects, owner_.now()); }
 
   std::shared_ptr<const tserver::Replica> knowledge() const { return pair_.knowledge(); }
   bool caught_up() const { return pair_.caught_up(); }
   const tserver::PairReport& reported() const { return pair_.reported(); }
   // As backup: has it all that the other one said?
   bool heard_all() const { return heard_on_ && heard_on_->heard_all(0); }
+  // As primary: something waits to be told.
+  bool untold() const { return pair_.untold(); }
   // As primary: on which connection it tells; as backup: on which it was told last. Null: on none.
   StreamPtr telling_on() const { return pair_.telling() ? telling_on_ : nullptr; }
   const StreamPtr& heard_on() const { return heard_on_; }

@@ -85,7 +85,7 @@ class KeptSessions {
 
   // --- For another T-Server ---
 
-  // Records from now on what changes; take_changes() must be called after each input.
+  // Records from now on what changes, until take_changes() takes it.
   void keep_changes(bool on);
   SessionChanges take_changes();
   std::vector<SessionRecord> records() const;

@@ -20,6 +20,7 @@ void on_router_timer(Core& core, const TimerKey& key) {
 void on_no_answer_timer(Core& core, const TimerKey& key) {
   Call* call = core.state.call(ConnId{key.subject});
   if (call == nullptr || !call->attempt || call->attempt->no_answer_timer != key) return;
+  if (outcome_unknown(core, *call, key)) return;
   call->attempt->no_answer_timer.reset();
   attempt_missed(
       core, *call,

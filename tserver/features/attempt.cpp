@@ -22,6 +22,7 @@ namespace tandem::tserver {
 namespace {
 
 constexpr std::chrono::seconds kJoiningDefault{60};  // a wait always has a deadline
+constexpr std::chrono::milliseconds kLookAgain{500};
 
 void start_timers(Core& core, Call& call, const Party& leg) {
   Attempt& attempt = *call.attempt;
@@ -200,12 +201,19 @@ void on_failed(Core& core, CtiLink& link, const link::Happening& happening) {
 void on_joining_timer(Core& core, const TimerKey& key) {
   Call* call = core.state.call(ConnId{key.subject});
   if (call == nullptr || !call->attempt || call->attempt->joining_timer != key) return;
+  if (outcome_unknown(core, *call, key)) return;
   call->attempt->joining_timer.reset();
   const bool heard = call->attempt->heard;
   attempt_missed(core, *call, missed_in_time(heard));
 }
 
 }  // namespace
+
+bool outcome_unknown(Core& core, const Call& call, const TimerKey& timer) {
+  if (core.state.link_of(call).up) return false;
+  core.restore_timer(timer, core.now.steady + kLookAgain);
+  return true;
+}
 
 void start_attempt(Core& core, Call& call, Attempt attempt, const Destination& destination, tlib::TCallState ringing,
                    Asker asker) {

@@ -31,6 +31,10 @@ Attempt end_attempt(Core& core, Call& call);
 // `why`. The call stays.
 void withdraw_attempt(Core& core, Call& call, const Refusal& why);
 
+// The Connector is away, so nobody knows whether the destination has answered: `timer`, which fired, is started again for a
+// short while.
+bool outcome_unknown(Core& core, const Call& call, const TimerKey& timer);
+
 void attempt_answered(Core& core, Call& call, const link::Answered& answered);
 void attempt_missed(Core& core, Call& call, const Missed& why, const link::Failed* redirect = nullptr);
 

@@ -114,7 +114,7 @@ TimerKey Core::set_timer(TimerKind kind, std::uint64_t subject, std::uint32_t ge
 }
 
 void Core::restore_timer(const TimerKey& key, Instant at) {
-  state.deadlines[key] = at;
+  if (settings().hot_standby) state.deadlines[key] = at;
   out_.emplace_back(SetTimer{key, at});
 }
 

@@ -132,12 +132,12 @@ class Machine {
   // Appends to `out`.
   virtual void handle(Input input, Now now, Effects& out) = 0;
 
-  // --- For a backup, which is told everything once and then what each input changed. Records under keys. ---
+  // --- For a backup, which is told everything once and then what inputs changed. Records under keys. ---
 
   using Put = std::function<void(const std::string& key, const std::string& record)>;
   virtual void begin_telling(Now now, const Put& put) = 0;
   virtual void end_telling() = 0;
-  // Adds what changed since it was asked last; to be asked after each input, before its effects are carried out.
+  // Adds what changed since it was asked last; to be asked before effects that anybody can see are carried out.
   virtual void take_changes(Now now, sync::Delta& delta) = 0;
   struct Told {
     std::uint64_t count = 0;

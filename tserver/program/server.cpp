@@ -205,7 +205,7 @@ void Server::take(Input input) {
     machine_->handle(std::move(one), now, effects_);
     meter_.end(effects_, loop_.steady() - now.steady);
     clients_->record(effects_);
-    if (sync_ != nullptr) sync_->tell_changes();  // leaves before all that follows from the input
+    if (sync_ != nullptr) sync_->tell_changes(effects_);  // leaves before all that follows from the input
     for (Effect& effect : effects_) {
       if (all) log_effect(effect);
       carry_out(effect);

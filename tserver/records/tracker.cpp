@@ -62,20 +62,14 @@ void Tracker::changes(State& state, Now now, sync::Delta& delta) {
 
 void Tracker::all(State& state, Sink& sink) {
   deadlines_ = &state.deadlines;
-  record_.Clear();
-  write_counters(state, *record_.mutable_counters());
-  tell(record_key(RecordKind::Counters), sink);
+  put_counters(state, sink);
   put_links(state, sink);
   for (const auto& [session, client] : state.clients) put_client(*client, sink);
   for (const auto& [dn, device] : state.devices) put_device(*device, sink);
   for (const auto& [id, call] : state.calls) put_call(state, *call, sink);
   for (const auto& [key, awaited] : state.awaited) put_awaited(state, key, awaited, sink);
   for (const auto& [key, reservation] : state.reservations) put_reservation(key, reservation, sink);
-  for (const ConnId id : state.ended_adopted) {
-    record_.Clear();
-    record_.mutable_ended()->set_id(id.value);
-    tell(record_key(RecordKind::Ended, id.value), sink);
-  }
+  for (const ConnId id : state.ended_adopted) put_ended(id, sink);
 }
 
 void Tracker::widen(State& state) {
@@ -103,9 +97,7 @@ void Tracker::touched(State& state, Sink& sink) {
   deadlines_ = &state.deadlines;
   const Touched& marks = state.touched;
   widen(state);
-  record_.Clear();
-  write_counters(state, *record_.mutable_counters());
-  tell(record_key(RecordKind::Counters), sink);
+  put_counters(state, sink);
   if (marks.links_) put_links(state, sink);
   for (const SessionId session : marks.clients_) {
     const auto it = state.clients.find(session);
@@ -140,62 +132,70 @@ void Tracker::touched(State& state, Sink& sink) {
       drop(record_key(RecordKind::Reservation, key), sink);
     }
   }
-  for (const ConnId id : marks.ended_) {
-    record_.Clear();
-    record_.mutable_ended()->set_id(id.value);
-    tell(record_key(RecordKind::Ended, id.value), sink);
-  }
+  for (const ConnId id : marks.ended_) put_ended(id, sink);
+}
+
+void Tracker::put_counters(const State& state, Sink& sink) {
+  sync::Record& made = record();
+  write_counters(state, *made.mutable_counters());
+  tell(record_key(RecordKind::Counters), made, sink);
+}
+
+void Tracker::put_ended(ConnId id, Sink& sink) {
+  sync::Record& made = record();
+  made.mutable_ended()->set_id(id.value);
+  tell(record_key(RecordKind::Ended, id.value), made, sink);
 }
 
 void Tracker::put_call(const State& state, const Call& call, Sink& sink) {
-  record_.Clear();
-  write_call({clock_, *deadlines_}, state, call, *record_.mutable_call());
-  tell(record_key(RecordKind::Call, call.id.value), sink);
+  sync::Record& made = record();
+  write_call({clock_, *deadlines_}, state, call, *made.mutable_call());
+  tell(record_key(RecordKind::Call, call.id.value), made, sink);
 }
 
 void Tracker::put_device(const Device& device, Sink& sink) {
-  record_.Clear();
-  if (write_device(device, *record_.mutable_device())) {
-    tell(record_key(RecordKind::Device, device.dn.str()), sink);
+  sync::Record& made = record();
+  if (write_device(device, *made.mutable_device())) {
+    tell(record_key(RecordKind::Device, device.dn.str()), made, sink);
   } else {
     drop(record_key(RecordKind::Device, device.dn.str()), sink);
   }
   if (!device.extension()) return;
   if (device.agent == nullptr) return drop(record_key(RecordKind::Agent, device.dn.str()), sink);
-  record_.Clear();
-  write_agent({clock_, *deadlines_}, device, *record_.mutable_agent());
-  tell(record_key(RecordKind::Agent, device.dn.str()), sink);
+  sync::Record& agent = record();
+  write_agent({clock_, *deadlines_}, device, *agent.mutable_agent());
+  tell(record_key(RecordKind::Agent, device.dn.str()), agent, sink);
 }
 
 void Tracker::put_client(const Client& client, Sink& sink) {
   if (!is_kept(client.session)) return;
-  record_.Clear();
-  write_client(client, *record_.mutable_client());
-  tell(record_key(RecordKind::Client, client.session.value), sink);
+  sync::Record& made = record();
+  write_client(client, *made.mutable_client());
+  tell(record_key(RecordKind::Client, client.session.value), made, sink);
 }
 
 void Tracker::put_links(const State& state, Sink& sink) {
   for (const CtiLink& link : state.links) {
-    record_.Clear();
-    write_link({clock_, *deadlines_}, state, link, *record_.mutable_link());
-    tell(record_key(RecordKind::Link, link.name), sink);
+    sync::Record& made = record();
+    write_link({clock_, *deadlines_}, state, link, *made.mutable_link());
+    tell(record_key(RecordKind::Link, link.name), made, sink);
   }
 }
 
 void Tracker::put_awaited(const State& state, std::uint64_t key, const Awaited& awaited, Sink& sink) {
-  record_.Clear();
-  write_awaited({clock_, *deadlines_}, state, awaited, *record_.mutable_awaited());
-  tell(record_key(RecordKind::Awaited, key), sink);
+  sync::Record& made = record();
+  write_awaited({clock_, *deadlines_}, state, awaited, *made.mutable_awaited());
+  tell(record_key(RecordKind::Awaited, key), made, sink);
 }
 
 void Tracker::put_reservation(const std::string& key, const Reservation& reservation, Sink& sink) {
-  record_.Clear();
-  write_reservation({clock_, *deadlines_}, key, reservation, *record_.mutable_reservation());
-  tell(record_key(RecordKind::Reservation, key), sink);
+  sync::Record& made = record();
+  write_reservation({clock_, *deadlines_}, key, reservation, *made.mutable_reservation());
+  tell(record_key(RecordKind::Reservation, key), made, sink);
 }
 
-void Tracker::tell(std::string key, Sink& sink) {
-  record_.SerializeToString(&bytes_);
+void Tracker::tell(std::string key, const sync::Record& record, Sink& sink) {
+  record.SerializeToString(&bytes_);
   const std::uint64_t sum = record_sum(key, bytes_);
   if (sink.seen != nullptr) sink.seen->insert(key);
   const auto [it, is_new] = told_.try_emplace(std::move(key), sum);

@@ -1,6 +1,9 @@
-// What a primary tells its backup: all records once, and after each input those that it changed. Pure.
+// What a primary tells its backup: all records once, and then those that inputs changed. Pure.
 #pragma once
 
+#include <google/protobuf/arena.h>
+
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -37,21 +40,29 @@ class Tracker {
   void touched(State& state, Sink& sink);
   // Adds what a changed call may have changed, too: its DNs, their other calls, those it shares data with.
   void widen(State& state);
+  void put_counters(const State& state, Sink& sink);
+  void put_ended(ConnId id, Sink& sink);
   void put_call(const State& state, const Call& call, Sink& sink);
   void put_device(const Device& device, Sink& sink);
   void put_client(const Client& client, Sink& sink);
   void put_links(const State& state, Sink& sink);
   void put_awaited(const State& state, std::uint64_t key, const Awaited& awaited, Sink& sink);
   void put_reservation(const std::string& key, const Reservation& reservation, Sink& sink);
-  // Tells `record_` if it isn't what was told last.
-  void tell(std::string key, Sink& sink);
+  // An empty one; the one before is gone.
+  sync::Record& record() {
+    arena_.Reset();
+    return *google::protobuf::Arena::CreateMessage<sync::Record>(&arena_);
+  }
+  // Unless this is what was told last.
+  void tell(std::string key, const sync::Record& record, Sink& sink);
   void drop(const std::string& key, Sink& sink);
 
   WallClock clock_;
   bool on_ = false;
   std::unordered_map<std::string, std::uint64_t> told_;  // by key: its part of the checksum
   std::uint64_t checksum_ = 0;
-  sync::Record record_;  // made again and again in the same memory
+  std::array<char, 8192> block_{};
+  google::protobuf::Arena arena_{block_.data(), block_.size()};  // of the record that is being made
   std::string bytes_;
   const std::unordered_map<TimerKey, Instant>* deadlines_ = nullptr;
 };

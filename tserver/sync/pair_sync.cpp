@@ -20,6 +20,16 @@ void say_goodbye(SyncLine& line, sync::Goodbye::Reason reason, const std::string
   line.close(why);
 }
 
+bool can_be_seen(const Effect& effect) {
+  return std::visit(Overloaded{
+                        [](const SetTimer&) { return false; },
+                        [](const CancelTimer&) { return false; },
+                        [](const LogLine&) { return false; },
+                        [](const auto&) { return true; },
+                    },
+                    effect);
+}
+
 }  // namespace
 
 struct PairSync::Backup {
@@ -117,6 +127,7 @@ void PairSync::check(Now now) {
   if (confirming_ && now.steady >= confirm_until_) end_confirming(false);
   SyncEffects effects;
   if (backup_ != nullptr && backup_->session.due() <= now.steady) {
+    tell_rest(now);
     backup_->session.check(now, machine_.told(), effects);
     carry_out(*backup_, std::exchange(effects, {}), now);
   }
@@ -212,6 +223,7 @@ void PairSync::confirm(Instant limit, Confirmed done, Now now) {
   confirming_ = std::move(done);
   if (!telling()) return end_confirming(false);
   confirm_until_ = now.steady + limit;
+  tell_rest(now);
   SyncEffects effects;
   backup_->session.poll_now();
   backup_->session.check(now, machine_.told(), effects);
@@ -222,8 +234,13 @@ void PairSync::end_confirming(bool confirmed) {
   if (confirming_) carrier_.later([done = std::exchange(confirming_, nullptr), confirmed] { done(confirmed); });
 }
 
-void PairSync::tell_changes(Now now) {
-  if (!telling()) return;
+void PairSync::tell_changes(const Effects& effects, Now now) {
+  untold_ = true;
+  if (std::any_of(effects.begin(), effects.end(), can_be_seen)) tell_rest(now);
+}
+
+void PairSync::tell_rest(Now now) {
+  if (!std::exchange(untold_, false) || !telling()) return;
   delta_.mutable_delta()->Clear();
   machine_.take_changes(now, *delta_.mutable_delta());
   if (handlers_.session_changes) handlers_.session_changes(*delta_.mutable_delta());

@@ -76,9 +76,12 @@ class PairSync {
   void become_backup(Now now);
   void stop();
 
-  // As primary: what an input changed, before its effects are carried out. Does nothing if nobody listens.
-  void tell_changes(Now now);
+  // As primary: what an input changed, before its effects are carried out. If nobody can see any of them it may wait for
+  // the next that somebody can, or for the next poll: as if the input had come later. Does nothing if nobody listens.
+  void tell_changes(const Effects& effects, Now now);
   bool telling() const;
+  // As primary: something may have changed of which nobody has been told.
+  bool untold() const { return untold_; }
   // As primary: asks the backup whether it knows all that was told, and says what came of it within `limit`; never from
   // here. Nothing may be told meanwhile.
   using Confirmed = std::function<void(bool)>;
@@ -105,6 +108,7 @@ class PairSync {
   void send_snapshot(Backup& backup, Now now);
   void stop_telling(Backup& backup);
   void let_go_of_backup();
+  void tell_rest(Now now);
   void end_confirming(bool confirmed);
   void tell_progress(Primary& primary, const PairReport& report, Now now);
   void report(const PairReport& report, Now now);
@@ -124,6 +128,7 @@ class PairSync {
   Instant reported_at_{0};
   std::string last_failure_;
   sync::Envelope delta_;
+  bool untold_ = false;
   Confirmed confirming_;
   Instant confirm_until_{0};
   Figures figures_;

@@ -156,8 +156,8 @@ void Sync::confirm(Instant limit, Confirmed done) {
   wait();
 }
 
-void Sync::tell_changes() {
-  pair_.tell_changes(loop_.now());
+void Sync::tell_changes(const Effects& effects) {
+  pair_.tell_changes(effects, loop_.now());
 }
 
 }  // namespace tandem::tserver

@@ -43,7 +43,7 @@ class Sync final : private SyncCarrier {
   void become_primary(std::uint64_t epoch);
   void become_backup();
   void stop();
-  void tell_changes();
+  void tell_changes(const Effects& effects);
   bool telling() const { return pair_.telling(); }
   using Confirmed = PairSync::Confirmed;
   void confirm(Instant limit, Confirmed done);

@@ -71,6 +71,8 @@ bool until(net::EventLoop& loop, const std::function<bool()>& there) {
   return there();
 }
 
+const Effects kSeen{CloseClient{}};
+
 // Ports that nobody has now.
 std::uint16_t free_port(net::EventLoop& loop) {
   auto opened = net::Listener::open(
@@ -92,7 +94,7 @@ TEST_CASE("a backup is told everything, then what changes, and the role can pass
   REQUIRE(until(loop, [&] { return two.report.sync == PairReport::Sync::CaughtUp; }));
   REQUIRE(until(loop, [&] { return one.report.sync == PairReport::Sync::CaughtUp; }));
   one.machine.know("b", std::string(1 << 20, 'x'));
-  one.sync.tell_changes();
+  one.sync.tell_changes(kSeen);
   REQUIRE(until(loop, [&] { return two.sync.knowledge()->records().size() == 2; }));
   CHECK(two.sync.knowledge()->records() == one.machine.known.records());
   CHECK(one.sync.figures().deltas == 1);
@@ -127,14 +129,14 @@ TEST_CASE("the backup is asked whether it knows all") {
   auto two = std::make_unique<Side>(loop, "T2", "T1", b, a);
   REQUIRE(until(loop, [&] { return one.report.sync == PairReport::Sync::CaughtUp; }));
   one.machine.know("b", std::string(1 << 20, 'x'));
-  one.sync.tell_changes();
+  one.sync.tell_changes(kSeen);
   ask(10s);
   REQUIRE(until(loop, [&] { return confirmed.has_value(); }));
   CHECK(*confirmed);
   CHECK(two->sync.knowledge()->records() == one.machine.known.records());
 
   one.machine.know("c", "1");
-  one.sync.tell_changes();
+  one.sync.tell_changes(kSeen);
   SECTION("it is gone before it can say so") {
     two.reset();
     ask(10s);
@@ -145,6 +147,30 @@ TEST_CASE("the backup is asked whether it knows all") {
   }
   REQUIRE(until(loop, [&] { return confirmed.has_value(); }));
   CHECK_FALSE(*confirmed);
+}
+
+TEST_CASE("a change that nobody sees anything of is told with the next one, or by the next poll") {
+  net::EventLoop loop;
+  const std::uint16_t a = free_port(loop), b = free_port(loop);
+  Side one(loop, "T1", "T2", a, b);
+  one.sync.become_primary(7);
+  Side two(loop, "T2", "T1", b, a);
+  REQUIRE(until(loop, [&] { return one.report.sync == PairReport::Sync::CaughtUp; }));
+  const auto before = one.sync.figures().deltas;
+  one.machine.know("a", "1");
+  one.sync.tell_changes({SetTimer{}, CancelTimer{}, LogLine{}});
+  CHECK(one.sync.figures().deltas == before);
+  SECTION("with the next") {
+    one.machine.know("b", "1");
+    one.sync.tell_changes({SetTimer{}, Deliver{}});
+  }
+  SECTION("by the next poll") {}
+  SECTION("when the backup is to know all") {
+    one.sync.confirm(10s, [](bool) {});
+    CHECK(one.sync.figures().deltas == before + 1);
+  }
+  REQUIRE(until(loop, [&] { return two.sync.knowledge()->records() == one.machine.known.records(); }));
+  CHECK(one.sync.figures().deltas == before + 1);
 }
 
 TEST_CASE("who starts with nothing hears that the other one, no primary either, knows all") {
@@ -174,7 +200,7 @@ TEST_CASE("a backup that doesn't read is dropped, and nothing is kept for it") {
   // All in one turn: nobody reads meanwhile.
   for (int i = 0; i < 400 && one.sync.telling(); ++i) {
     one.machine.know("k" + std::to_string(i % 4), std::string(64 << 10, 'x'));
-    one.sync.tell_changes();
+    one.sync.tell_changes(kSeen);
   }
   REQUIRE(until(loop, [&] { return one.log.said("the backup T2 is gone"); }));
   REQUIRE(until(loop, [&] {
