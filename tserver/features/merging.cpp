@@ -106,7 +106,16 @@ Result<TwoCalls, Refusal> check_two_calls(Core& core, const Request& request) {
   return in_order(**device, *a, *in_a, *b, *in_b);
 }
 
-Check merging_refused(const TwoCalls& calls, bool for_transfer) {
+// The phone's hold is its leg's, which may be in a third call, too.
+static bool held_in_a_third(const Core& core, const TwoCalls& calls) {
+  const PartyNo leg = calls.in_main->no;
+  const auto of = core.state.memberships(*calls.main, *calls.in_main);
+  return std::any_of(of.begin(), of.end(), [&](const Call* call) {
+    return call != calls.main && call != calls.consult && call->party(leg)->held_by_phone;
+  });
+}
+
+Check merging_refused(const Core& core, const TwoCalls& calls, bool for_transfer) {
   const Call& main = *calls.main;
   const Call& consult = *calls.consult;
   const auto cannot = for_transfer ? tlib::TERR_CANT_COMPLETE_TRANSFER : tlib::TERR_CANT_COMPLETE_CONF;
@@ -118,7 +127,7 @@ Check merging_refused(const TwoCalls& calls, bool for_transfer) {
   const Call* active = active_call(*calls.device, &consult);
   if (!for_transfer && active != nullptr && active != &main)
     return refusal(tlib::TERR_INV_CALL_STATE, "ThisDN is active in a third call");
-  if (!for_transfer && calls.in_consult->held_by_phone)
+  if (!for_transfer && (calls.in_consult->held_by_phone || held_in_a_third(core, calls)))
     return refusal(tlib::TERR_INV_CALL_STATE, "the call is held at the phone");
   const bool moving = consult.attempt.has_value() || consult.routing_point() != nullptr;
   if (main.attempt || (main.routing_point() != nullptr && moving) ||
@@ -249,7 +258,7 @@ namespace {
 std::optional<Refusal> complete(Core& core, Request& request, bool for_transfer) {
   const auto calls = check_two_calls(core, request);
   if (!calls) return calls.error();
-  if (auto why = merging_refused(*calls, for_transfer)) return why;
+  if (auto why = merging_refused(core, *calls, for_transfer)) return why;
   if (for_transfer) {
     if (auto why = pass_through_refused(core, *calls->main, *calls->consult, *calls->device,
                                         tlib::TERR_CANT_COMPLETE_TRANSFER))

@@ -23,7 +23,7 @@ TwoCalls in_order(Device& device, Call& a, Party& in_a, Call& b, Party& in_b);
 Result<TwoCalls, Refusal> check_two_calls(Core& core, const Request& request);
 
 // May they be merged? 98 or 96 if they can't be, 496 in the wrong state, 291 while somebody is called into one of them.
-Check merging_refused(const TwoCalls& calls, bool for_transfer);
+Check merging_refused(const Core& core, const TwoCalls& calls, bool for_transfer);
 
 // The DN leaves both, the others stay together (4.6). `asker` is answered by its first EventReleased. The calls may be
 // gone after it.

@@ -59,12 +59,7 @@ void reconcile_attempt(Core& core, Call& call, const link::Conversation& convers
   if (connected(leg->state())) {
     link::Answered answered;
     answered.set_call_id(leg->call_id());
-    const ConnId id = call.id;
-    const PartyNo no = call.attempt->leg;
-    attempt_answered(core, call, answered);
-    Call* const still = leg->state() == link::HELD_BY_PHONE ? core.state.call(id) : nullptr;
-    if (Party* party = still != nullptr ? still->party(no) : nullptr) phone_held(core, *still, *party, true);
-    return;
+    return attempt_answered(core, call, answered);
   }
   call.attempt->heard = call.attempt->heard || leg->state() == link::ALERTING;
 }
@@ -95,7 +90,6 @@ void repeat_lost_commands(Core& core, Call& call, const link::Conversation& conv
     if (known != nullptr && call.treatment && call.treatment->listener == party.no && !known->playing())
       treatment_lost(core, call);
   }
-  repeat_holds(core, call, conversation);
   for (const link::Party& known : conversation.parties()) {
     const PartyNo no{known.party()};
     if (call.party(no) != nullptr || waits_in_lobby(call, no)) continue;
@@ -153,6 +147,7 @@ void reconcile(Core& core, Call& call, const link::Conversation& conversation, t
   reconcile_lobby(core, call, conversation);
   recover_conference_address(core, call, conversation);
   if (call.attempt) reconcile_attempt(core, call, conversation);
+  if (Call* still = core.state.call(id)) repeat_holds(core, *still, conversation);
 }
 
 namespace {

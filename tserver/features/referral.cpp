@@ -46,7 +46,7 @@ std::uint32_t transfer_attended(Core& core, CtiLink& link, Call& call, Party& pa
   if (there->device != party.device) there = other->party(party.device);
   if (there == nullptr || other == &call) return 481;
   const TwoCalls both = in_order(*party.device, call, party, *other, *there);
-  if (const auto why = merging_refused(both, true)) {
+  if (const auto why = merging_refused(core, both, true)) {
     core.log(LogLevel::Interaction, call, party.name(), "can't transfer: " + why->text);
     return status_of(*why);
   }
