@@ -16,17 +16,25 @@ std::string bytes_of(const std::bitset<kMaskBits>& mask) {
   return bytes;
 }
 
+bool live(const Registration& registration) {
+  return is_kept(registration.client->session);
+}
+
+bool overridden(const Device& device) {
+  return device.direct_override && is_kept(device.direct_override_by);
+}
+
 }  // namespace
 
-bool write_device(const Device& device, sync::Device& to) {
-  const auto live = [](const Registration& r) { return is_kept(r.client->session); };
-  const bool overridden = device.direct_override && is_kept(device.direct_override_by);
-  if (!device.dnd && !overridden && !device.next_guard &&
-      std::none_of(device.registrations.begin(), device.registrations.end(), live))
-    return false;
+bool has_record(const Device& device) {
+  return device.dnd || overridden(device) || device.next_guard ||
+         std::any_of(device.registrations.begin(), device.registrations.end(), live);
+}
+
+void write_device(const Device& device, sync::Device& to) {
   to.set_dn(device.dn.str());
   to.set_dnd(device.dnd);
-  if (overridden) {
+  if (overridden(device)) {
     to.set_direct_override(*device.direct_override);
     to.set_direct_override_by(device.direct_override_by.value);
   }
@@ -38,7 +46,6 @@ bool write_device(const Device& device, sync::Device& to) {
     one.set_mode(static_cast<std::uint32_t>(registration.mode));
     if (registration.logout_on_disconnect) one.set_logout_on_disconnect(*registration.logout_on_disconnect);
   }
-  return true;
 }
 
 void read_device(State& state, const sync::Device& from) {

@@ -6,8 +6,9 @@
 
 namespace tandem::tserver {
 
-// False: there is nothing to be said about it. `to` is empty.
-bool write_device(const Device& device, sync::Device& to);
+// False: there is nothing to be said about it.
+bool has_record(const Device& device);
+void write_device(const Device& device, sync::Device& to);
 void read_device(State& state, const sync::Device& from);
 
 void write_client(const Client& client, sync::Client& to);

@@ -21,6 +21,7 @@ CtiLink* find_link(State& state, const std::string& name) {
 }  // namespace
 
 void write_counters(const State& state, sync::Counters& to) {
+  to.clear_ranges();
   for (const Identity::Range& range : state.identity.ranges()) {
     sync::Counters::Range& one = *to.add_ranges();
     one.set_first_conn(range.first_conn);

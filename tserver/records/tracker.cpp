@@ -136,9 +136,8 @@ void Tracker::touched(State& state, Sink& sink) {
 }
 
 void Tracker::put_counters(const State& state, Sink& sink) {
-  sync::Record& made = record();
-  write_counters(state, *made.mutable_counters());
-  tell(record_key(RecordKind::Counters), made, sink);
+  write_counters(state, *counters_.mutable_counters());
+  tell(record_key(RecordKind::Counters), counters_, sink);
 }
 
 void Tracker::put_ended(ConnId id, Sink& sink) {
@@ -154,17 +153,21 @@ void Tracker::put_call(const State& state, const Call& call, Sink& sink) {
 }
 
 void Tracker::put_device(const Device& device, Sink& sink) {
-  sync::Record& made = record();
-  if (write_device(device, *made.mutable_device())) {
+  if (has_record(device)) {
+    sync::Record& made = record();
+    write_device(device, *made.mutable_device());
     tell(record_key(RecordKind::Device, device.dn.str()), made, sink);
   } else {
     drop(record_key(RecordKind::Device, device.dn.str()), sink);
   }
   if (!device.extension()) return;
-  if (device.agent == nullptr) return drop(record_key(RecordKind::Agent, device.dn.str()), sink);
-  sync::Record& agent = record();
-  write_agent({clock_, *deadlines_}, device, *agent.mutable_agent());
-  tell(record_key(RecordKind::Agent, device.dn.str()), agent, sink);
+  if (device.agent != nullptr) {
+    sync::Record& made = record();
+    write_agent({clock_, *deadlines_}, device, *made.mutable_agent());
+    tell(record_key(RecordKind::Agent, device.dn.str()), made, sink);
+  } else {
+    drop(record_key(RecordKind::Agent, device.dn.str()), sink);
+  }
 }
 
 void Tracker::put_client(const Client& client, Sink& sink) {

@@ -63,6 +63,7 @@ class Tracker {
   std::uint64_t checksum_ = 0;
   std::array<char, 8192> block_{};
   google::protobuf::Arena arena_{block_.data(), block_.size()};  // of the record that is being made
+  sync::Record counters_;  // told with nearly every change, so made again in the same memory
   std::string bytes_;
   const std::unordered_map<TimerKey, Instant>* deadlines_ = nullptr;
 };
