@@ -184,7 +184,8 @@ class Core final : public Machine {
   // --- Calls that were here before (recovery.cpp) ---
   struct TakenUp;
   enum class From { FormerRun, GivenBack, Elsewhere };
-  TakenUp take_up(const std::vector<ha::Record>& records, From from);
+  // `former`: of Elsewhere, the Connector that had them.
+  TakenUp take_up(const std::vector<ha::Record>& records, From from, const std::string& former = {});
   bool take_up(const ha::Party& record, From from, TakenUp& taken);
   void put_aside(const std::vector<ha::Record>& records);
   bool is_as(const Party& party, const ha::Party& record);
@@ -210,7 +211,7 @@ class Core final : public Machine {
     std::string dn, reason;
     Instant until{0};
   };
-  std::string new_way(const Leg& leg, const std::string& dn) const;
+  std::optional<TurnLeg> new_way(const Leg& leg, const std::string& dn) const;
   bool owes_bye(const Party& party);
   void say_bye_later(const Party& party, std::string reason);
   void say_bye(Leg& leg);

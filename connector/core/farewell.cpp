@@ -11,12 +11,18 @@ constexpr Instant kLook = std::chrono::milliseconds(250);
 
 }  // namespace
 
-// The connection its phone has registered over since. Empty: none yet.
-std::string Core::new_way(const Leg& leg, const std::string& dn) const {
+// The connection its phone has registered over since, here or at another Connector. None yet: nothing.
+std::optional<TurnLeg> Core::new_way(const Leg& leg, const std::string& dn) const {
   Unreachable why;
-  const auto targets = directory_.resolve(dn, why);
-  const bool registered = !targets.empty() && !targets.front().dn.empty() && targets.front().next_hop != leg.flow;
-  return registered ? targets.front().next_hop : std::string();
+  for (auto& target : directory_.resolve(dn, why)) {
+    if (target.dn.empty()) break;
+    // Of a phone that was on no connection the dialog knows the way.
+    if (!target.route.empty() && (leg.flow.empty() || target.connector.empty() || target.connector == leg.former))
+      continue;
+    if (!target.route.empty()) return TurnLeg{leg.id, {}, std::move(target.route)};
+    if (!target.next_hop.empty() && target.next_hop != leg.flow) return TurnLeg{leg.id, target.next_hop};
+  }
+  return std::nullopt;
 }
 
 // False: BYE can go as ever.
@@ -36,10 +42,10 @@ void Core::say_bye_later(const Party& party, std::string reason) {
 void Core::say_bye(Leg& leg) {
   const auto owed = farewells_.find(leg.id);
   if (owed == farewells_.end()) return;
-  const auto way = new_way(leg, owed->second.dn);
-  if (way.empty() && now_.steady + kLook < owed->second.until && !stopping_)
+  auto way = new_way(leg, owed->second.dn);
+  if (!way && now_.steady + kLook < owed->second.until && !stopping_)
     return arm(Wait::Farewell, leg.id.value, leg.guard, kLook);
-  if (!way.empty()) act(TurnLeg{leg.id, way});
+  if (way) act(std::move(*way));
   act(SendBye{leg.id, std::move(owed->second.reason)});
   forget(leg.id);
 }

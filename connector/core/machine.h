@@ -315,10 +315,11 @@ struct RestoreLeg {
 struct DropLeg {
   LegId leg;
 };
-// Where the phone of a restored leg is now.
+// Where the phone of a restored leg is now: on a connection of ours, or of another Connector, to which a route leads.
 struct TurnLeg {
   LegId leg;
-  std::string flow;  // "sip:ip:port;transport=tls"
+  std::string flow;                  // "sip:ip:port;transport=tls"
+  std::vector<std::string> route{};  // if not empty: Route values, topmost first; beats flow
 };
 
 // --- To the link room ---

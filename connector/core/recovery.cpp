@@ -4,12 +4,12 @@
 
 #include "connector/core/core.h"
 #include "connector/core/records.h"
+#include "connector/core/taken_up.h"
 
 namespace tandem::connector {
 namespace {
 
 constexpr Instant kLeastExpiry = std::chrono::seconds(32);  // the re-INVITE that refreshes the session is under way
-constexpr std::size_t kRestoredMax = 256 << 20;             // bytes of one Restore
 constexpr Instant kFirstPause = std::chrono::milliseconds(250);
 constexpr Instant kLongestPause = std::chrono::seconds(1);
 
@@ -18,14 +18,6 @@ std::string counted(std::size_t number, std::string_view what) {
 }
 
 }  // namespace
-
-struct Core::TakenUp {
-  std::unordered_map<ConversationNo, const ha::Conversation*> conversations;
-  std::vector<ConversationNo> order;
-  std::unordered_map<PartyNo, const ha::Party*> parties;
-  std::unordered_set<PartyNo> stayed;  // of them, as they were
-  std::size_t refused = 0;
-};
 
 void Core::on(CallsKept& input) {
   if (!input.records || input.records->empty()) return;
@@ -83,128 +75,9 @@ void Core::let_go_held() {
   }
 }
 
-// Calls of another Connector, all that belong together at once.
-void Core::restore(const link::Command& command) {
-  const auto& order = command.restore();
-  if (stopping_) {
-    restored_.clear();
-    return command_failed(command, Code::NO_RESOURCES, "stopping");
-  }
-  for (const auto& bytes : order.records()) {
-    restored_bytes_ += bytes.size();
-    auto& record = restored_.emplace_back();
-    if (restored_bytes_ > kRestoredMax || !record.ParseFromString(bytes)) restored_.pop_back();
-  }
-  if (order.more()) return;
-  auto records = std::exchange(restored_, {});
-  restored_bytes_ = 0;
-  if (order.own()) {
-    std::erase_if(records, [this](const ha::Record& record) {
-      return record.has_party() && over_unheard_.contains(PartyNo{record.party().party()});
-    });
-    put_aside(records);
-  }
-  const auto taken = take_up(records, order.own() ? From::GivenBack : From::Elsewhere);
-  link::Happening message;
-  message.set_command(command.id());
-  auto& over = *message.mutable_taken_over();
-  for (const auto no : taken.order) {
-    const auto found = conversations_.find(no);
-    if (found != conversations_.end()) describe(found->second, *over.add_conversations());
-  }
-  report(std::move(message));
-  if (in_reach_) offer_again(taken.order);
-  recover_next();
-}
-
-// Who is in another conversation that stays is only taken out of this one.
-void Core::disown(Conversation& conversation) {
-  const auto number = conversation.no;
-  log(LogLevel::Standard, "disowned: conversation " + conversation.id + " connid " + to_hex(conversation.conn_id));
-  std::vector<PartyNo> all;
-  for (const auto* party : conversation.parties) all.push_back(party->no);
-  disowning_ = true;
-  for (const auto no : all) {
-    auto* party = find_party(no);
-    const auto found = conversations_.find(number);
-    if (!party || found == conversations_.end() || !found->second.has(*party)) continue;
-    take_out(*party, found->second, End{.cause = link::Left::REMOVED, .status = 487, .disowned = true});
-  }
-  disowning_ = false;
-}
-
-// Calls of ours that we have as they were before, and are given back as they were last: what differs makes room without
-// a word to anybody.
-void Core::put_aside(const std::vector<ha::Record>& records) {
-  std::unordered_map<PartyNo, const ha::Party*> given;
-  std::vector<ConversationNo> conversations;
-  for (const auto& record : records) {
-    if (record.has_party()) given[PartyNo{record.party().party()}] = &record.party();
-    if (record.has_conversation()) conversations.push_back(ConversationNo{record.conversation().conversation()});
-  }
-  const End end{.cause = link::Left::REMOVED, .status = 487, .disowned = true, .replaced = true};
-  const auto stays = [&](const Party& party) {
-    const auto record = given.find(party.no);
-    return record != given.end() && is_as(party, *record->second);
-  };
-  disowning_ = true;
-  for (const auto number : conversations) {
-    const auto found = conversations_.find(number);
-    std::vector<PartyNo> all;
-    if (found != conversations_.end())
-      for (const auto* party : found->second.parties) all.push_back(party->no);
-    for (const auto no : all) {
-      auto* party = find_party(no);
-      const auto still = conversations_.find(number);
-      if (party && still != conversations_.end() && still->second.has(*party) && !stays(*party))
-        take_out(*party, still->second, end);
-    }
-  }
-  for (const auto& [no, record] : given) {
-    if (auto* party = find_party(no); party && !is_as(*party, *record)) end_party(*party, end);
-  }
-  disowning_ = false;
-}
-
-// Has it the legs that the record has? Then they go on: a request of ours may be under way on them.
-bool Core::is_as(const Party& party, const ha::Party& record) {
-  const auto call_id = [&](LegId id) {
-    const auto* leg = find_leg(id);
-    return leg ? leg->call_id : std::string();
-  };
-  if (record.has_called()) {
-    std::vector<std::string> there, here;
-    for (const auto& fork : record.called().forks())
-      if (fork.has_dialog()) there.push_back(fork.dialog().call_id());
-    if (!party.out) return false;
-    for (const auto id : party.out->legs) here.push_back(call_id(id));
-    return std::is_permutation(here.begin(), here.end(), there.begin(), there.end());
-  }
-  if (party.out || record.has_offered() != (party.state == PartyState::Offered)) return false;
-  // Held back ones have said nothing yet, and the record is newer.
-  return call_id(party.dialog) == record.dialog().call_id() && (!held_back_ || record.has_offered());
-}
-
-// A party that stays as it is, ours for certain, in the conversations that it was in last.
-void Core::move_to(Party& party, Conversation* conversation, std::vector<Conversation*> elsewhere, bool parked,
-                   const TakenUp& taken) {
-  auto all = party.elsewhere;
-  all.push_back(party.conversation);
-  for (auto* old : all) {
-    if (old == conversation || std::find(elsewhere.begin(), elsewhere.end(), old) != elsewhere.end()) continue;
-    std::erase(old->parties, &party);
-    touch(*old);
-    if (old->parties.empty() && !taken.conversations.contains(old->no)) end_conversation(*old);
-  }
-  party.conversation = conversation;
-  party.elsewhere = std::move(elsewhere);
-  party.parked = parked;
-  if (party.dialog) give_back(party.dialog);
-}
-
 // Of each conversation its parties, each with its leg and stream. What can't be used is left out and said.
-Core::TakenUp Core::take_up(const std::vector<ha::Record>& records, From from) {
-  TakenUp taken;
+Core::TakenUp Core::take_up(const std::vector<ha::Record>& records, From from, const std::string& former) {
+  TakenUp taken{.former = former};
   std::vector<const ha::Party*> parties;
   for (const auto& record : records) {
     if (record.major() != records::kMajor) {
@@ -342,6 +215,7 @@ bool Core::take_up(const ha::Party& record, From from, TakenUp& taken) {
     take_up_called(party, record.called(), from);
   } else {
     take_up_leg(party, record, from);
+    find_leg(party.dialog)->former = taken.former;
   }
   taken.parties[no] = &record;
   pass(no.value);
@@ -456,12 +330,10 @@ void Core::recover(Party& party) {
     return arm(Wait::Decision, party.no.value, party.incoming->decision, settings_.undecided);
   }
   if (!party.recovering) return;
-  if (party.recovery_tries++ > 0) {
-    // It may have registered again meanwhile, over another connection.
-    Unreachable why;
-    const auto targets = directory_.resolve(party.dn, why);
-    if (!targets.empty() && !targets.front().dn.empty() && !targets.front().next_hop.empty())
-      act(TurnLeg{party.dialog, targets.front().next_hop});
+  // It may have registered again meanwhile, over another connection.
+  const auto& leg = *find_leg(party.dialog);
+  if (party.recovery_tries++ > 0 || !leg.flow.empty()) {
+    if (auto way = new_way(leg, party.dn)) act(std::move(*way));
   }
   want_reinvite(party, {});
 }

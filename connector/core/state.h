@@ -60,6 +60,7 @@ struct Leg {
   bool retried = false;    // outgoing: sent again after 422
   bool talk = false;       // outgoing: can be told to answer
   std::string flow;        // taken up: the connection it was on then, which is gone
+  std::string former;      // taken over: the Connector that had it, which is gone
   bool restored = false;   // outgoing: its INVITE is that of a process before this one
   Slot guard;
 };

@@ -22,6 +22,7 @@ Target target_of(const Binding& binding) {
   target.next_hop = binding.next_hop;
   target.q_milli = binding.q_milli;
   target.route = binding.path;
+  target.connector = binding.connector;
   target.local_ip = binding.origin.local_ip;
   return target;
 }
@@ -140,6 +141,7 @@ void Location::learn(const link::Registration& registration, Now now) {
   for (const link::Contact& contact : registration.contacts()) {
     Binding binding = binding_of(contact, now);
     binding.order = ++order_;
+    binding.connector = registration.connector();
     // Registered there after here, by the same phone: ours is out of date.
     const auto moved = [&](const Binding& b) {
       return b.uri == binding.uri && b.call_id == binding.call_id && b.cseq < binding.cseq;

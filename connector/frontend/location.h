@@ -29,6 +29,7 @@ struct Binding {
   Origin origin;                  // where it registered from
   std::vector<std::string> path;  // RFC 3327
   std::string next_hop;           // as in Target, empty: follow the uri
+  std::string connector;          // who told us of it, empty: registered here
   bool by_digest = false;
   std::uint64_t order = 0;  // rises with each registration: the latest of equal q comes first
 };

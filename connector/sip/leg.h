@@ -97,7 +97,7 @@ class SipLeg {
   // that they are, and what can't go on after all is told by LegLost.
   bool restore(const ha::Dialog& record);
   void ports_open();
-  void turn(const std::string& flow);
+  void turn(const std::string& flow, const std::vector<std::string>& by = {});
 
   // Whose dialog the library found; null: nobody's that is a call.
   static SipLeg* of(const nta_leg_t* dialog);
@@ -148,6 +148,7 @@ class SipLeg {
   void watch_way();            // to a caller over a connection
   void way_due();
   void take_response_way();
+  bool take_route(const std::vector<std::string>& by);
   void settle();                      // retires the leg if its time has come
   const url_string_t* route() const;  // where requests in the dialog go, null: where the dialog says
   void fail_later(int status, std::string reason);
@@ -173,6 +174,7 @@ class SipLeg {
   bool forgotten_ = false;                // the core is through with it
   bool referred_before_ = false;          // a REFER came in this dialog
   bool routed_ = false;                   // the dialog has a route set
+  bool by_holder_ = false;                // which leads to the Connector that holds the phone's connection
   bool peer_updates_ = false;             // Allow: UPDATE
   bool reinvite_is_update_ = false;       // reinvite_out_
   bool reinvite_update_in_ = false;       // reinvite_in_

@@ -147,16 +147,36 @@ void SipLeg::ports_open() {
   unanswered_.reset();
 }
 
-void SipLeg::turn(const std::string& flow) {
+// The holder of the phone's connection is passed by all requests from now on; none: none is. The library wants the last
+// hop first.
+bool SipLeg::take_route(const std::vector<std::string>& by) {
+  const sip_route_t* before = nullptr;
+  const sip_contact_t* target = nullptr;
+  nta_leg_get_route(dialog_.get(), &before, &target);
+  std::string reversed;
+  for (auto hop = by.rbegin(); hop != by.rend(); ++hop) {
+    if (!text::sane(*hop)) return false;
+    reversed.append(reversed.empty() ? "<" : ", <").append(*hop).append(">");
+  }
+  const sofia::Home home;
+  const auto* route = by.empty() ? nullptr : sip_record_route_make(home.get(), reversed.c_str());
+  if (target == nullptr || (route == nullptr && !by.empty())) return false;
+  nta_leg_client_reroute(dialog_.get(), route, target, 1);
+  routed_ = by_holder_ = route != nullptr;
+  return true;
+}
+
+void SipLeg::turn(const std::string& flow, const std::vector<std::string>& by) {
   const bool elsewhere = flow_ != flow;
   flow_ = flow;
+  if (!by.empty() || by_holder_) take_route(by);
   const sip_route_t* route = nullptr;
   const sip_contact_t* target = nullptr;
   nta_leg_get_route(dialog_.get(), &route, &target);
   std::string towards = flow_;
-  if (routed_ && route != nullptr) {
+  if (routed_ && !by_holder_ && route != nullptr) {
     towards = text::uri(route->r_url);
-  } else if (towards.empty() && target != nullptr) {
+  } else if (towards.empty() && target != nullptr) {  // with a holder its requests come straight to us all the same
     towards = text::uri(target->m_url);
   }
   contact_ = host_.contact_towards(towards);

@@ -236,7 +236,7 @@ void SipRoom::perform(const RestoreLeg& action) {
   if (impl_->open_) there.ports_open();
 }
 void SipRoom::perform(const TurnLeg& action) {
-  if (auto* leg = impl_->find(action.leg)) leg->turn(action.flow);
+  if (auto* leg = impl_->find(action.leg)) leg->turn(action.flow, action.route);
 }
 void SipRoom::perform(const DropLeg& action) {
   impl_->retire(action.leg);

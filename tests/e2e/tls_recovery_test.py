@@ -84,6 +84,36 @@ def another_connector_takes_over():
 
 
 @test
+def another_connector_takes_over_and_a_third_has_the_connection():
+    """Each phone registers at another of the two that are left: one of them can be reached through the other only."""
+    with site_of(connectors=3, tserver={"takeover-timeout": "1 sec"}) as site:
+        ways = [site.use(Relay(site.host(), (site.addresses[0], 5061))) for _ in range(2)]
+        alice, bob = (on_tls(site, user, tone, outbound=f"sip:{way.address};transport=tls")
+                      for user, tone, way in (("alice", "A", ways[0]), ("bob", "B", ways[1])))
+        client = site.tlib(dn("support"), dn("alice"), dn("bob"), name="router")
+        conn = routed(site, alice, client)
+        hear((alice, "B"), (bob, "A"))
+        for way, number in zip(ways, (2, 3)):
+            way.target = (site.addresses[number - 1], 5061)
+        mark = client.mark()
+        site.connector(1).kill()
+        harness.until("the takeover", lambda: "takes over" in site.log("tserver"))
+        hear((alice, "B"), (bob, "A"))
+        harness.until("both to be reached", lambda: any("every party taken up was reached or is over" in site.log(f"connector{number}")
+                                                        for number in (2, 3)))
+        client.send("RequestHoldCall", ThisDN=dn("alice"), ConnID=conn)
+        client.wait("EventHeld", ThisDN=dn("alice"), ConnID=conn, since=mark)
+        client.send("RequestRetrieveCall", ThisDN=dn("alice"), ConnID=conn)
+        hear((alice, "B"), (bob, "A"))
+        client.send("RequestReleaseCall", ThisDN=dn("bob"), ConnID=conn)
+        ends(client, mark, conn, "alice", "bob")
+        closed(alice, bob)
+        forwarded = site.log("connector2") + site.log("connector3")
+        harness.equal([method for method in ("INVITE", "ACK", "BYE") if f"{method} forwarded to" not in forwarded], [],
+                      "went past the one that holds the connection")
+
+
+@test
 def released_while_the_connector_was_away():
     """The phone on TLS has no connection yet when the call has to end: it hears of it once it has registered."""
     with site_of(tserver={"link-loss-timeout": "1"}) as site:

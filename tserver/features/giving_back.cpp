@@ -117,7 +117,7 @@ link::Snapshot give_back(Core& core, CtiLink& link, const link::Snapshot& snapsh
   core.log(LogLevel::Standard, "link " + link.name + ": " + std::to_string(link.given_back.size() + over.size()) +
                                    " calls are given back to " + link.application +
                                    ", which lost what it knew of them");
-  order_restore(core, link, records_of(link, there, over), true);
+  order_restore(core, link, link, records_of(link, there, over));
   link.given_back_command = link.last_command;
   for (const ConversationNo no : over)
     core.order(link, no, {}, [](link::Command& command) { command.mutable_release(); });

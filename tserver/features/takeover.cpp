@@ -52,7 +52,7 @@ void hand_over(Core& core, CtiLink& from, CtiLink& to) {
   }
   std::vector<const std::string*> records;
   for (const auto& [key, data] : from.call_data) records.push_back(&data);
-  order_restore(core, to, records, false);
+  order_restore(core, to, from, records);
   from.handed_over.clear();
   for (const auto& [no, call] : from.conversations) from.handed_over.insert(no);
   from.taken_by = to.no;
@@ -142,7 +142,7 @@ void on_taken_over(Core& core, CtiLink& link, const link::Happening& happening) 
 
 }  // namespace
 
-void order_restore(Core& core, CtiLink& to, const std::vector<const std::string*>& records, bool own) {
+void order_restore(Core& core, CtiLink& to, const CtiLink& from, const std::vector<const std::string*>& records) {
   for (auto one = records.begin(); one != records.end();) {
     core.order(to, {}, {}, [&](link::Command& command) {
       auto& restore = *command.mutable_restore();
@@ -150,7 +150,8 @@ void order_restore(Core& core, CtiLink& to, const std::vector<const std::string*
         restore.add_records(**one);
         size += (*one)->size();
       }
-      restore.set_own(own);
+      restore.set_own(&from == &to);
+      if (!restore.own()) restore.set_connector(from.application);
       restore.set_more(one != records.end());
     });
   }

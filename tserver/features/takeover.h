@@ -14,8 +14,8 @@ using CallDataKey = std::pair<std::uint32_t, std::uint64_t>;
 void keep_call_data(CtiLink& link, const link::CallData& data);
 void forget_call_data(CtiLink& link);
 void forget_call_data(CtiLink& link, const CallDataKey& key);
-// Orders `to` to take calls up, its own or another's, in as many commands as it needs.
-void order_restore(Core& core, CtiLink& to, const std::vector<const std::string*>& records, bool own);
+// Orders `to` to take up calls of `from`, its own or another's, in as many commands as it needs.
+void order_restore(Core& core, CtiLink& to, const CtiLink& from, const std::vector<const std::string*>& records);
 // What comes of that has to come in time.
 void await_taker(Core& core, CtiLink& link);
 // `by` has calls of another now, whose data is void: for a backup, which takes no part in it.

@@ -85,7 +85,9 @@ struct Writer {
   }
   std::string operator()(const RestoreLeg& a) const { return "restore " + name(a.leg) + " " + a.dialog.call_id(); }
   std::string operator()(const DropLeg& a) const { return "drop " + name(a.leg); }
-  std::string operator()(const TurnLeg& a) const { return "turn " + name(a.leg) + " " + a.flow; }
+  std::string operator()(const TurnLeg& a) const {
+    return "turn " + name(a.leg) + " " + (a.route.empty() ? a.flow : "by " + a.route.front());
+  }
   std::string operator()(const ForgetLeg& a) const { return "forget " + name(a.leg); }
   std::string operator()(const MediaConnect& a) const {
     const auto& g = a.agreement;

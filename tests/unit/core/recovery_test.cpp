@@ -119,6 +119,44 @@ TEST_CASE("Another Connector takes calls over by command") {
   CHECK(snapshot(other).conversations(0).parties_size() == 2);
 }
 
+TEST_CASE("A phone on a connection that died with its Connector is reached where it has registered since") {
+  Bench before(keeping());
+  before.talking();
+  auto records = kept(before);
+  for (auto& record : records) {
+    if (record.has_party() && record.party().party() == given(1))
+      record.mutable_party()->mutable_dialog()->set_flow("sip:192.0.2.2:1000;transport=tls");
+  }
+  Bench other(keeping());
+  other.now = before.now;
+  other.step(PortsOpened{});
+  const auto registered = [&](Target target) {
+    target.request_uri = "sip:bob@192.0.2.2";
+    target.dn = "sip:bob@tandem.test";
+    other.directory.known[target.dn].push_back(std::move(target));
+  };
+  other.directory.known["sip:bob@tandem.test"].clear();
+  std::string turned;
+  SECTION("not yet: what the dead one told of it leads nowhere") {
+    registered({.route = {"sip:token@c1;lr"}, .connector = "C1"});
+  }
+  SECTION("here") {
+    registered({.next_hop = "sip:192.0.2.2:1001;transport=tls"});
+    turned = "turn out2 sip:192.0.2.2:1001;transport=tls";
+  }
+  SECTION("at a third one") {
+    registered({.route = {"sip:token@c1;lr"}, .connector = "C1"});
+    registered({.route = {"sip:token@c3;lr"}, .connector = "C3"});
+    turned = "turn out2 by sip:token@c3;lr";
+  }
+  auto command = restoring(records);
+  command.mutable_restore()->set_connector("C1");
+  const auto lines = other.command(command);
+  CHECK(count(lines, "reinvite") == 2);
+  CHECK(count(lines, "turn") == (turned.empty() ? 0 : 1));
+  CHECK((turned.empty() || has(lines, turned)));
+}
+
 TEST_CASE("A caller of a call that another may have isn't answered before it is ours") {
   Bench before = ringing();
   const auto records = kept(before);
