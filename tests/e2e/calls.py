@@ -119,7 +119,7 @@ def hear(*pairs, **more):
 
 def silent(*phones, seconds=1.0):
     """No packet comes to the media ports of these phones any more. They have given the ports back by then."""
-    listening = []
+    listening, in_use = [], []
     for phone in phones:
         for port in phone.media:
             s = socket.socket(socket.AF_INET6 if ":" in phone.ip else socket.AF_INET, socket.SOCK_DGRAM)
@@ -127,10 +127,11 @@ def silent(*phones, seconds=1.0):
                 s.bind((phone.ip, port))
             except OSError:
                 s.close()
+                in_use.append((phone.user, port))
                 continue
             s.setblocking(False)
             listening.append((phone.user, port, s))
-    assert len(listening) == sum(len(phone.media) for phone in phones), "media ports are still in use"
+    equal(in_use, [], "media ports still in use")
     time.sleep(seconds)
     strays = []
     for user, port, s in listening:
