@@ -29,7 +29,7 @@ TEST_CASE("whatever happens, what must hold holds") {
     expect_sound(seed, play(seed, steps));
     return;
   }
-  const std::uint32_t seeds = number("TANDEM_SEEDS", 12);
+  const std::uint32_t seeds = number("TANDEM_SEEDS", 24);
   std::size_t established = 0, diverted = 0, held = 0, moved = 0, added = 0, deleted = 0, lobbies = 0;
   for (std::uint32_t seed = 1; seed <= seeds; ++seed) {
     const Run run = play(seed, steps);
