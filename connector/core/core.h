@@ -181,7 +181,7 @@ class Core final : public Machine {
   void keep(const Conversation& conversation);
   void keep(const Party& party);
 
-  // --- Calls that were here before (recovery.cpp) ---
+  // --- Calls that were here before, or elsewhere (recovery.cpp, restoring.cpp) ---
   struct TakenUp;
   enum class From { FormerRun, GivenBack, Elsewhere };
   // `former`: of Elsewhere, the Connector that had them.

@@ -11,18 +11,20 @@ constexpr Instant kLook = std::chrono::milliseconds(250);
 
 }  // namespace
 
-// The connection its phone has registered over since, here or at another Connector. None yet: nothing.
+// The connection its phone has registered over since, here or at another Connector: the latest contact's, an older one may
+// be another phone's. None yet: nothing.
 std::optional<TurnLeg> Core::new_way(const Leg& leg, const std::string& dn) const {
   Unreachable why;
-  for (auto& target : directory_.resolve(dn, why)) {
-    if (target.dn.empty()) break;
-    // Of a phone that was on no connection the dialog knows the way.
-    if (!target.route.empty() && (leg.flow.empty() || target.connector.empty() || target.connector == leg.former))
-      continue;
-    if (!target.route.empty()) return TurnLeg{leg.id, {}, std::move(target.route)};
-    if (!target.next_hop.empty() && target.next_hop != leg.flow) return TurnLeg{leg.id, target.next_hop};
+  auto targets = directory_.resolve(dn, why);
+  if (targets.empty() || targets.front().dn.empty()) return std::nullopt;
+  auto& target = targets.front();
+  if (target.route.empty()) {
+    if (target.next_hop.empty() || target.next_hop == leg.flow) return std::nullopt;
+    return TurnLeg{leg.id, target.next_hop};
   }
-  return std::nullopt;
+  // Of a phone that was on no connection the dialog knows the way.
+  if (leg.flow.empty() || target.connector.empty() || target.connector == leg.former) return std::nullopt;
+  return TurnLeg{leg.id, {}, std::move(target.route)};
 }
 
 // False: BYE can go as ever.

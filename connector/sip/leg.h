@@ -148,7 +148,7 @@ class SipLeg {
   void watch_way();            // to a caller over a connection
   void way_due();
   void take_response_way();
-  bool take_route(const std::vector<std::string>& by);
+  void take_route(const std::vector<std::string>& by);
   void settle();                      // retires the leg if its time has come
   const url_string_t* route() const;  // where requests in the dialog go, null: where the dialog says
   void fail_later(int status, std::string reason);

@@ -149,21 +149,20 @@ void SipLeg::ports_open() {
 
 // The holder of the phone's connection is passed by all requests from now on; none: none is. The library wants the last
 // hop first.
-bool SipLeg::take_route(const std::vector<std::string>& by) {
+void SipLeg::take_route(const std::vector<std::string>& by) {
   const sip_route_t* before = nullptr;
   const sip_contact_t* target = nullptr;
   nta_leg_get_route(dialog_.get(), &before, &target);
   std::string reversed;
   for (auto hop = by.rbegin(); hop != by.rend(); ++hop) {
-    if (!text::sane(*hop)) return false;
+    if (!text::sane(*hop)) return;
     reversed.append(reversed.empty() ? "<" : ", <").append(*hop).append(">");
   }
   const sofia::Home home;
   const auto* route = by.empty() ? nullptr : sip_record_route_make(home.get(), reversed.c_str());
-  if (target == nullptr || (route == nullptr && !by.empty())) return false;
+  if (target == nullptr || (route == nullptr && !by.empty())) return;
   nta_leg_client_reroute(dialog_.get(), route, target, 1);
   routed_ = by_holder_ = route != nullptr;
-  return true;
 }
 
 void SipLeg::turn(const std::string& flow, const std::vector<std::string>& by) {

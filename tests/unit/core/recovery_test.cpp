@@ -140,13 +140,17 @@ TEST_CASE("A phone on a connection that died with its Connector is reached where
   SECTION("not yet: what the dead one told of it leads nowhere") {
     registered({.route = {"sip:token@c1;lr"}, .connector = "C1"});
   }
+  SECTION("not yet, but another phone of the same DN before: that doesn't know the call") {
+    registered({.route = {"sip:token@c1;lr"}, .connector = "C1"});
+    registered({.next_hop = "sip:192.0.2.7:1001;transport=tls"});
+  }
   SECTION("here") {
     registered({.next_hop = "sip:192.0.2.2:1001;transport=tls"});
     turned = "turn out2 sip:192.0.2.2:1001;transport=tls";
   }
   SECTION("at a third one") {
-    registered({.route = {"sip:token@c1;lr"}, .connector = "C1"});
     registered({.route = {"sip:token@c3;lr"}, .connector = "C3"});
+    registered({.route = {"sip:token@c1;lr"}, .connector = "C1"});
     turned = "turn out2 by sip:token@c3;lr";
   }
   auto command = restoring(records);
