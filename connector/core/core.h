@@ -204,14 +204,22 @@ class Core final : public Machine {
   void take_up_called(Party& party, const ha::Called& record, From from);
   void resume_called(Party& party, const ha::Called& record);
   void recover_called(Party& party);
+
+  // --- Phones that register anew over another connection (following.cpp) ---
+  struct NewWay {
+    TurnLeg turn;
+    std::string phone;  // Target::phone of who is there
+    bool certain;       // it is the leg's, as far as can be known
+  };
+  std::optional<NewWay> new_way(const Leg& leg, const std::string& dn) const;
   void follow(const Leg& leg);
+  bool was_stranger(const Party& party);
 
   // --- Phones to be told once they are reached again (farewell.cpp) ---
   struct Farewell {
     std::string dn, reason;
     Instant until{0};
   };
-  std::optional<TurnLeg> new_way(const Leg& leg, const std::string& dn) const;
   bool owes_bye(const Party& party);
   void say_bye_later(const Party& party, std::string reason);
   void say_bye(Leg& leg);

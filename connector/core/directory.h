@@ -16,6 +16,7 @@ struct Caller {
   std::string dn;              // DN of a phone of ours (digest or registered flow), or the URI of anybody else
   bool authenticated = false;  // proved by digest, by a trunk's address or by the trusted proxy
   std::string trunk;           // name of the trunk, empty if none
+  std::string phone{};         // as in Target, if it called over its registered connection
 };
 
 // One place to send a request to.
@@ -28,6 +29,9 @@ struct Target {
   std::vector<std::string> route;  // Path of the registration (RFC 3327): Route values, topmost first; beats next_hop
   std::string connector;           // the other Connector that told us of it, empty: registered here, or no phone of ours
   std::string dn;                  // DN this is a contact of; empty for trunks and the proxy
+  // Which of the DN's phones: what stays the same when it registers anew over another connection. Its +sip.instance
+  // (RFC 5626), or the Call-ID of its REGISTERs (RFC 3261 section 10.2.4)
+  std::string phone;
   std::string local_ip;            // our address that faces it, for the SDP; empty: unknown, the default is taken
 };
 

@@ -11,22 +11,6 @@ constexpr Instant kLook = std::chrono::milliseconds(250);
 
 }  // namespace
 
-// The connection its phone has registered over since, here or at another Connector: the latest contact's, an older one may
-// be another phone's. None yet: nothing.
-std::optional<TurnLeg> Core::new_way(const Leg& leg, const std::string& dn) const {
-  Unreachable why;
-  auto targets = directory_.resolve(dn, why);
-  if (targets.empty() || targets.front().dn.empty()) return std::nullopt;
-  auto& target = targets.front();
-  if (target.route.empty()) {
-    if (target.next_hop.empty() || target.next_hop == leg.flow) return std::nullopt;
-    return TurnLeg{leg.id, target.next_hop};
-  }
-  // Of a phone that was on no connection the dialog knows the way.
-  if (leg.flow.empty() || target.connector.empty() || target.connector == leg.former) return std::nullopt;
-  return TurnLeg{leg.id, {}, std::move(target.route)};
-}
-
 // False: BYE can go as ever.
 bool Core::owes_bye(const Party& party) {
   const auto* leg = find_leg(party.dialog);
@@ -44,10 +28,12 @@ void Core::say_bye_later(const Party& party, std::string reason) {
 void Core::say_bye(Leg& leg) {
   const auto owed = farewells_.find(leg.id);
   if (owed == farewells_.end()) return;
+  const auto left = owed->second.until - now_.steady;
   auto way = new_way(leg, owed->second.dn);
-  if (!way && now_.steady + kLook < owed->second.until && !stopping_)
+  // Another phone's has time: its answer to a BYE isn't looked at.
+  if ((!way || (!way->certain && left > settings_.recovery / 2)) && left > kLook && !stopping_)
     return arm(Wait::Farewell, leg.id.value, leg.guard, kLook);
-  if (way) act(std::move(*way));
+  if (way) act(std::move(way->turn));
   act(SendBye{leg.id, std::move(owed->second.reason)});
   forget(leg.id);
 }

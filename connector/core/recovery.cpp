@@ -246,6 +246,7 @@ void Core::take_up_leg(Party& party, const ha::Party& record, From from) {
   leg.incoming = record.dialog().incoming();
   leg.call_id = record.dialog().call_id();
   leg.flow = record.dialog().flow();
+  leg.phone = record.dialog().phone();
   party.dialog = id;
   // A caller's transaction can't be let be once it is ours: dropping it would answer the caller.
   if (held_back_ && record.has_offered() && from == From::FormerRun) {
@@ -331,16 +332,23 @@ void Core::recover(Party& party) {
   }
   if (!party.recovering) return;
   // It may have registered again meanwhile, over another connection.
-  const auto& leg = *find_leg(party.dialog);
+  auto& leg = *find_leg(party.dialog);
   if (party.recovery_tries++ > 0 || !leg.flow.empty()) {
-    if (auto way = new_way(leg, party.dn)) act(std::move(*way));
+    if (auto way = new_way(leg, party.dn)) {
+      leg.asked = way->certain ? std::string() : std::move(way->phone);
+      act(std::move(way->turn));
+    } else if (leg.is_stranger(leg.asked)) {
+      recovery_failed(party, 481);  // nobody else has come
+      return;
+    }
   }
   want_reinvite(party, {});
 }
 
 // True: it is tried again, or it is over.
 bool Core::recovery_failed(Party& party, int status) {
-  if (!party.recovering || status == 481 || status == 491 || status == 422) return false;
+  if (!party.recovering || status == 491 || status == 422) return false;
+  if (status == 481 && !was_stranger(party)) return false;
   party.wanted.clear();
   const auto pause = std::min(kFirstPause * (1 << std::min(party.recovery_tries, 4u)), kLongestPause);
   if (now_.steady + pause >= party.recovery_ends || status == 408) {

@@ -33,6 +33,8 @@ void Core::take_up_called(Party& party, const ha::Called& record, From from) {
     leg.retried = fork.retried();
     leg.talk = fork.talk();
     leg.restored = true;
+    leg.flow = fork.dialog().flow();
+    leg.phone = fork.dialog().phone();
     act(RestoreLeg{id, fork.dialog()});
     out.legs.push_back(id);
   }
@@ -66,18 +68,6 @@ void Core::recover_called(Party& party) {
   out.sdp = offer_body(party, offer_from_peer(party));
   log(LogLevel::Trace, party, "called anew");
   call_group(party);
-}
-
-// The phone of a restored leg may have registered again since, over another connection.
-void Core::follow(const Leg& leg) {
-  const auto* party = find_party(leg.party);
-  if (!party || !party->out || party->out->targets.size() != 1) return;
-  const auto& target = party->out->targets[leg.target];
-  if (target.next_hop.empty() || target.dn.empty()) return;
-  Unreachable why;
-  const auto now = directory_.resolve(party->dn, why);
-  if (now.size() == 1 && !now.front().next_hop.empty() && now.front().next_hop != target.next_hop)
-    act(TurnLeg{leg.id, now.front().next_hop});
 }
 
 }  // namespace tandem::connector

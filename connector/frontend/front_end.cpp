@@ -191,7 +191,7 @@ std::variant<Caller, Reply> FrontEnd::invited(const RequestFacts& facts, Now now
   }
   if (!facts.replacing)
     if (auto no = p.may_not_call(to)) return *no;
-  return Caller{claimed.dn.str(), true, {}};
+  return Caller{claimed.dn.str(), true, {}, p.location.phone_at(claimed.dn, facts.origin)};
 }
 
 // Where phones of ours may not call.

@@ -16,6 +16,10 @@ bool same_flow(const Origin& a, const Origin& b) {
   return a.port == b.port && a.transport == b.transport && a.ip == b.ip;
 }
 
+const std::string& phone_of(const Binding& binding) {
+  return binding.instance.empty() ? binding.call_id : binding.instance;
+}
+
 Target target_of(const Binding& binding) {
   Target target;
   target.request_uri = binding.uri;
@@ -23,6 +27,7 @@ Target target_of(const Binding& binding) {
   target.q_milli = binding.q_milli;
   target.route = binding.path;
   target.connector = binding.connector;
+  target.phone = phone_of(binding);
   target.local_ip = binding.origin.local_ip;
   return target;
 }
@@ -111,6 +116,7 @@ namespace {
 Binding binding_of(const link::Contact& contact, Now now) {
   Binding binding;
   binding.uri = contact.uri();
+  binding.instance = contact.instance();
   binding.call_id = contact.call_id();
   binding.cseq = contact.cseq();
   binding.q_milli = static_cast<std::uint16_t>(std::min(contact.q_milli(), 1000u));
@@ -144,7 +150,8 @@ void Location::learn(const link::Registration& registration, Now now) {
     binding.connector = registration.connector();
     // Registered there after here, by the same phone: ours is out of date.
     const auto moved = [&](const Binding& b) {
-      return b.uri == binding.uri && b.call_id == binding.call_id && b.cseq < binding.cseq;
+      const bool same = b.uri == binding.uri || (!b.instance.empty() && b.instance == binding.instance);
+      return same && b.call_id == binding.call_id && b.cseq < binding.cseq;
     };
     if (drop(entry.here, moved) > 0) changed_.insert(aor);
     bindings.push_back(std::move(binding));
@@ -240,6 +247,13 @@ bool Location::flow_proved(const Dn& aor, const Origin& origin) const {
                                  [&](const Binding& b) { return b.by_digest && same_flow(b.origin, origin); });
 }
 
+std::string Location::phone_at(const Dn& aor, const Origin& flow) const {
+  const auto* bindings = local(aor);
+  if (!bindings || !is_connection(flow)) return {};
+  const auto at = std::find_if(bindings->begin(), bindings->end(), [&](const Binding& b) { return same_flow(b.origin, flow); });
+  return at == bindings->end() ? std::string() : phone_of(*at);
+}
+
 bool Location::connected(const Dn& aor, const Origin& flow) const {
   const auto* bindings = local(aor);
   return bindings && std::any_of(bindings->begin(), bindings->end(),
@@ -264,6 +278,7 @@ link::Registration Location::registration(const Dn& aor, const std::string& conn
     contact->set_uri(b.uri);
     contact->set_expires_s(seconds_left(b.expires, now.steady));
     contact->set_path(flow_text(b.origin));
+    contact->set_instance(b.instance);
     contact->set_call_id(b.call_id);
     contact->set_cseq(b.cseq);
     contact->set_q_milli(b.q_milli);

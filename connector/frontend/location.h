@@ -67,6 +67,8 @@ class Location {
   // By falling q, latest first.
   std::vector<Target> targets(const Dn& aor) const;
   bool flow_proved(const Dn& aor, const Origin& origin) const;
+  // Target::phone of who registered over that connection, empty if nobody did.
+  std::string phone_at(const Dn& aor, const Origin& flow) const;
   // A binding hangs on that connection, which is still there as far as we were told.
   bool connected(const Dn& aor, const Origin& flow) const;
 

@@ -8,7 +8,8 @@
 namespace tandem::connector {
 
 void SipLeg::invite(const SendInvite& order) {
-  peer_ = Caller{order.target.dn, !order.target.dn.empty() || !order.target.trunk.empty(), order.target.trunk};
+  const bool known = !order.target.dn.empty() || !order.target.trunk.empty();
+  peer_ = Caller{order.target.dn, known, order.target.trunk, order.target.phone};
   const auto from = text::name_addr(order.from_display, order.from_uri);
   const auto to = text::name_addr({}, order.to_uri);
   const Target& target = order.target;

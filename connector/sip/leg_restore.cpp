@@ -58,6 +58,7 @@ std::optional<ha::Dialog> SipLeg::dialog() const {
   record.set_peer_dn(peer_.dn);
   record.set_peer_authenticated(peer_.authenticated);
   record.set_peer_trunk(peer_.trunk);
+  record.set_phone(peer_.phone);
   if (calls) {
     const sofia::Message request(nta_outgoing_getrequest(invite_out_.get()));
     if (!put(request.get(), *record.mutable_invite())) return std::nullopt;
@@ -89,7 +90,7 @@ bool SipLeg::restore(const ha::Dialog& record) {
   incoming_ = record.incoming();
   flow_ = record.flow();
   peer_updates_ = record.updates();
-  peer_ = Caller{record.peer_dn(), record.peer_authenticated(), record.peer_trunk()};
+  peer_ = Caller{record.peer_dn(), record.peer_authenticated(), record.peer_trunk(), record.phone()};
   routed_ = record.route_size() > 0;
   const sofia::Home home;
   sip_route_t* route = nullptr;

@@ -16,7 +16,7 @@ class Relay:
         self.target = target
         self.random = random.Random(seed)
         self.cuts = self.accepted = 0
-        self._rough = False
+        self._rough = self._shut = False
         self._ended = False
         self.pairs = {}  # socket -> [the other, bytes left, deadline]
         self.selector = selectors.DefaultSelector()
@@ -35,6 +35,10 @@ class Relay:
     def rough(self, on):
         self._rough = on
 
+    def shut(self, on):
+        """Who connects waits, until it is opened again."""
+        self._shut = on
+
     def cut_all(self):
         """At the next opportunity."""
         for state in list(self.pairs.values()):
@@ -42,9 +46,12 @@ class Relay:
 
     def _run(self):
         while not self._ended:
+            if self._shut:
+                time.sleep(0.01)
             for key, _ in self.selector.select(0.01):
                 if key.fileobj is self.listener:
-                    self._accept()
+                    if not self._shut:
+                        self._accept()
                 elif key.fileobj in self.pairs:
                     self._pass(key.fileobj)
             now = time.monotonic()

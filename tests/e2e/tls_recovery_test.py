@@ -56,6 +56,28 @@ both_ways("both_are_on_tls", "tls", "tls")
 
 
 @test
+def the_other_phone_of_the_dn_is_back_first():
+    """It knows nothing of the call; that ends only if the right one doesn't come either."""
+    with site_of() as site:
+        way = site.use(Relay(site.host(), (site.addresses[0], 5061)))
+        alice, desk = site.phone("alice", "A"), on_tls(site, "bob", "B", outbound=f"sip:{way.address};transport=tls")
+        on_tls(site, "bob", "C", answer="manual")
+        client = site.tlib(dn("support"), dn("alice"), dn("bob"), name="router")
+        conn = routed(site, alice, client)
+        hear((alice, "B"), (desk, "A"))
+        mark = client.mark()
+        way.shut(True)
+        again(site)
+        harness.until("the other one to be asked", lambda: "the right one is waited for" in site.log("connector1"))
+        way.shut(False)
+        harness.until("the right one to be reached", lambda: "every party taken up was reached or is over" in site.log("connector1"))
+        hear((alice, "B"), (desk, "A"))
+        alice.do("hangup")
+        ends(client, mark, conn, "alice", "bob")
+        closed(alice, desk)
+
+
+@test
 def another_connector_takes_over():
     """The way to the pool leads to the other one meanwhile, and phones on TLS register there."""
     with site_of(connectors=2, tserver={"takeover-timeout": "1 sec"}) as site:

@@ -32,8 +32,10 @@ inline void add_dialogs(ha::Party& party, const std::vector<LegId>& legs) {
   }
   REQUIRE(legs.size() == static_cast<std::size_t>(party.called().forks_size()));
   for (std::size_t i = 0; i < legs.size(); ++i) {
-    auto& dialog = *party.mutable_called()->mutable_forks(static_cast<int>(i))->mutable_dialog();
+    auto& fork = *party.mutable_called()->mutable_forks(static_cast<int>(i));
+    auto& dialog = *fork.mutable_dialog();
     fill(dialog);
+    dialog.set_flow(party.called().targets(static_cast<int>(fork.target())).next_hop());
     dialog.set_call_id("call of " + name(legs[i]));
     dialog.set_invite("INVITE");
   }

@@ -161,6 +161,76 @@ TEST_CASE("A phone on a connection that died with its Connector is reached where
   CHECK((turned.empty() || has(lines, turned)));
 }
 
+TEST_CASE("A DN has two phones on connections, and the wrong one is back first") {
+  Bench before(keeping());
+  before.talking();
+  auto records = kept(before);
+  for (auto& record : records) {
+    if (!record.has_party() || record.party().party() != given(1)) continue;
+    record.mutable_party()->mutable_dialog()->set_flow("sip:192.0.2.2:1000;transport=tls");
+    record.mutable_party()->mutable_dialog()->set_phone("desk");
+  }
+  Bench other(keeping());
+  other.now = before.now;
+  other.step(PortsOpened{});
+  auto& known = other.directory.known["sip:bob@tandem.test"];
+  const auto registered = [&](const char* phone, const char* hop) {
+    known.insert(known.begin(), Target{.request_uri = "sip:bob@192.0.2.2", .next_hop = hop, .dn = "sip:bob@tandem.test", .phone = phone});
+  };
+  known.clear();
+  auto command = restoring(records);
+  command.mutable_restore()->set_connector("C1");
+
+  SECTION("both are: the latest isn't meant") {
+    registered("desk", "sip:192.0.2.2:1001;transport=tls");
+    registered("mobile", "sip:192.0.2.7:1001;transport=tls");
+    const auto lines = other.command(command);
+    CHECK(count(lines, "turn") == 1);
+    CHECK(has(lines, "turn out2 sip:192.0.2.2:1001;transport=tls"));
+    CHECK(count(other.step(ReinviteRejected{out(2), 481, 0}), "report T1 left TRANSPORT_FAILED") == 1);
+  }
+  SECTION("it knows nothing of the call, and the right one is waited for") {
+    registered("mobile", "sip:192.0.2.7:1001;transport=tls");
+    CHECK(has(other.command(command), "turn out2 sip:192.0.2.7:1001;transport=tls"));
+    CHECK(other.step(ReinviteRejected{out(2), 481, 0}).empty());
+    CHECK(other.wait(std::chrono::seconds(5)).empty());  // it isn't asked once more
+    SECTION("it comes") {
+      registered("desk", "sip:192.0.2.2:1001;transport=tls");
+      registered("mobile", "sip:192.0.2.7:1002;transport=tls");
+      const auto lines = other.wait(std::chrono::seconds(5));
+      CHECK(count(lines, "turn") == 1);
+      CHECK(has(lines, "turn out2 sip:192.0.2.2:1001;transport=tls"));
+      CHECK(count(lines, "reinvite out2") == 1);
+    }
+    SECTION("it comes by another name") {
+      registered("desk, started anew", "sip:192.0.2.2:1001;transport=tls");
+      CHECK(has(other.wait(std::chrono::seconds(5)), "turn out2 sip:192.0.2.2:1001;transport=tls"));
+    }
+    SECTION("it never comes") {
+      const auto lines = other.wait(std::chrono::seconds(40));
+      CHECK(count(lines, "turn") == 0);
+      CHECK(count(lines, "report T1 left TRANSPORT_FAILED 'not reached again") == 1);
+    }
+  }
+  SECTION("the call has ended: its BYE waits for the right one, for a while") {
+    other.command(command);
+    registered("mobile", "sip:192.0.2.7:1001;transport=tls");
+    other.remove(made(1), given(1));
+    CHECK(count(other.wait(std::chrono::seconds(5)), "bye out2") == 0);
+    SECTION("it comes") {
+      registered("desk", "sip:192.0.2.2:1001;transport=tls");
+      const auto lines = other.wait(std::chrono::seconds(1));
+      CHECK(has(lines, "turn out2 sip:192.0.2.2:1001;transport=tls"));
+      CHECK(count(lines, "bye out2") == 1);
+    }
+    SECTION("else whoever is there has it, that may be the right one by another name") {
+      const auto lines = other.wait(std::chrono::seconds(20));
+      CHECK(has(lines, "turn out2 sip:192.0.2.7:1001;transport=tls"));
+      CHECK(count(lines, "bye out2") == 1);
+    }
+  }
+}
+
 TEST_CASE("A caller of a call that another may have isn't answered before it is ours") {
   Bench before = ringing();
   const auto records = kept(before);

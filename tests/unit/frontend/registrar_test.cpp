@@ -238,6 +238,21 @@ TEST_CASE("A restarted phone of the same instance replaces its old contact") {
   CHECK(uris(w.targets("sip:alice@tandem.test")) == std::vector<std::string>{"sip:alice-2@203.0.113.5"});
 }
 
+TEST_CASE("A phone has the same name in all its registrations: its instance, or else its Call-ID") {
+  World w;
+  w.alice.send(w.front, w.alice.ask({{"sip:alice-1@203.0.113.5", {}, {}, "<urn:uuid:1>", 0}}), at(0s));
+  CHECK(w.targets("sip:alice@tandem.test").front().phone == "<urn:uuid:1>");
+  const auto told = w.front.registrations(at(0s)).front();
+  CHECK(told.contacts(0).instance() == "<urn:uuid:1>");
+  w.bob.enrol(w.front, "sip:bob@203.0.113.6:5064", at(0s));
+  CHECK(w.targets("sip:bob@tandem.test").front().phone == "reg-bob");
+
+  FrontEnd other{settings(), kSecret};
+  other.restore(told, 0s, at(0s));
+  Unreachable why;
+  CHECK(other.resolve("sip:alice@tandem.test", why).front().phone == "<urn:uuid:1>");
+}
+
 TEST_CASE("The registrar is bounded") {
   auto s = settings();
   s.registrations_max = 1;
@@ -365,6 +380,20 @@ TEST_CASE("Bindings of other Connectors") {
     w.alice.enrol(w.front, "sip:alice@192.168.1.7:5060", at(1s));
     CHECK(w.targets("sip:alice@tandem.test").size() == 1);
     CHECK(*w.front.next_expiry() == at(301s).steady);
+  }
+  SECTION("a phone that moves away over another connection is known by its instance") {
+    w.bob.send(w.front, w.bob.ask({{"sip:bob@203.0.113.6:5064", {}, {}, "<urn:uuid:2>", 0}}), at(0s));
+    link::Registration moved;
+    moved.set_aor("sip:bob@tandem.test");
+    moved.set_connector("Connector_2");
+    auto* c = moved.add_contacts();
+    c->set_uri("sip:bob@203.0.113.6:40007");
+    c->set_instance("<urn:uuid:2>");
+    c->set_call_id("reg-bob");
+    c->set_cseq(99);
+    c->set_expires_s(60);
+    w.front.learn(moved, at(1s));
+    CHECK(uris(w.targets("sip:bob@tandem.test")) == std::vector<std::string>{"sip:bob@203.0.113.6:40007"});
   }
   SECTION("a phone that moves away is told as gone") {
     w.bob.enrol(w.front, "sip:bob@203.0.113.6:5064", at(0s));
