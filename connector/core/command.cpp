@@ -10,7 +10,7 @@ bool one_line(std::string_view text) {
   return true;
 }
 
-void Core::command_failed(const link::Command& command, Code::Code code, std::string text) {
+void Core::command_failed(const link::Command& command, Code::Code code, std::string text, ConversationNo missing) {
   if (logs(LogLevel::Interaction)) {
     log(LogLevel::Interaction, "command " + std::to_string(command.id()) + " can't be carried out: " + text +
                                    ", conversation " + to_hex(command.conversation()) + " party " +
@@ -23,6 +23,7 @@ void Core::command_failed(const link::Command& command, Code::Code code, std::st
   auto& failed = *message.mutable_command_failed();
   failed.set_code(code);
   failed.set_text(std::move(text));
+  failed.set_missing(missing.value);
   report(std::move(message));
 }
 

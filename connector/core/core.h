@@ -95,10 +95,12 @@ class Core final : public Machine {
   void conference(Conversation& conversation, const link::Command& command);
   void restore(const link::Command& command);
   void resume_recovery();
+  bool is_withheld(LegId leg) const;
   void give_back(LegId leg);
   void let_go_held();
   void disown(Conversation& conversation);
-  void command_failed(const link::Command& command, Code::Code code, std::string text);
+  // `missing`: with NO_SUCH_CONVERSATION, the other one that the command names.
+  void command_failed(const link::Command& command, Code::Code code, std::string text, ConversationNo missing = {});
 
   // --- Callers (offered.cpp) ---
   void refuse_call(const Invited& input, int status, std::string reason, bool retry_after);

@@ -35,7 +35,7 @@ void Core::join(Party& party, const link::Command& command) {
   if (party.state != PartyState::Connected) return command_failed(command, Code::WRONG_STATE, "not connected");
   auto found = conversations_.find(to);
   if (found == conversations_.end()) {
-    if ((to.value & kTopBit) == 0) return command_failed(command, Code::NO_SUCH_CONVERSATION, "no such conversation");
+    if ((to.value & kTopBit) == 0) return command_failed(command, Code::NO_SUCH_CONVERSATION, "no such conversation", to);
     if (stopping_ || conversations_.size() >= settings_.conversations_max)
       return command_failed(command, Code::NO_RESOURCES, "limit of conversations reached, or stopping");
   } else if (found->second.has(party)) {
@@ -56,8 +56,10 @@ void Core::join(Party& party, const link::Command& command) {
 }
 
 void Core::merge(Conversation& from, const link::Command& command) {
-  const auto found = conversations_.find(ConversationNo{command.merge().into()});
-  if (found == conversations_.end()) return command_failed(command, Code::NO_SUCH_CONVERSATION, "no such conversation");
+  const ConversationNo number{command.merge().into()};
+  const auto found = conversations_.find(number);
+  if (found == conversations_.end())
+    return command_failed(command, Code::NO_SUCH_CONVERSATION, "no such conversation", number);
   auto& into = found->second;
   if (&into == &from) return command_failed(command, Code::WRONG_STATE, "merged into itself");
   if (logs(LogLevel::Trace)) log(LogLevel::Trace, "merged: conversation " + from.id + " into " + into.id);

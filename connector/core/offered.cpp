@@ -135,6 +135,7 @@ void Core::decision_due(Party& party) {
 
 void Core::give_provisional(Party& party) {
   auto& incoming = *party.incoming;
+  if (is_withheld(party.dialog)) return;  // what is to be said is said once it is ours
   act(Answer{.leg = party.dialog,
              .status = incoming.provisional,
              .sdp = incoming.with_sdp ? party.stream.local : std::string()});

@@ -49,6 +49,10 @@ void Core::resume_recovery() {
   recover_next();
 }
 
+bool Core::is_withheld(LegId id) const {
+  return std::any_of(withheld_.begin(), withheld_.end(), [id](const auto& one) { return one.first == id; });
+}
+
 // A caller whose call is ours after all.
 void Core::give_back(LegId id) {
   const auto found =

@@ -255,6 +255,7 @@ class Player {
       if (!link::CommandFailed::Code_Parse(words.get("code"), &code)) complain("no code " + words.get("code"));
       happening.mutable_command_failed()->set_code(code);
       happening.mutable_command_failed()->set_text(words.get("text"));
+      happening.mutable_command_failed()->set_missing(names_.value(words.get("missing", "0")));
       for (const auto kind :
            {link::Command::kPlay, link::Command::kSendDigits, link::Command::kPickup, link::Command::kConference}) {
         if (words.has(kind == link::Command::kPlay         ? "Play"

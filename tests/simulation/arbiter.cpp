@@ -52,9 +52,10 @@ void Arbiter::renew(Process& by, Answer answer) {
   });
 }
 
+// That lease, and no later one.
 void Arbiter::release(Process& by) {
-  const auto let_go = [this, &by, life = by.life()] {
-    if (holder_ == &by && life_ == life) holder_ = nullptr;
+  const auto let_go = [this, &by, life = by.life(), epoch = epoch_] {
+    if (holder_ == &by && life_ == life && epoch_ == epoch) holder_ = nullptr;
     trace(by.name() + " gives the role back");
   };
   if (!remote_) return let_go();

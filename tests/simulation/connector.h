@@ -80,7 +80,8 @@ class Connector final : public Process, connector::Directory, connector::MediaAl
   // Legs the core hasn't let go.
   std::vector<LegPtr> legs() const;
   bool has(const Dialog& dialog) const { return alive() && by_dialog_.contains(&dialog); }
-  // Callers who gave up unheard, since their CANCEL goes where their INVITE went: somebody sees to them in the end.
+  // Callers who gave up unheard, since their CANCEL goes where their INVITE went or their phone died: somebody sees to
+  // them in the end.
   void lose_unheard();
   Disk& disk() { return disk_; }
   // Every leg, endpoint and timer has gone.
@@ -147,6 +148,7 @@ class Connector final : public Process, connector::Directory, connector::MediaAl
   template <class What>
   void say(const DialogPtr& dialog, What what);
   void send_invite(const LegPtr& leg);
+  void say_cancel(const LegPtr& leg);
 
   void take_up();
   std::optional<ha::Dialog> record_of(connector::LegId id) const;

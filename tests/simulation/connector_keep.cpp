@@ -134,7 +134,7 @@ void Connector::act(const DropLeg& a) {
 void Connector::lose_unheard() {
   for (const LegPtr& leg : legs()) {
     const Dialog& dialog = *leg->dialog;
-    if (leg->restored && leg->waits() && dialog.phase == Dialog::Phase::Over && dialog.unheard)
+    if (leg->waits() && dialog.phase == Dialog::Phase::Over && dialog.unheard)
       take(LegLost{leg->id, "the caller gave up"});
   }
 }

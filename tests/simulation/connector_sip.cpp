@@ -72,6 +72,7 @@ void Connector::invited(const DialogPtr& dialog, const std::string& to, const st
     say(dialog, [this, dialog](Phone& phone) { phone.responded(dialog, *this, 481, {}); });
     return;
   }
+  say(dialog, [this, dialog](Phone& phone) { phone.responded(dialog, *this, 100, {}); });
   const LegPtr made = begin_leg(dialog, LegId{++legs_made_});
   Invited input;
   input.leg = made->id;
@@ -119,19 +120,21 @@ void Connector::responded(const DialogPtr& dialog, int status, const std::string
     if (status < 200 || status >= 300) return;
     // A 2xx for an INVITE that was given up: ACK and BYE. None of this process: nobody says anything, and it ends.
     if (!gave_up_.contains(dialog.get())) return;
+    say(dialog, [dialog](Phone& phone) { phone.acked(dialog); });
     say(dialog, [this, dialog](Phone& phone) { phone.bye(dialog, *this, ~0u); });
     return;
   }
   if (leg->final_sent) return;
-  leg->proceeding = true;
+  if (!std::exchange(leg->proceeding, true) && leg->cancelled) say_cancel(leg);
   if (status < 200) {
-    if (leg->cancelled) return;
+    if (leg->cancelled || status == 100) return;
     return take(Progressed{.leg = leg->id, .status = status, .sdp = body, .talk = true});
   }
   leg->final_sent = true;
   if (status >= 300)
     return take(InviteRejected{.leg = leg->id, .status = status, .reason = {}, .contacts = std::move(contacts)});
   leg->acked = true;
+  say(dialog, [dialog](Phone& phone) { phone.acked(dialog); });
   take(InviteAccepted{.leg = leg->id,
                       .sdp = body,
                       .contact_uri = dialog->phone->dn(),
@@ -182,7 +185,7 @@ void Connector::act(const SendCancel& a) {
   const LegPtr leg = this->leg(a.leg);
   if (!leg || leg->dialog->by_phone) return fault("cancels no leg");
   if (std::exchange(leg->cancelled, true)) return fault("cancels a leg twice");
-  say(leg->dialog, [dialog = leg->dialog](Phone& phone) { phone.cancelled(dialog); });
+  if (leg->proceeding) say_cancel(leg);
   // The final response to the INVITE of a process before us may never come here.
   if (leg->restored && !std::exchange(leg->final_sent, true))
     take(InviteRejected{.leg = leg->id, .status = 487, .reason = {}, .contacts = {}});
@@ -193,6 +196,11 @@ void Connector::act(const SendBye& a) {
   if (!leg) return fault("says BYE to no leg");
   say(leg->dialog,
       [this, dialog = leg->dialog, sequence = ++leg->sequence](Phone& phone) { phone.bye(dialog, *this, sequence); });
+}
+
+// Not before anything was heard of the phone (RFC 3261 section 9.1).
+void Connector::say_cancel(const LegPtr& leg) {
+  say(leg->dialog, [dialog = leg->dialog](Phone& phone) { phone.cancelled(dialog); });
 }
 
 void Connector::act(const ForgetLeg& a) {

@@ -19,7 +19,7 @@ class Phone;
 struct Dialog {
   Dialog(Network& in, Phone& of, Connector& by) : network(in), phone(&of), connector(&by), media_at(&by) {}
 
-  // What is sent arrives in order as long as the way stays whole. Defined in phone.cpp.
+  // To and from phones on connections things arrive in order. Defined in phone.cpp.
   Pipe& to_phone(Connector& from);
   Pipe& to_connector(Connector& to);
 
@@ -32,8 +32,9 @@ struct Dialog {
 
   enum class Phase { Trying, Ringing, Up, Over };
   Phase phase = Phase::Trying;
-  bool wants_out = false;  // it hung up before it was answered: CANCEL
-  bool unheard = false;    // its CANCEL came to a Connector that doesn't have the call, or to nobody
+  bool wants_out = false;  // it hung up before it was answered, or before its answer was acknowledged
+  bool heard = false;      // a response to its INVITE, or the ACK of its answer: CANCEL and BYE wait for that
+  bool unheard = false;    // that it gave up was told to a Connector that doesn't have the call, or to nobody
   bool held = false;
   bool changing = false;  // its re-INVITE is out
   int version = 0;

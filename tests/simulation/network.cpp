@@ -66,7 +66,8 @@ void Process::later(Instant delay, Action action) {
   });
 }
 
-Pipe::Pipe(Network& network, Process& from, Process& to) : network_(network), from_(from.host()), to_(to.host()) {
+Pipe::Pipe(Network& network, Process& from, Process& to, Kind kind)
+    : network_(network), from_(from.host()), to_(to.host()), kind_(kind) {
   network_.pipes_.push_back(this);
 }
 Pipe::~Pipe() {
@@ -80,36 +81,41 @@ void Pipe::send(Action arrive, Instant patience, Action lost) {
     const Instant end = network_.schedule_.steady() + patience;
     network_.schedule_.at(end, [this, here = here_, no = item.no] {
       if (!*here) return;
-      const auto it = std::find_if(queue_.begin(), queue_.end(), [&](const Item& one) { return one.no == no; });
+      const auto it = find(no);
       if (it == queue_.end()) return;
       const Action tell = std::move(it->lost);
       queue_.erase(it);
       if (tell) tell();
     });
   }
+  plan(item.no);
   queue_.push_back(std::move(item));
-  plan();
 }
 
-void Pipe::plan() {
-  last_ = std::max(last_, network_.schedule_.steady() + network_.delay());
-  network_.schedule_.at(last_, [this, here = here_] {
-    if (*here) arrive();
+std::deque<Pipe::Item>::iterator Pipe::find(std::uint64_t no) {
+  return std::find_if(queue_.begin(), queue_.end(), [&](const Item& one) { return one.no == no; });
+}
+
+void Pipe::plan(std::uint64_t no) {
+  const Instant usual = network_.schedule_.steady() + network_.delay();
+  if (kind_ == Kind::Ordered) last_ = std::max(last_, usual);
+  network_.schedule_.at(kind_ == Kind::Ordered ? last_ : usual, [this, here = here_, no] {
+    if (*here) arrive(no);
   });
 }
 
-void Pipe::arrive() {
-  if (network_.is_cut(from_, to_)) {
-    ++missed_;
-  } else if (!queue_.empty()) {
-    const Action next = std::move(queue_.front().arrive);
-    queue_.pop_front();
-    next();
-  }
+void Pipe::arrive(std::uint64_t no) {
+  if (network_.is_cut(from_, to_)) return missed_.push_back(no);
+  // Of what is in order, the first that waits has come.
+  const auto it = kind_ == Kind::Ordered ? queue_.begin() : find(no);
+  if (it == queue_.end()) return;  // lost meanwhile
+  const Action next = std::move(it->arrive);
+  queue_.erase(it);
+  next();
 }
 
 void Pipe::heal() {
-  for (auto again = std::exchange(missed_, 0); again > 0; --again) plan();
+  for (const auto no : std::exchange(missed_, {})) plan(no);
 }
 
 void Network::end() {

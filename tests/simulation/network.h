@@ -1,5 +1,5 @@
-// Processes that die, stand still and start anew; and what they say to each other: in order within one connection,
-// late, and not at all while the way is cut.
+// Processes that die, stand still and start anew; and what they say to each other: in order within one connection, or
+// each message for itself, late, and not at all while the way is cut.
 #pragma once
 
 #include <algorithm>
@@ -62,10 +62,11 @@ class Process {
 };
 
 // One way from a process to another. What is sent while the way is cut waits until it is whole again, or is lost after
-// `patience`.
+// `patience`. As datagrams, what takes long is overtaken.
 class Pipe {
  public:
-  Pipe(Network& network, Process& from, Process& to);
+  enum class Kind { Ordered, Datagrams };
+  Pipe(Network& network, Process& from, Process& to, Kind kind = Kind::Ordered);
   ~Pipe();
   Pipe(const Pipe&) = delete;
   Pipe& operator=(const Pipe&) = delete;
@@ -82,15 +83,17 @@ class Pipe {
     std::uint64_t no;
     Action arrive, lost;
   };
-  void plan();
-  void arrive();
+  std::deque<Item>::iterator find(std::uint64_t no);
+  void plan(std::uint64_t no);
+  void arrive(std::uint64_t no);
 
   Network& network_;
   const std::size_t from_, to_;
+  const Kind kind_;
   Instant last_{0};
   std::uint64_t sent_ = 0;
-  std::deque<Item> queue_;  // in the order they were sent
-  std::size_t missed_ = 0;  // arrivals that the cut prevented
+  std::deque<Item> queue_;             // in the order they were sent
+  std::vector<std::uint64_t> missed_;  // arrivals that the cut prevented
   std::shared_ptr<bool> here_ = std::make_shared<bool>(true);
 };
 

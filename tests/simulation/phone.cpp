@@ -9,13 +9,13 @@ using Phase = Dialog::Phase;
 
 Pipe& Dialog::to_phone(Connector& from) {
   auto& pipe = there_[&from];
-  if (!pipe) pipe = std::make_unique<Pipe>(network, from, *phone);
+  if (!pipe) pipe = std::make_unique<Pipe>(network, from, *phone, phone->way());
   return *pipe;
 }
 
 Pipe& Dialog::to_connector(Connector& to) {
   auto& pipe = back_[&to];
-  if (!pipe) pipe = std::make_unique<Pipe>(network, *phone, to);
+  if (!pipe) pipe = std::make_unique<Pipe>(network, *phone, to, phone->way());
   return *pipe;
 }
 
@@ -81,6 +81,7 @@ void Phone::over(const DialogPtr& dialog, const char* why) {
 void Phone::ended() {
   while (!dialogs_.empty()) {
     const DialogPtr last = dialogs_.back();  // over() takes it off the list
+    last->unheard = true;
     over(last, "the phone is off");
   }
 }
@@ -118,21 +119,37 @@ void Phone::call(Connector& by, const std::string& to, const DialogPtr& replaces
 void Phone::hang_up(const DialogPtr& dialog) {
   if (!alive() || dialog->phase == Phase::Over) return;
   if (dialog->phase == Phase::Up) {
+    if (!dialog->heard) {
+      dialog->wants_out = true;
+      return;
+    }
     trace(dialog->call_id + " hangs up");
     say(dialog, [dialog, asked = ++dialog->asked](Connector& to) { to.bye(dialog, asked); });
     return over(dialog, "hung up");
   }
   if (!dialog->by_phone) return respond(dialog, 603);
   if (std::exchange(dialog->wants_out, true)) return;
+  if (dialog->heard) cancel(dialog);
+}
+
+void Phone::cancel(const DialogPtr& dialog) {
   trace(dialog->call_id + " cancels");
   say_to(
       *dialog->connector, dialog, [dialog](Connector& to) { to.cancelled(dialog); },
       [dialog] { dialog->unheard = true; });
-  later(kTimerB * 2, [this, dialog] { over(dialog, "cancelled, and no answer"); });
+  later(kTimerB * 2, [this, dialog] {
+    if (dialog->phase == Phase::Over) return;
+    dialog->unheard = true;
+    over(dialog, "cancelled, and no answer");
+  });
+}
+
+bool Phone::is_free(const Dialog& dialog) {
+  return dialog.phase == Phase::Up && dialog.heard && !dialog.changing;
 }
 
 void Phone::hold(const DialogPtr& dialog, bool on) {
-  if (!alive() || dialog->phase != Phase::Up || dialog->changing || dialog->held == on) return;
+  if (!alive() || !is_free(*dialog) || dialog->held == on) return;
   dialog->held = on;
   dialog->changing = true;
   trace(dialog->call_id + (on ? " holds" : " retrieves"));
@@ -146,14 +163,14 @@ void Phone::hold(const DialogPtr& dialog, bool on) {
 }
 
 void Phone::refer(const DialogPtr& dialog, const std::string& to, const DialogPtr& replaces) {
-  if (!alive() || dialog->phase != Phase::Up || dialog->changing) return;
+  if (!alive() || !is_free(*dialog)) return;
   trace(dialog->call_id + " refers to " + to + (replaces ? " replacing " + replaces->call_id : ""));
   say(dialog,
       [dialog, asked = ++dialog->asked, to, replaces](Connector& by) { by.referred(dialog, asked, to, replaces); });
 }
 
 void Phone::digit(const DialogPtr& dialog, char digit) {
-  if (!alive() || dialog->phase != Phase::Up || dialog->changing) return;
+  if (!alive() || !is_free(*dialog)) return;
   say(dialog, [dialog, asked = ++dialog->asked, digit](Connector& to) { to.digit(dialog, asked, digit); });
 }
 
@@ -173,6 +190,7 @@ void Phone::respond(const DialogPtr& dialog, int status, const std::string& sdp)
 }
 
 void Phone::invited(const DialogPtr& dialog, const std::string& sdp) {
+  respond(dialog, 100);
   if (dialog->sequence != 0) return;  // it came twice
   dialog->sequence = 1;
   dialog->remote_port = read_description(sdp).port;
@@ -207,6 +225,14 @@ void Phone::answer(const DialogPtr& dialog) {
   dialog->held = false;
   respond(dialog, 200, describe(*dialog));
   look_for_silence(dialog);
+  later(kTimerB, [this, dialog] {
+    if (!std::exchange(dialog->heard, true)) hang_up(dialog);
+  });
+}
+
+void Phone::acked(const DialogPtr& dialog) {
+  if (std::exchange(dialog->heard, true)) return;
+  if (dialog->wants_out) hang_up(dialog);
 }
 
 void Phone::talk(const DialogPtr& dialog) {
@@ -227,6 +253,8 @@ void Phone::responded(const DialogPtr& dialog, Connector& by, int status, const 
       say_to(by, dialog, [dialog, asked = ++dialog->asked](Connector& to) { to.bye(dialog, asked); });
     return;
   }
+  if (!std::exchange(dialog->heard, true) && dialog->wants_out && status < 200) cancel(dialog);
+  if (status == 100) return;
   if (status >= 300) {
     dialog->unheard = true;  // by any other Connector that has taken the call over
     return over(dialog, "refused");

@@ -21,10 +21,13 @@ Described read_description(const std::string& sdp);
 class Phone final : public Process {
  public:
   Phone(Network& network, std::string dn, std::uint64_t seed, bool outside)
-      : Process(network, dn), random_(seed), outside_(outside) {}
+      : Process(network, dn), random_(seed), outside_(outside) {
+    if (random_.one_in(2)) way_ = Pipe::Kind::Datagrams;
+  }
 
   const std::string& dn() const { return name(); }
   bool outside() const { return outside_; }
+  Pipe::Kind way() const { return way_; }
 
   // --- What its user does ---
   void call(Connector& by, const std::string& to, const DialogPtr& replaces = nullptr);
@@ -37,6 +40,7 @@ class Phone final : public Process {
   // --- What a Connector says, as it arrives ---
   void invited(const DialogPtr& dialog, const std::string& sdp);
   void cancelled(const DialogPtr& dialog);
+  void acked(const DialogPtr& dialog);
   void responded(const DialogPtr& dialog, Connector& by, int status, const std::string& sdp);
   void bye(const DialogPtr& dialog, Connector& by, std::uint32_t sequence);
   void reinvited(const DialogPtr& dialog, Connector& by, std::uint64_t branch, std::uint32_t sequence,
@@ -55,6 +59,8 @@ class Phone final : public Process {
   void ended() override;
   void over(const DialogPtr& dialog, const char* why);
   void answer(const DialogPtr& dialog);
+  void cancel(const DialogPtr& dialog);
+  static bool is_free(const Dialog& dialog);  // for requests of the phone's
   void respond(const DialogPtr& dialog, int status, const std::string& sdp = {});
   std::string describe(Dialog& dialog);
   DialogPtr add(DialogPtr dialog);
@@ -67,6 +73,7 @@ class Phone final : public Process {
 
   Random random_;
   const bool outside_;
+  Pipe::Kind way_ = Pipe::Kind::Ordered;
   bool well_ = false;
   std::vector<DialogPtr> dialogs_;
   std::uint16_t ports_ = 4000;

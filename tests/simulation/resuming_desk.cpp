@@ -147,20 +147,25 @@ void ResumingDesk::answered(std::size_t server, const tlib::Message& message) {
   ++gaps_;
   if (message.type() == tlib::EventSessionResumed) {
     ++tally_.resumed;
+    if (!std::exchange(has_, true)) began_ = schedule_.steady();
     for (const tlib::Message* request : continuity_.unanswered()) send(server, *request);
   } else {
     if (has_) end();
     has_ = true;
     began_ = schedule_.steady();
     continuity_.take(message);
-    for (const std::string& dn : dns_) {
-      tlib::Message on;
-      on.set_type(tlib::RequestRegisterAddress);
-      on.set_thisdn(dn);
-      ask(on);
-    }
+    register_all();
   }
   settle();
+}
+
+void ResumingDesk::register_all() {
+  for (const std::string& dn : dns_) {
+    tlib::Message on;
+    on.set_type(tlib::RequestRegisterAddress);
+    on.set_thisdn(dn);
+    ask(on);
+  }
 }
 
 void ResumingDesk::event(std::size_t, const tlib::Message& message) {
@@ -172,7 +177,12 @@ void ResumingDesk::event(std::size_t, const tlib::Message& message) {
     case client::Continuity::Event::New:
       break;
   }
-  count_answer(message);
+  // Or it opened the session, and that answer hadn't come before the connection was lost.
+  if (message.has_sessiontoken()) {
+    register_all();
+  } else {
+    count_answer(message);
+  }
   confirm_later();
 }
 

@@ -49,6 +49,7 @@ class ResumingDesk final : public Process {
   std::size_t any(Phase phase) const;
   void ask_for_session(std::size_t server);
   void heard(std::size_t server, tlib::Message message);
+  void register_all();
   void answered(std::size_t server, const tlib::Message& message);
   void event(std::size_t server, const tlib::Message& message);
   void count_answer(const tlib::Message& message);

@@ -76,13 +76,15 @@ Members as_conference(const link::Conversation& conversation) {
   return members;
 }
 
-Members members_of(const link::Conversation& conversation) {
+// A DN of ours is in a call once; of the world outside, the same number may be in it twice.
+Members members_of(const Core& core, const link::Conversation& conversation) {
   std::unordered_set<std::uint64_t> numbers;
   std::unordered_set<Dn> names;
   for (const link::Party& party : conversation.parties()) {
     if (party.party() == 0 || party.state() == link::PARTY_STATE_NONE) return {};
     if (!numbers.insert(party.party()).second) return {};
-    if (!party.dn().empty() && !names.insert(Dn(party.dn())).second) return {};
+    const Dn name(party.dn());
+    if (core.state.devices.contains(name) && !names.insert(name).second) return {};
   }
   if (conversation.parties_size() < 2) return {};
   return conversation.parties_size() == 2 ? as_pair(conversation) : as_conference(conversation);
@@ -91,8 +93,9 @@ Members members_of(const link::Conversation& conversation) {
 // The calls on one link that each leg is in.
 class Legs {
  public:
-  explicit Legs(const CtiLink& link) {
-    for (const auto& [no, call] : link.conversations) add(*call);
+  Legs(const CtiLink& link, const std::unordered_set<ConversationNo>& but) {
+    for (const auto& [no, call] : link.conversations)
+      if (!but.contains(no)) add(*call);
   }
   void add(const Call& call) {
     for (const Party& party : call.parties) {
@@ -190,7 +193,7 @@ Call& take_up(Core& core, CtiLink& link, const link::Conversation& conversation,
 
 void adopt(Core& core, CtiLink& link, Legs& legs, const link::Conversation& conversation) {
   const ConversationNo no{conversation.conversation()};
-  const Members members = members_of(conversation);
+  const Members members = members_of(core, conversation);
   const ConnId conn_id{conversation.conn_id()};
   // An order to release it may have been lost with the link.
   const bool over =
@@ -216,17 +219,19 @@ void adopt(Core& core, CtiLink& link, std::vector<const link::Conversation*> con
   // Main calls before what was made from them; those without a ConnID last.
   std::stable_sort(conversations.begin(), conversations.end(),
                    [](const auto* a, const auto* b) { return a->conn_id() - 1 < b->conn_id() - 1; });
-  Legs legs(link);
+  Legs legs(link, {});
   for (const link::Conversation* conversation : conversations) adopt(core, link, legs, *conversation);
 }
 
 namespace {
 
-// Somebody is in it whom neither we nor the former primary, as far as it told, ever invited.
+// Somebody is in it whom neither we nor the former primary, as far as it told, ever invited; or who picked it up. Who
+// entered by a conference's address may have to wait outside, and is not taken along.
 bool outdated(const Core& core, const Call& call, const link::Conversation& conversation) {
   return std::any_of(conversation.parties().begin(), conversation.parties().end(), [&](const link::Party& party) {
-    return Identity::of_a_tserver(party.party()) && call.party(PartyNo{party.party()}) == nullptr &&
-           !core.state.identity.made_link_id(party.party());
+    if (call.party(PartyNo{party.party()}) != nullptr) return false;
+    if (!Identity::of_a_tserver(party.party())) return settled(party) && conversation.conference_uri().empty();
+    return !core.state.identity.made_link_id(party.party());
   });
 }
 
@@ -248,22 +253,33 @@ void empty(Core& core, Call& call) {
 }  // namespace
 
 void renew_outdated(Core& core, CtiLink& link, const link::Snapshot& snapshot) {
-  std::vector<std::pair<Call*, const link::Conversation*>> all;
+  std::vector<std::pair<ConnId, const link::Conversation*>> all;
+  // Legs of those that are over are in others by now, or nowhere.
+  std::unordered_set<ConversationNo> renewed_or_over;
+  for (const auto& [no, call] : link.conversations) renewed_or_over.insert(no);
   for (const link::Conversation& conversation : snapshot.conversations()) {
-    const auto known = link.conversations.find(ConversationNo{conversation.conversation()});
-    if (known != link.conversations.end() && outdated(core, *known->second, conversation))
-      all.emplace_back(known->second, &conversation);
+    const ConversationNo no{conversation.conversation()};
+    const auto known = link.conversations.find(no);
+    if (known == link.conversations.end()) continue;
+    if (outdated(core, *known->second, conversation)) {
+      all.emplace_back(known->second->id, &conversation);
+    } else {
+      renewed_or_over.erase(no);
+    }
   }
-  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.first->id < b.first->id; });
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  Legs legs(link, renewed_or_over);
   std::erase_if(all, [&](const auto& one) {
-    if (!members_of(*one.second).empty()) return false;
-    end_call(core, *one.first, {.state = tlib::CallStateSystemError});
+    const Members members = members_of(core, *one.second);
+    if (!members.empty() && legs_fit(core, legs, members)) return false;
+    if (Call* call = core.state.call(one.first)) end_call(core, *call, {.state = tlib::CallStateSystemError});
     return true;
   });
-  for (const auto& [call, conversation] : all) empty(core, *call);
-  Legs legs(link);
-  for (const auto& [call, conversation] : all) {
-    const Members members = members_of(*conversation);
+  std::erase_if(all, [&](const auto& one) { return core.state.call(one.first) == nullptr; });  // with one of those
+  for (const auto& [id, conversation] : all) empty(core, *core.state.call(id));
+  for (const auto& [id, conversation] : all) {
+    Call* const call = core.state.call(id);
+    const Members members = members_of(core, *conversation);
     if (!legs_fit(core, legs, members)) {
       core.order(*call, {}, [](link::Command& command) { command.mutable_release(); });
       core.state.remove_call(*call);

@@ -1,6 +1,7 @@
 #include "tserver/features/giving_back.h"
 
 #include <algorithm>
+#include <list>
 #include <set>
 
 #include "tserver/features/ending.h"
@@ -9,8 +10,6 @@
 
 namespace tandem::tserver {
 namespace {
-
-using There = std::unordered_map<ConversationNo, const link::Conversation*>;
 
 There by_number(const link::Snapshot& snapshot) {
   There there;
@@ -22,13 +21,29 @@ bool kept(const CtiLink& link, ConversationNo no) {
   return link.call_data.contains({kConversation, no.value});
 }
 
+// It, and those that became part of it, of which the Connector may not have heard.
+std::vector<ConversationNo> conversations_of(const Call& call) {
+  std::vector<ConversationNo> all = call.merged;
+  all.push_back(call.conversation);
+  return all;
+}
+
 // Somebody who was in it isn't, or has not answered there yet.
-bool outdated(const CtiLink& link, const Call& call, const link::Conversation& conversation) {
+bool outdated(const CtiLink& link, const Call& call, const There& there) {
+  const auto all = conversations_of(call);
+  const auto find = [&](PartyNo no) -> const link::Party* {
+    for (const ConversationNo conversation : all) {
+      const auto known = there.find(conversation);
+      if (known == there.end()) continue;
+      for (const link::Party& party : known->second->parties())
+        if (party.party() == no.value) return &party;
+    }
+    return nullptr;
+  };
   return std::any_of(call.parties.begin(), call.parties.end(), [&](const Party& party) {
     if (!party.no || !link.call_data.contains({kParty, party.no.value})) return false;
-    const auto known = std::find_if(conversation.parties().begin(), conversation.parties().end(),
-                                    [&](const link::Party& one) { return one.party() == party.no.value; });
-    if (known == conversation.parties().end()) return true;
+    const link::Party* const known = find(party.no);
+    if (known == nullptr) return true;
     return party.leg == LegState::Up &&
            (known->state() == link::OFFERED || known->state() == link::INVITING || known->state() == link::ALERTING);
   });
@@ -54,11 +69,14 @@ std::vector<const std::string*> records_of(const CtiLink& link, const There& the
                                            const std::vector<ConversationNo>& over) {
   std::set<CallDataKey> keys;
   for (const ConversationNo no : link.given_back) {
-    keys.emplace(kConversation, no.value);
-    for (const Party& party : link.conversations.at(no)->parties) keys.emplace(kParty, party.no.value);
-    const auto known = there.find(no);
-    if (known == there.end()) continue;
-    for (const link::Party& party : known->second->parties()) keys.emplace(kParty, party.party());
+    const Call& call = *link.conversations.at(no);
+    for (const Party& party : call.parties) keys.emplace(kParty, party.no.value);
+    for (const ConversationNo conversation : conversations_of(call)) {
+      keys.emplace(kConversation, conversation.value);
+      const auto known = there.find(conversation);
+      if (known == there.end()) continue;
+      for (const link::Party& party : known->second->parties()) keys.emplace(kParty, party.party());
+    }
   }
   for (const ConversationNo no : over) keys.emplace(kConversation, no.value);
   std::unordered_set<std::uint64_t> elsewhere;
@@ -98,8 +116,7 @@ void note_lacking(Core& core, CtiLink& link, const link::Snapshot& snapshot) {
   const There there = by_number(snapshot);
   for (const auto& [no, call] : link.conversations) {
     if (!kept(link, no)) continue;
-    const auto known = there.find(no);
-    if (snapshot.stale() || known == there.end() || outdated(link, *call, *known->second)) link.given_back.insert(no);
+    if (snapshot.stale() || !there.contains(no) || outdated(link, *call, there)) link.given_back.insert(no);
   }
   add_joined(core, link);
 }
@@ -126,12 +143,14 @@ link::Snapshot give_back(Core& core, CtiLink& link, const link::Snapshot& snapsh
   for (const link::Conversation& conversation : snapshot.conversations()) {
     const ConversationNo no{conversation.conversation()};
     if (link.given_back.contains(no)) continue;
-    // It became part of one that is given back: whoever is left in it isn't in the call any more.
+    // It became part of one that is given back, and so is it, unless the Connector has told that it is: whoever is left
+    // in it isn't in the call any more.
     if (const auto into = link.merged.find(no);
         into != link.merged.end() && link.given_back.contains(into->second->conversation)) {
-      const bool left =
-          std::any_of(conversation.parties().begin(), conversation.parties().end(),
-                      [&](const link::Party& party) { return into->second->party(PartyNo{party.party()}) == nullptr; });
+      const bool left = !kept(link, no) && std::any_of(conversation.parties().begin(), conversation.parties().end(),
+                                                       [&](const link::Party& party) {
+                                                         return into->second->party(PartyNo{party.party()}) == nullptr;
+                                                       });
       // Else it ends as they are given back, and an order about it would fail, as if the call were gone.
       if (left) core.order(link, no, {}, [](link::Command& command) { command.mutable_release(); });
     } else {
@@ -144,7 +163,7 @@ link::Snapshot give_back(Core& core, CtiLink& link, const link::Snapshot& snapsh
 void keep_on_its_way(CtiLink& link) {
   std::set<CallDataKey> keys;
   for (const Call* call : calls_given_back(link)) {
-    keys.emplace(kConversation, call->conversation.value);
+    for (const ConversationNo no : conversations_of(*call)) keys.emplace(kConversation, no.value);
     for (const Party& party : call->parties) keys.emplace(kParty, party.no.value);
   }
   std::erase_if(link.call_data, [&](const auto& one) { return !keys.contains(one.first); });
@@ -162,16 +181,18 @@ void given_back(Core& core, CtiLink& link, const link::TakenOver& over) {
   for (const auto& [no, conversation] : there) {
     for (const link::Party& party : conversation->parties()) taken.insert(party.party());
   }
-  for (const ConversationNo no : link.given_back) {
-    if (!there.contains(no)) forget_call_data(link, {kConversation, no.value});
-  }
   for (const Call* call : calls) {
+    for (const ConversationNo no : conversations_of(*call)) {
+      if (!there.contains(no)) forget_call_data(link, {kConversation, no.value});
+    }
     for (const Party& party : call->parties) {
       if (!taken.contains(party.no.value)) forget_call_data(link, {kParty, party.no.value});
     }
   }
   const std::vector<ConnId> ids = ids_given_back(link);
   link.given_back.clear();
+  std::list<link::Conversation> completed;
+  for (const link::Conversation& c : over.conversations()) complete_merge(core, link, c, there, completed);
   for (const ConnId id : ids) {
     Call* call = core.state.call(id);
     if (call == nullptr) continue;

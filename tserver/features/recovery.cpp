@@ -142,6 +142,11 @@ void reconcile(Core& core, Call& call, const link::Conversation& conversation, t
     leave_call(core, call, *party, {.state = tlib::CallStateSystemError, .order = false});
     if (core.state.call(id) == nullptr) return;
   }
+  // The former primary had it answered.
+  for (Party& party : call.parties) {
+    const link::Party* known = party.leg == LegState::Offered ? find(conversation, party.no) : nullptr;
+    if (known != nullptr && connected(known->state())) party.leg = LegState::Up;
+  }
   if (conversation.conn_id() != call.id.value) order_tag(core, call);
   repeat_lost_commands(core, call, conversation);
   reconcile_lobby(core, call, conversation);
@@ -150,11 +155,7 @@ void reconcile(Core& core, Call& call, const link::Conversation& conversation, t
   if (Call* still = core.state.call(id)) repeat_holds(core, *still, conversation);
 }
 
-namespace {
-
-// It is part of another one since, which the Connector hasn't heard: told again, and looked at as if it had.
-void complete_merge(Core& core, CtiLink& link, const link::Conversation& conversation,
-                    std::unordered_map<ConversationNo, const link::Conversation*>& there,
+void complete_merge(Core& core, CtiLink& link, const link::Conversation& conversation, There& there,
                     std::list<link::Conversation>& completed) {
   const auto merged = link.merged.find(ConversationNo{conversation.conversation()});
   if (merged == link.merged.end()) return;
@@ -175,10 +176,12 @@ void complete_merge(Core& core, CtiLink& link, const link::Conversation& convers
   target->second = &both;
 }
 
+namespace {
+
 // `same`: the incarnation they were on before; else what isn't there was lost with it.
 void reconcile(Core& core, CtiLink& link, const link::Snapshot& snapshot, bool same) {
   const tlib::TCallState lost = same ? tlib::CallStateOk : tlib::CallStateSystemError;
-  std::unordered_map<ConversationNo, const link::Conversation*> there;
+  There there;
   for (const link::Conversation& c : snapshot.conversations()) there.emplace(ConversationNo{c.conversation()}, &c);
   std::list<link::Conversation> completed;
   for (const link::Conversation& c : snapshot.conversations()) complete_merge(core, link, c, there, completed);

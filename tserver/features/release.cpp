@@ -95,8 +95,18 @@ Missed command_missed(const link::CommandFailed& failed) {
   }
 }
 
+// What was to become part of a conversation that had just ended is there still, and nobody's.
+void target_missing(Core& core, CtiLink& link, ConversationNo from, ConversationNo missing) {
+  if (!link.conversations.contains(from))
+    core.order(link, from, {}, [](link::Command& command) { command.mutable_release(); });
+  if (const auto known = link.conversations.find(missing); known != link.conversations.end())
+    end_call(core, *known->second, {.state = tlib::CallStateSystemError, .order = false});
+}
+
 void on_command_failed(Core& core, CtiLink& link, const link::Happening& happening) {
   if (awaited_failed(core, link, happening)) return;
+  if (const ConversationNo missing{happening.command_failed().missing()})
+    return target_missing(core, link, ConversationNo{happening.conversation()}, missing);
   Call* call = find_call(link, happening);
   if (call == nullptr) return;
   const link::CommandFailed& failed = happening.command_failed();
@@ -107,12 +117,11 @@ void on_command_failed(Core& core, CtiLink& link, const link::Happening& happeni
   core.log(LogLevel::Standard, *call, party != nullptr ? party->name() : "",
            "the Connector failed a command: " + link::CommandFailed::Code_Name(failed.code()) + " " + failed.text());
   if (failed.code() == link::CommandFailed::NO_SUCH_CONVERSATION) {
-    const ConversationNo no{happening.conversation()};
-    // About somebody in a conversation that has become part of this one meanwhile: it came too late.
-    if (no != call->conversation && happening.party() != 0) return;
-    // What was to become part of a conversation that had just ended is there still.
-    for (const ConversationNo from : call->merged)
-      core.order(link, from, {}, [](link::Command& command) { command.mutable_release(); });
+    if (ConversationNo{happening.conversation()} != call->conversation) {
+      // One that has become part of this one meanwhile, and has ended or never began: who was in it has left already.
+      if (party != nullptr && call->invites(*party)) attempt_missed(core, *call, command_missed(failed));
+      return;
+    }
     end_call(core, *call, {.state = tlib::CallStateSystemError, .order = false});
   } else if (party != nullptr && call->invites(*party)) {
     attempt_missed(core, *call, command_missed(failed));

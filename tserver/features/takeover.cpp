@@ -115,15 +115,21 @@ void on_taken_over(Core& core, CtiLink& link, const link::Happening& happening) 
   forget_call_data(*from);
   from->moved.clear();
   core.state.touched.links();
-  std::vector<std::pair<ConnId, const link::Conversation*>> moved;
-  std::vector<const link::Conversation*> strangers;
+  There there;
+  std::vector<ConnId> moved;
+  std::vector<const link::Conversation*> parts, strangers;
   for (const link::Conversation& conversation : happening.taken_over().conversations()) {
     const ConversationNo no{conversation.conversation()};
+    there.emplace(no, &conversation);
     if (!from->up) from->moved.insert(no);
+    if (from->merged.contains(no) || link.merged.contains(no)) {
+      parts.push_back(&conversation);
+      continue;
+    }
     if (const auto known = from->conversations.find(no); known != from->conversations.end()) {
       Call& call = *known->second;
       move(core, call, link);
-      moved.emplace_back(call.id, &conversation);
+      moved.push_back(call.id);
     } else if (from->given_up.erase(no) != 0) {
       core.order(link, no, {}, [](link::Command& command) { command.mutable_release(); });
     } else if (!not_heard_of(conversation)) {
@@ -132,8 +138,18 @@ void on_taken_over(Core& core, CtiLink& link, const link::Happening& happening) 
   }
   give_up_handed_over(core, *from);
   if (!from->up) core.cancel_timer(from->loss_timer);
-  for (const auto& [id, conversation] : moved) {
-    if (Call* call = core.state.call(id)) reconcile(core, *call, *conversation, tlib::CallStateSystemError);
+  std::list<link::Conversation> completed;
+  for (const link::Conversation* part : parts) {
+    const ConversationNo no{part->conversation()};
+    if (link.merged.contains(no)) {
+      complete_merge(core, link, *part, there, completed);
+    } else {
+      core.order(link, no, {}, [](link::Command& command) { command.mutable_release(); });
+    }
+  }
+  for (const ConnId id : moved) {
+    if (Call* call = core.state.call(id))
+      reconcile(core, *call, *there.at(call->conversation), tlib::CallStateSystemError);
   }
   // We became primary without knowing of them.
   adopt(core, link, strangers);

@@ -190,8 +190,10 @@ void State::merge_calls(Call& into, Call& from) {
 
 void State::move_call(Call& call, LinkNo to) {
   CtiLink& from = links[call.link];
-  for (const ConversationNo no : call.merged) from.merged.erase(no);
-  call.merged.clear();
+  for (const ConversationNo no : call.merged) {
+    from.merged.erase(no);
+    links[to].merged[no] = &call;
+  }
   from.conversations.erase(call.conversation);
   links[to].conversations.emplace(call.conversation, &call);
   call.link = to;

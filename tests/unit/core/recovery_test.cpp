@@ -269,6 +269,22 @@ TEST_CASE("A caller of a call that another may have isn't answered before it is 
   }
 }
 
+TEST_CASE("Early media for a caller of a call that another may have are passed on once it is ours") {
+  Bench before = ringing();
+  before.admit(made(1), made(2), link::Admit::RINGING);
+  Bench after(keeping(), false);
+  after.now = before.now;
+  after.step(given(kept(before), true));
+  after.step(PortsOpened{});
+  after.step(LinkOpened{1, true});
+  CHECK(count(after.step(Progressed{out(3), 183, kBob.sdp()}), "answer") == 0);
+  link::Command resume;
+  resume.mutable_resume();
+  const auto lines = after.command(resume);
+  CHECK(count(lines, "restore") == 1);
+  CHECK(count(lines, "answer out1 183") == 1);
+}
+
 TEST_CASE("Calls given to a Connector that waits for a word about its own go on, and are its own") {
   Bench before(keeping());
   before.talking();
