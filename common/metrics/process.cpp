@@ -1,5 +1,6 @@
 #include "common/metrics/process.h"
 
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -47,6 +48,9 @@ void add_process(Exposition& out) {
     out.gauge("process_threads", "Threads.").add(stat[20]);
     out.gauge("process_start_time_seconds", "Start, in seconds since 1970.").add(boot_time() + stat[22] / ticks);
   }
+  const auto heap = mallinfo2();
+  out.gauge("process_heap_bytes", "Memory allocated and in use: what grows with it for ever is lost.")
+      .add(static_cast<double>(heap.uordblks + heap.hblkhd));
   std::error_code error;
   double open = 0;
   for (std::filesystem::directory_iterator it("/proc/self/fd", error), end; !error && it != end; it.increment(error))
