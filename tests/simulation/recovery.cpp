@@ -1,6 +1,7 @@
 // A Connector dies while everybody is quiet: which of its calls must be there afterwards, and how.
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "site.h"
 
@@ -12,7 +13,8 @@ using tserver::Party;
 
 struct Site::Expected {
   ConnId id;
-  std::string uuid, user_data;
+  std::string uuid;
+  std::optional<std::string> user_data;  // not there: its T-Server was lost as well, and may get the role again
   struct Place {
     DialogPtr dialog;
     bool on_hold, muted;
@@ -61,7 +63,7 @@ void Site::expect_kept(const Expected& one) {
   const auto found = server->state().calls.find(one.id);
   if (found == server->state().calls.end()) return schedule_.fault(name + "it is gone");
   const Call& call = *found->second;
-  if (call.uuid != one.uuid || call.user_data.SerializeAsString() != one.user_data)
+  if (call.uuid != one.uuid || (one.user_data && call.user_data.SerializeAsString() != *one.user_data))
     schedule_.fault(name + "it isn't the same");
   if (call.parties.size() != one.places.size()) schedule_.fault(name + "its parties are others");
   for (const auto& [no, place] : one.places) {
@@ -72,23 +74,30 @@ void Site::expect_kept(const Expected& one) {
   }
 }
 
-// Its disk, or else a T-Server and another Connector, must have what is needed.
+// With its disk, too, and with the primary T-Server: its disk or a T-Server must have what is needed.
 void Site::lose_a_connector() {
   Connector& lost = any_connector();
   const bool long_away = random_.one_in(2);
   const bool disk_lost = random_.one_in(3);
   const Instant away = long_away ? 6s + random_.up_to(6s) : 50ms + random_.up_to(4s);
-  const bool kept = (long_away && connectors_.size() > 1) || (!disk_lost && lost.disk().idle());
-  const auto expected = kept ? established(lost) : std::vector<Expected>();
-  schedule_.trace("net", lost.name() + " is lost in the calm, " + std::to_string(expected.size()) + " calls must stay");
+  auto expected = established(lost);
+  Server* const server = arbiter_ && random_.one_in(3) ? primary() : nullptr;
+  schedule_.trace("net", lost.name() + " is lost in the calm" + (disk_lost ? ", its disk" : "") +
+                             (server != nullptr ? ", " + server->name() : "") + ", " + std::to_string(expected.size()) +
+                             " calls must stay");
   lost.kill();
   if (disk_lost) lost.disk().lose();
+  if (server != nullptr) server->kill();
   schedule_.run_for(away);
   lost.launch();
+  if (server != nullptr) server->launch();
   schedule_.run_for(12s);
   if (!faults().empty()) return;
   tally_.recovered += expected.size();
-  for (const Expected& one : expected) expect_kept(one);
+  for (Expected& one : expected) {
+    if (server != nullptr && server->primary()) one.user_data.reset();
+    expect_kept(one);
+  }
 }
 
 }  // namespace tandem::simulation

@@ -112,11 +112,39 @@ std::vector<ConnId> ids_given_back(const CtiLink& link) {
 
 void note_lacking(Core& core, CtiLink& link, const link::Snapshot& snapshot) {
   link.given_back.clear();
-  if (core.state.role == Role::Backup || link.taken_by || link.call_data.empty()) return;
+  if (core.state.role == Role::Backup) {
+    if (link.call_data.empty()) return;
+    link.former_call_data = link.call_data;
+    link.former_until = core.now.steady + core.settings().link_loss_timeout;
+    return;
+  }
+  if (link.taken_by || link.call_data.empty()) return;
   const There there = by_number(snapshot);
   for (const auto& [no, call] : link.conversations) {
     if (!kept(link, no)) continue;
     if (snapshot.stale() || !there.contains(no) || outdated(link, *call, there)) link.given_back.insert(no);
+  }
+  add_joined(core, link);
+}
+
+void note_lacking_since(Core& core, CtiLink& link, const link::Snapshot& snapshot) {
+  const auto former = std::exchange(link.former_call_data, {});
+  std::erase_if(link.given_back, [&](ConversationNo no) { return !link.conversations.contains(no); });
+  if (link.taken_by || core.now.steady >= link.former_until) return;
+  const There there = by_number(snapshot);
+  const auto bring_back = [&](const CallDataKey& key) {
+    const auto known = former.find(key);
+    if (known == former.end() || (!snapshot.stale() && link.call_data.contains(key))) return;
+    forget_call_data(link, key);
+    link.call_data.insert(*known);
+    link.call_data_bytes += known->second.size();
+  };
+  for (const auto& [no, call] : link.conversations) {
+    if (!snapshot.stale() && there.contains(no)) continue;
+    if (!former.contains({kConversation, no.value})) continue;  // it ended
+    for (const ConversationNo part : conversations_of(*call)) bring_back({kConversation, part.value});
+    for (const Party& party : call->parties) bring_back({kParty, party.no.value});
+    link.given_back.insert(no);
   }
   add_joined(core, link);
 }

@@ -8,6 +8,8 @@ namespace tandem::tserver {
 
 // The Connector started anew: notes which of its calls it has to be given back. They don't end for not being there.
 void note_lacking(Core& core, CtiLink& link, const link::Snapshot& snapshot);
+// A backup that has become primary: calls that the Connector lost while nobody, or another one, was it.
+void note_lacking_since(Core& core, CtiLink& link, const link::Snapshot& snapshot);
 // It is up: they are given back. The rest of its snapshot.
 link::Snapshot give_back(Core& core, CtiLink& link, const link::Snapshot& snapshot);
 // The Connector tells its call data anew: what is on its way to it it can't tell yet.

@@ -237,10 +237,9 @@ void link_up(Core& core, const LinkUp& input) {
   if (link.up) link_down(core, link.no, "connected again");
   const bool backup = core.state.role == Role::Backup;
   const bool same = link.incarnation == input.hello.incarnation();
-  if (!same) {
-    note_lacking(core, link, input.snapshot);
-    end_lost(core, link, input.snapshot);
-  }
+  if (!same) note_lacking(core, link, input.snapshot);
+  if (link.coming_up) note_lacking_since(core, link, input.snapshot);
+  if (!same) end_lost(core, link, input.snapshot);
   // It may have waited for the word of a T-Server that is gone.
   const bool resume = (!same || link.coming_up) && input.snapshot.conversations_size() > 0 && !takeover_unknown(link);
   core.cancel_timer(link.loss_timer);
@@ -260,7 +259,7 @@ void link_up(Core& core, const LinkUp& input) {
   if (backup) return exchange_locations(core, link, input.snapshot);  // its calls are the primary's
   find_moved(core, link, input.snapshot);
   link::Snapshot snapshot = disown_moved(core, link, input.snapshot);
-  if (!same) snapshot = give_back(core, link, snapshot);
+  if (!same || !link.given_back.empty()) snapshot = give_back(core, link, snapshot);
   if (taken_over && !link.taken_by) renew_outdated(core, link, snapshot);
   std::unordered_set<ConversationNo> known;
   for (const auto& [conversation, call] : link.conversations) known.insert(conversation);

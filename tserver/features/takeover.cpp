@@ -182,6 +182,7 @@ void keep_call_data(CtiLink& link, const link::CallData& data) {
   if (data.first() && !link.given_back.empty()) keep_on_its_way(link);
   for (const auto& put : data.put()) {
     const auto key = std::pair(put.kind(), put.number());
+    link.former_call_data.erase(key);  // it knows better
     if (const auto known = link.call_data.find(key); known != link.call_data.end()) {
       link.call_data_bytes -= known->second.size();
       if (put.data().empty()) link.call_data.erase(known);
