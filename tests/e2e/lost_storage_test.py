@@ -5,9 +5,10 @@ import sqlite3
 import time
 
 import harness
-from calls import closed, dn, equal, hear, steps
+from calls import closed, dn, equal, hear, routed, steps
 from desk import Desk
 from harness import test
+from pair import EtcdPair, all_three, caught_up
 
 
 class Storage:
@@ -138,6 +139,31 @@ def over_since_the_file_is(ago):
         hear((desk.alice, "C"), (desk.carol, "A"))
         equal(told(desk.client, mark), [], "events")
         assert not [e for e in desk.bob.events if e["type"] == "CALL_INCOMING"][1:], "bob was called again"
+
+
+@test
+def with_the_primary_at_once():
+    """The Connector is back before the backup has the role: what that had heard of the calls counts."""
+    with EtcdPair() as site:
+        alice, bob = site.phone("alice", "A"), site.phone("bob", "B")
+        first, second = all_three(site, 1), all_three(site, 2)
+        conn = routed(site, alice, first)
+        caught_up(site)
+        hear((alice, "B"), (bob, "A"))
+        time.sleep(0.3)
+        mark = second.mark()
+        site.connector().kill()
+        site.tserver.kill()
+        Storage(site).gone()
+        site.start_connector()
+        second.wait("EventLinkConnected", since=mark, ServerRole="ServerRolePrimary")
+        harness.until("calls given back", lambda: "are given back to" in site.log("tserver2"))
+        harness.until("both to be reached", lambda: "every party taken up was reached or is over" in site.log("connector1"))
+        hear((alice, "B"), (bob, "A"))
+        equal(told(second, mark), [], "events of the call")
+        second.send("RequestReleaseCall", ThisDN=dn("bob"), ConnID=conn)
+        second.wait("EventReleased", ThisDN=dn("alice"), ConnID=conn, since=mark)
+        closed(alice, bob)
 
 
 harness.main()
