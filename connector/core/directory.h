@@ -27,12 +27,12 @@ struct Target {
   std::string trunk;               // name of the trunk, empty if none
   std::uint16_t q_milli = 1000;    // RFC 3261 section 10.2.1.2: equal ones ring together, lower ones after them
   std::vector<std::string> route;  // Path of the registration (RFC 3327): Route values, topmost first; beats next_hop
-  std::string connector;           // the other Connector that told us of it, empty: registered here, or no phone of ours
-  std::string dn;                  // DN this is a contact of; empty for trunks and the proxy
+  std::string connector;  // the other Connector that told us of it, empty: registered here, or no phone of ours
+  std::string dn;         // DN this is a contact of; empty for trunks and the proxy
   // Which of the DN's phones: what stays the same when it registers anew over another connection. Its +sip.instance
   // (RFC 5626), or the Call-ID of its REGISTERs (RFC 3261 section 10.2.4)
   std::string phone;
-  std::string local_ip;            // our address that faces it, for the SDP; empty: unknown, the default is taken
+  std::string local_ip;  // our address that faces it, for the SDP; empty: unknown, the default is taken
 };
 
 // Why nobody can be called: 404 the address leads nowhere, 480 a phone of ours that isn't registered.

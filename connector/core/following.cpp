@@ -11,9 +11,8 @@ namespace {
 // that it knows nothing of the dialog. Null: none, or no phone of ours.
 Target* contact_of(const Leg& leg, std::vector<Target>& targets) {
   if (targets.empty() || targets.front().dn.empty()) return nullptr;
-  const auto own = std::find_if(targets.begin(), targets.end(), [&](const Target& target) {
-    return !leg.phone.empty() && target.phone == leg.phone;
-  });
+  const auto own = std::find_if(targets.begin(), targets.end(),
+                                [&](const Target& target) { return !leg.phone.empty() && target.phone == leg.phone; });
   if (own != targets.end()) return &*own;
   const auto latest = std::find_if(targets.begin(), targets.end(),
                                    [&](const Target& target) { return !leg.is_stranger(target.phone); });

@@ -35,7 +35,8 @@ void Core::join(Party& party, const link::Command& command) {
   if (party.state != PartyState::Connected) return command_failed(command, Code::WRONG_STATE, "not connected");
   auto found = conversations_.find(to);
   if (found == conversations_.end()) {
-    if ((to.value & kTopBit) == 0) return command_failed(command, Code::NO_SUCH_CONVERSATION, "no such conversation", to);
+    if ((to.value & kTopBit) == 0)
+      return command_failed(command, Code::NO_SUCH_CONVERSATION, "no such conversation", to);
     if (stopping_ || conversations_.size() >= settings_.conversations_max)
       return command_failed(command, Code::NO_RESOURCES, "limit of conversations reached, or stopping");
   } else if (found->second.has(party)) {

@@ -56,15 +56,15 @@ struct Leg {
   LegState state = LegState::Trying;
   bool incoming = false;
   std::string call_id;
-  std::size_t target = 0;  // outgoing: index into Outgoing::targets
-  bool retried = false;    // outgoing: sent again after 422
-  bool talk = false;       // outgoing: can be told to answer
-  std::string flow;        // taken up: the connection it was on then, which is gone
-  std::string phone;       // taken up: whose leg it is, as in Target; empty: not known
-  std::string asked;       // and who is asked now, perhaps another phone of its DN
+  std::size_t target = 0;              // outgoing: index into Outgoing::targets
+  bool retried = false;                // outgoing: sent again after 422
+  bool talk = false;                   // outgoing: can be told to answer
+  std::string flow;                    // taken up: the connection it was on then, which is gone
+  std::string phone;                   // taken up: whose leg it is, as in Target; empty: not known
+  std::string asked;                   // and who is asked now, perhaps another phone of its DN
   std::vector<std::string> strangers;  // those that were
-  std::string former;      // taken over: the Connector that had it, which is gone
-  bool restored = false;   // outgoing: its INVITE is that of a process before this one
+  std::string former;                  // taken over: the Connector that had it, which is gone
+  bool restored = false;               // outgoing: its INVITE is that of a process before this one
   Slot guard;
 
   bool is_stranger(const std::string& one) const {

@@ -250,7 +250,8 @@ bool Location::flow_proved(const Dn& aor, const Origin& origin) const {
 std::string Location::phone_at(const Dn& aor, const Origin& flow) const {
   const auto* bindings = local(aor);
   if (!bindings || !is_connection(flow)) return {};
-  const auto at = std::find_if(bindings->begin(), bindings->end(), [&](const Binding& b) { return same_flow(b.origin, flow); });
+  const auto at =
+      std::find_if(bindings->begin(), bindings->end(), [&](const Binding& b) { return same_flow(b.origin, flow); });
   return at == bindings->end() ? std::string() : phone_of(*at);
 }
 

@@ -73,7 +73,7 @@ void serve(Core& core, ClientRequest& input) {
 
 void happened(Core& core, const Happened& input) {
   if (input.link < core.state.links.size() && input.happening.has_call_data())
-    return keep_call_data(core.state.links[input.link], input.happening.call_data());
+    return keep_call_data(core, core.state.links[input.link], input.happening.call_data());
   if (input.link >= core.state.links.size() || !core.state.links[input.link].up) return;
   if (core.state.role == Role::Backup && input.happening.has_taken_over())
     note_taken_over(core.state, core.state.links[input.link], input.happening);

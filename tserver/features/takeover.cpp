@@ -177,7 +177,8 @@ void await_taker(Core& core, CtiLink& link) {
   set_timer(core, link, core.settings().request_timeout);
 }
 
-void keep_call_data(CtiLink& link, const link::CallData& data) {
+void keep_call_data(const Core& core, CtiLink& link, const link::CallData& data) {
+  if (core.now.steady >= link.former_until) link.former_call_data.clear();
   if (data.first() && link.given_back.empty()) forget_call_data(link);
   if (data.first() && !link.given_back.empty()) keep_on_its_way(link);
   for (const auto& put : data.put()) {

@@ -11,7 +11,7 @@ inline constexpr std::uint32_t kConversation = 1;
 inline constexpr std::uint32_t kParty = 2;
 using CallDataKey = std::pair<std::uint32_t, std::uint64_t>;
 
-void keep_call_data(CtiLink& link, const link::CallData& data);
+void keep_call_data(const Core& core, CtiLink& link, const link::CallData& data);
 void forget_call_data(CtiLink& link);
 void forget_call_data(CtiLink& link, const CallDataKey& key);
 // Orders `to` to take up calls of `from`, its own or another's, in as many commands as it needs.

@@ -175,7 +175,9 @@ TEST_CASE("A DN has two phones on connections, and the wrong one is back first")
   other.step(PortsOpened{});
   auto& known = other.directory.known["sip:bob@tandem.test"];
   const auto registered = [&](const char* phone, const char* hop) {
-    known.insert(known.begin(), Target{.request_uri = "sip:bob@192.0.2.2", .next_hop = hop, .dn = "sip:bob@tandem.test", .phone = phone});
+    known.insert(
+        known.begin(),
+        Target{.request_uri = "sip:bob@192.0.2.2", .next_hop = hop, .dn = "sip:bob@tandem.test", .phone = phone});
   };
   known.clear();
   auto command = restoring(records);

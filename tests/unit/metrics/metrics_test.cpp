@@ -43,8 +43,9 @@ TEST_CASE("a histogram's buckets are cumulated and their bounds inclusive", "[me
 TEST_CASE("the process tells its memory, descriptors and start", "[metrics]") {
   Exposition out;
   add_process(out);
-  for (const char* name : {"process_resident_memory_bytes ", "process_heap_bytes ", "process_open_fds ", "process_max_fds ",
-                           "process_cpu_seconds_total ", "process_start_time_seconds ", "process_threads "}) {
+  for (const char* name :
+       {"process_resident_memory_bytes ", "process_heap_bytes ", "process_open_fds ", "process_max_fds ",
+        "process_cpu_seconds_total ", "process_start_time_seconds ", "process_threads "}) {
     const auto at = out.text().find(std::string("\n") + name);
     REQUIRE(at != std::string::npos);
     if (std::string_view(name) != "process_cpu_seconds_total ")
