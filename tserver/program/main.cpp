@@ -1,5 +1,6 @@
 // tserver: starts one T-Server from the environment file and runs it until a signal ends it.
 #include <google/protobuf/stubs/logging.h>
+#include <malloc.h>
 #include <sys/resource.h>
 
 #include <csignal>
@@ -138,6 +139,10 @@ int main(int argc, char** argv) {
     std::cerr << start.err << std::flush;
     if (start.exit_code) return *start.exit_code;
     raise_descriptor_limit();
+    // Buffers that were large for a moment go back as a whole. Left to itself the library takes ever larger ones from the
+    // heap, which they leave in pieces: some 0.2 MB a minute under load.
+    mallopt(M_MMAP_THRESHOLD, 128 << 10);
+    mallopt(M_TRIM_THRESHOLD, 1 << 20);
     return Program(std::move(start)).run();
   } catch (const std::exception& error) {
     std::cerr << "tserver: " << error.what() << '\n';
