@@ -142,7 +142,7 @@ int main(int argc, char** argv) {
     // Buffers that were large for a moment go back as a whole. Left to itself the library takes ever larger ones from the
     // heap, which they leave in pieces: some 0.2 MB a minute under load.
     mallopt(M_MMAP_THRESHOLD, 128 << 10);
-    mallopt(M_TRIM_THRESHOLD, 1 << 20);
+    mallopt(M_TRIM_THRESHOLD, 128 << 10);
     return Program(std::move(start)).run();
   } catch (const std::exception& error) {
     std::cerr << "tserver: " << error.what() << '\n';
