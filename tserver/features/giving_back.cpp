@@ -110,12 +110,15 @@ std::vector<ConnId> ids_given_back(const CtiLink& link) {
 
 }  // namespace
 
+void set_aside(const Core& core, CtiLink& link) {
+  link.former_call_data = link.call_data;
+  link.former_until = core.now.steady + core.settings().link_loss_timeout;
+}
+
 void note_lacking(Core& core, CtiLink& link, const link::Snapshot& snapshot) {
   link.given_back.clear();
   if (core.state.role == Role::Backup) {
-    if (link.call_data.empty()) return;
-    link.former_call_data = link.call_data;
-    link.former_until = core.now.steady + core.settings().link_loss_timeout;
+    if (!link.call_data.empty()) set_aside(core, link);
     return;
   }
   if (link.taken_by || link.call_data.empty()) return;

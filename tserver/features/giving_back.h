@@ -8,7 +8,9 @@ namespace tandem::tserver {
 
 // The Connector started anew: notes which of its calls it has to be given back. They don't end for not being there.
 void note_lacking(Core& core, CtiLink& link, const link::Snapshot& snapshot);
-// A backup that has become primary: calls that the Connector lost while nobody, or another one, was it.
+// The Connector started anew, and begins to tell what it has: what it had told before is kept for a while.
+void set_aside(const Core& core, CtiLink& link);
+// A new primary, or one that heard the Connector's data before its snapshot: calls that are in what was set aside only.
 void note_lacking_since(Core& core, CtiLink& link, const link::Snapshot& snapshot);
 // It is up: they are given back. The rest of its snapshot.
 link::Snapshot give_back(Core& core, CtiLink& link, const link::Snapshot& snapshot);

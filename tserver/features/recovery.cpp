@@ -238,7 +238,7 @@ void link_up(Core& core, const LinkUp& input) {
   const bool backup = core.state.role == Role::Backup;
   const bool same = link.incarnation == input.hello.incarnation();
   if (!same) note_lacking(core, link, input.snapshot);
-  if (link.coming_up) note_lacking_since(core, link, input.snapshot);
+  if (link.coming_up || (!same && !backup)) note_lacking_since(core, link, input.snapshot);
   if (!same) end_lost(core, link, input.snapshot);
   // It may have waited for the word of a T-Server that is gone.
   const bool resume = (!same || link.coming_up) && input.snapshot.conversations_size() > 0 && !takeover_unknown(link);

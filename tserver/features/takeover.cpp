@@ -179,6 +179,7 @@ void await_taker(Core& core, CtiLink& link) {
 
 void keep_call_data(const Core& core, CtiLink& link, const link::CallData& data) {
   if (core.now.steady >= link.former_until) link.former_call_data.clear();
+  if (data.first() && !link.up && !link.call_data.empty()) set_aside(core, link);
   if (data.first() && link.given_back.empty()) forget_call_data(link);
   if (data.first() && !link.given_back.empty()) keep_on_its_way(link);
   for (const auto& put : data.put()) {
