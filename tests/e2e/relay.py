@@ -16,7 +16,7 @@ class Relay:
         self.target = target
         self.random = random.Random(seed)
         self.cuts = self.accepted = 0
-        self._rough = self._shut = False
+        self._rough = False
         self._ended = False
         self.pairs = {}  # socket -> [the other, bytes left, deadline]
         self.selector = selectors.DefaultSelector()
@@ -35,10 +35,6 @@ class Relay:
     def rough(self, on):
         self._rough = on
 
-    def shut(self, on):
-        """Who connects waits, until it is opened again."""
-        self._shut = on
-
     def cut_all(self):
         """At the next opportunity."""
         for state in list(self.pairs.values()):
@@ -46,12 +42,9 @@ class Relay:
 
     def _run(self):
         while not self._ended:
-            if self._shut:
-                time.sleep(0.01)
             for key, _ in self.selector.select(0.01):
                 if key.fileobj is self.listener:
-                    if not self._shut:
-                        self._accept()
+                    self._accept()
                 elif key.fileobj in self.pairs:
                     self._pass(key.fileobj)
             now = time.monotonic()

@@ -4,6 +4,7 @@ MMC-112; LTB-10 lifted."""
 import harness
 from calls import closed, dn, hear, routed
 from harness import Site, test
+from pair import Door
 from relay import Relay
 
 
@@ -59,17 +60,18 @@ both_ways("both_are_on_tls", "tls", "tls")
 def the_other_phone_of_the_dn_is_back_first():
     """It knows nothing of the call; that ends only if the right one doesn't come either."""
     with site_of() as site:
-        way = site.use(Relay(site.host(), (site.addresses[0], 5061)))
-        alice, desk = site.phone("alice", "A"), on_tls(site, "bob", "B", outbound=f"sip:{way.address};transport=tls")
+        host = site.host()
+        way = site.use(Door(host, 5061, (site.addresses[0], 5061)))
+        alice, desk = site.phone("alice", "A"), on_tls(site, "bob", "B", outbound=f"sip:{host}:5061;transport=tls")
         on_tls(site, "bob", "C", answer="manual")
         client = site.tlib(dn("support"), dn("alice"), dn("bob"), name="router")
         conn = routed(site, alice, client)
         hear((alice, "B"), (desk, "A"))
         mark = client.mark()
-        way.shut(True)
+        way.shut()
         again(site)
         harness.until("the other one to be asked", lambda: "the right one is waited for" in site.log("connector1"))
-        way.shut(False)
+        way.unlock()
         harness.until("the right one to be reached", lambda: "every party taken up was reached or is over" in site.log("connector1"))
         hear((alice, "B"), (desk, "A"))
         alice.do("hangup")

@@ -11,12 +11,6 @@
 namespace tandem::tserver {
 namespace {
 
-There by_number(const link::Snapshot& snapshot) {
-  There there;
-  for (const link::Conversation& c : snapshot.conversations()) there.emplace(ConversationNo{c.conversation()}, &c);
-  return there;
-}
-
 bool kept(const CtiLink& link, ConversationNo no) {
   return link.call_data.contains({kConversation, no.value});
 }
@@ -122,7 +116,7 @@ void note_lacking(Core& core, CtiLink& link, const link::Snapshot& snapshot) {
     return;
   }
   if (link.taken_by || link.call_data.empty()) return;
-  const There there = by_number(snapshot);
+  const There there = by_number(snapshot.conversations());
   for (const auto& [no, call] : link.conversations) {
     if (!kept(link, no)) continue;
     if (snapshot.stale() || !there.contains(no) || outdated(link, *call, there)) link.given_back.insert(no);
@@ -134,7 +128,7 @@ void note_lacking_since(Core& core, CtiLink& link, const link::Snapshot& snapsho
   const auto former = std::exchange(link.former_call_data, {});
   std::erase_if(link.given_back, [&](ConversationNo no) { return !link.conversations.contains(no); });
   if (link.taken_by || core.now.steady >= link.former_until) return;
-  const There there = by_number(snapshot);
+  const There there = by_number(snapshot.conversations());
   const auto bring_back = [&](const CallDataKey& key) {
     const auto known = former.find(key);
     if (known == former.end() || (!snapshot.stale() && link.call_data.contains(key))) return;
@@ -153,7 +147,7 @@ void note_lacking_since(Core& core, CtiLink& link, const link::Snapshot& snapsho
 }
 
 link::Snapshot give_back(Core& core, CtiLink& link, const link::Snapshot& snapshot) {
-  const There there = by_number(snapshot);
+  const There there = by_number(snapshot.conversations());
   // What another one has since isn't given back.
   std::erase_if(link.given_back, [&](ConversationNo no) { return !link.conversations.contains(no); });
   std::vector<ConversationNo> over;
@@ -174,8 +168,8 @@ link::Snapshot give_back(Core& core, CtiLink& link, const link::Snapshot& snapsh
   for (const link::Conversation& conversation : snapshot.conversations()) {
     const ConversationNo no{conversation.conversation()};
     if (link.given_back.contains(no)) continue;
-    // It became part of one that is given back, and so is it, unless the Connector has told that it is: whoever is left
-    // in it isn't in the call any more.
+    // It became part of one that is given back, and is given back with it as long as the Connector tells it apart. Else
+    // whoever is left in it isn't in the call any more.
     if (const auto into = link.merged.find(no);
         into != link.merged.end() && link.given_back.contains(into->second->conversation)) {
       const bool left = !kept(link, no) && std::any_of(conversation.parties().begin(), conversation.parties().end(),
@@ -204,8 +198,7 @@ void keep_on_its_way(CtiLink& link) {
 
 void given_back(Core& core, CtiLink& link, const link::TakenOver& over) {
   core.cancel_timer(link.takeover_timer);
-  There there;
-  for (const link::Conversation& c : over.conversations()) there.emplace(ConversationNo{c.conversation()}, &c);
+  There there = by_number(over.conversations());
   const std::vector<Call*> calls = calls_given_back(link);
   // What it didn't take it has no more to tell of.
   std::unordered_set<std::uint64_t> taken;

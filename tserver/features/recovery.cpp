@@ -155,6 +155,12 @@ void reconcile(Core& core, Call& call, const link::Conversation& conversation, t
   if (Call* still = core.state.call(id)) repeat_holds(core, *still, conversation);
 }
 
+There by_number(const google::protobuf::RepeatedPtrField<link::Conversation>& conversations) {
+  There there;
+  for (const link::Conversation& c : conversations) there.emplace(ConversationNo{c.conversation()}, &c);
+  return there;
+}
+
 void complete_merge(Core& core, CtiLink& link, const link::Conversation& conversation, There& there,
                     std::list<link::Conversation>& completed) {
   const auto merged = link.merged.find(ConversationNo{conversation.conversation()});
@@ -181,8 +187,7 @@ namespace {
 // `same`: the incarnation they were on before; else what isn't there was lost with it.
 void reconcile(Core& core, CtiLink& link, const link::Snapshot& snapshot, bool same) {
   const tlib::TCallState lost = same ? tlib::CallStateOk : tlib::CallStateSystemError;
-  There there;
-  for (const link::Conversation& c : snapshot.conversations()) there.emplace(ConversationNo{c.conversation()}, &c);
+  There there = by_number(snapshot.conversations());
   std::list<link::Conversation> completed;
   for (const link::Conversation& c : snapshot.conversations()) complete_merge(core, link, c, there, completed);
   if (link.taken_by) return;  // they are on their way to another

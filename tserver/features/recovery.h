@@ -18,6 +18,7 @@ void reconcile(Core& core, Call& call, const link::Conversation& conversation, t
 // What a Connector has. A conversation that is part of another one since, of which it hasn't heard, is told again, and
 // looked at as if it had; `completed` holds what `there` points to then.
 using There = std::unordered_map<ConversationNo, const link::Conversation*>;
+There by_number(const google::protobuf::RepeatedPtrField<link::Conversation>& conversations);
 void complete_merge(Core& core, CtiLink& link, const link::Conversation& conversation, There& there,
                     std::list<link::Conversation>& completed);
 

@@ -289,7 +289,7 @@ void move_treatment(Core& core, Call& from, Call& to) {
 void hand_over_treatment(Core& core, Call& call) {
   if (!call.treatment || call.party(call.treatment->listener) != nullptr) return;
   Party* next = call.routing_point() != nullptr ? listener(call) : nullptr;
-  if (next == nullptr || call.treatment->play == nullptr) {
+  if (next == nullptr) {
     drop_treatment(core, call);
     return;
   }

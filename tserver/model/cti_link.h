@@ -37,8 +37,8 @@ struct CtiLink {
   // What another Connector needs to take its calls over, by kind and number: kept as it was told.
   std::map<std::pair<std::uint32_t, std::uint64_t>, std::string> call_data;
   std::size_t call_data_bytes = 0;
-  // Of a backup: what the Connector had told before it started anew, which the primary gives back to it. If the primary
-  // died with it, that falls to us.
+  // What the Connector had told before it started anew, until then: of a backup, to which it may fall to give it back,
+  // since the primary died as well; or as it begins to tell its data before its snapshot has come.
   std::map<std::pair<std::uint32_t, std::uint64_t>, std::string> former_call_data;
   Instant former_until{0};
   Instant lost_at{0};  // when it went away last

@@ -132,7 +132,8 @@ void read_treatment(Reading& reading, const sync::Treatment& from, Treatment& to
   to.asker = to_asker(from.asker());
   if (from.has_deadline()) to.deadline = reading.timer(from.deadline());
   auto play = std::make_shared<link::Play>();
-  if (play->ParseFromString(from.play())) to.play = std::move(play);  // an empty one is one, too: it plays nothing
+  play->ParseFromString(from.play());  // an empty one plays nothing
+  to.play = std::move(play);
 }
 
 void write_lobby(const Writing& writing, const Lobby& lobby, sync::Call& to) {
