@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tserver/features/attempt.h"
+#include "tserver/features/awaited.h"
 #include "tserver/features/conference_address.h"
 #include "tserver/features/features.h"
 #include "tserver/features/hold.h"
@@ -198,6 +199,7 @@ static void keep_one_leg(Core& core, const TwoCalls& calls, PartyNo other_leg, c
   if (self.no == other_leg) return;
   const PartyNo given_up = self.held_by_phone ? self.no : other_leg;
   if (self.held_by_phone) {
+    give_up_awaited(core, *calls.main, self);
     self.no = other_leg;
     self.call_id = other_call_id;
     self.muted = other_muted;

@@ -15,6 +15,9 @@ class Checker {
     for (const auto& [id, call] : state_.calls) check_call(id, *call);
     for (const auto& [key, awaited] : state_.awaited) {
       expect(key == Awaited::key(awaited.link, awaited.command), "an awaited command is filed under its key");
+      const auto call = state_.calls.find(awaited.call);
+      expect(call != state_.calls.end() && call->second->party(awaited.party) != nullptr,
+             awaited.this_dn + ": what is awaited is of a party that is there");
       if (state_.clients.contains(awaited.asker.session)) ++pending_[awaited.asker.session];
     }
     for (const Asker& asker : state_.switchover) {

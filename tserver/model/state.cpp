@@ -179,6 +179,11 @@ void State::merge_calls(Call& into, Call& from) {
     consult->joint_data = shared;
     if (shared) into.joint.push_back(id);
   }
+  for (auto& [key, waiting] : awaited) {
+    if (waiting.call != from.id) continue;
+    waiting.call = into.id;
+    touched.awaited(key);
+  }
   into.parties.splice(into.parties.end(), from.parties);
   CtiLink& link = links[into.link];
   from.merged.push_back(from.conversation);
