@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Different minor versions side by side: calls, a takeover, and an upgrade of everything, one program after the other."""
+"""Different minor versions side by side: calls, a takeover, and an upgrade of everything, one program after the other. TANDEM_EARLIER_BIN=folder makes
+an earlier build of the earlier ones."""
+import os
+import pathlib
 import signal
 
 import harness
@@ -9,6 +12,7 @@ from later import Versions
 from pair import Pair, caught_up
 from peers import tones
 
+EARLIER = os.environ.get("TANDEM_EARLIER_BIN")
 PROGRAMS = ("Connector_1", "Connector_2", "TServer_1", "TServer_2")
 
 
@@ -16,7 +20,7 @@ class Mixed(Pair):
     """Every connection between the programs, and those of clients, goes by a relay that can make either side a later one."""
 
     def __init__(self, **more):
-        super().__init__(connectors=2, connector={"drain-timeout": 20}, **more)
+        super().__init__(connectors=2, connector={"drain-timeout": 20}, wrap=self.of_its_version, **more)
         self.relay_address = {1: self.host(), 2: self.host()}  # by which the other T-Server, or a client, reaches this one
         self.more_hosts += self.relay_address.values()
 
@@ -34,6 +38,10 @@ class Mixed(Pair):
         self.versions = Versions(self.folder / "certs")
         self.stack.enter_context(self.versions)
         return super().__enter__()
+
+    def of_its_version(self, application, command):
+        earlier = EARLIER and application not in self.versions.later
+        return [pathlib.Path(EARLIER).resolve() / command[0].name, *command[1:]] if earlier else command
 
     def start_tserver(self):
         for number in (1, 2):
