@@ -34,13 +34,14 @@ void Core::on(Commanded& input) {
   if (command.what_case() == What::WHAT_NOT_SET) return command_failed(command, Code::NOT_SUPPORTED, "unknown command");
   if (command.what_case() == What::kInvite) return invite(command);
   if (command.what_case() == What::kRestore) return restore(command);
-  if (command.what_case() == What::kResume) return resume_recovery();
+  if (command.what_case() == What::kResume && command.conversation() == 0) return resume_recovery();
 
   const auto found = conversations_.find(ConversationNo{command.conversation()});
   if (found == conversations_.end()) return command_failed(command, Code::NO_SUCH_CONVERSATION, "no such conversation");
   auto& conversation = found->second;
   if (command.what_case() == What::kRelease) return release(conversation, command);
   if (command.what_case() == What::kDisown) return disown(conversation);
+  if (command.what_case() == What::kResume) return reclaim(conversation);
   // Whoever orders anything else of it, before Resume, too, holds it for ours.
   for (const auto* party : conversation.parties) give_back(party->dialog);
   if (command.what_case() == What::kConference) return conference(conversation, command);

@@ -24,6 +24,7 @@ class Core final : public Machine {
        std::uint64_t own);
   void handle(Input input, Now now, Actions& out) override;
   CoreCounts counts() const override;
+  bool in_reach() const override { return in_reach_; }
   bool changed() const override { return tell_all_ || !kept_parties_.empty() || !kept_conversations_.empty(); }
   void take_changes(Now now, std::vector<KeptChange>& out) override;
   void all_changed() override;
@@ -95,9 +96,10 @@ class Core final : public Machine {
   void conference(Conversation& conversation, const link::Command& command);
   void restore(const link::Command& command);
   void resume_recovery();
+  void reclaim(Conversation& conversation);
   bool is_withheld(LegId leg) const;
   void give_back(LegId leg);
-  void let_go_held();
+  void decide_held();
   void disown(Conversation& conversation);
   // `missing`: with NO_SUCH_CONVERSATION, the other one that the command names.
   void command_failed(const link::Command& command, Code::Code code, std::string text, ConversationNo missing = {});

@@ -130,7 +130,8 @@ void Core::send_reinvite(Party& party) {
                    .refresher = !party.expiry.expires_s   ? SessionTimer::Refresher::Unspecified
                                 : party.expiry.we_refresh ? SessionTimer::Refresher::Uac
                                                           : SessionTimer::Refresher::Uas,
-                   .min_se_s = party.min_se_s});
+                   .min_se_s = party.min_se_s,
+                   .overtake = party.reclaimed});
 }
 
 void Core::on(ReinviteAccepted& input) {

@@ -265,6 +265,7 @@ struct SendReinvite {
   std::uint32_t session_expires_s;
   SessionTimer::Refresher refresher;
   std::uint32_t min_se_s = 0;
+  bool overtake = false;  // somebody else has used the dialog meanwhile: numbered far above what went before
 };
 // Final response to a re-INVITE or UPDATE. A 422 says timer.min_se_s; the ACK of a re-INVITE's 2xx comes as Acked.
 struct AnswerReinvite {
@@ -376,6 +377,8 @@ class Machine {
   // Appends to `out`.
   virtual void handle(Input input, Now now, Actions& out) = 0;
   virtual CoreCounts counts() const = 0;
+  // Is a primary T-Server connected?
+  virtual bool in_reach() const { return false; }
 
   // --- What survives: asked for every few milliseconds while something changes ---
 

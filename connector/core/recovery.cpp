@@ -12,6 +12,7 @@ namespace {
 constexpr Instant kLeastExpiry = std::chrono::seconds(32);  // the re-INVITE that refreshes the session is under way
 constexpr Instant kFirstPause = std::chrono::milliseconds(250);
 constexpr Instant kLongestPause = std::chrono::seconds(1);
+constexpr std::uint32_t kVersionGap = 1000;  // of descriptions that others have sent in our dialogs
 
 std::string counted(std::size_t number, std::string_view what) {
   return std::to_string(number) + " " + std::string(what);
@@ -62,21 +63,28 @@ void Core::give_back(LegId id) {
   withheld_.erase(found);
 }
 
-// No T-Server came. Whether another Connector has those calls nobody can say; this one rather hasn't.
-void Core::let_go_held() {
-  if (!std::exchange(held_back_, false)) return;
-  log(LogLevel::Standard, "no T-Server in time: calls of the former run are let go, they may be elsewhere");
-  std::vector<ConversationNo> all;
-  for (const auto no : std::exchange(held_, {})) {
+// No T-Server came: no more than when there is one can be lost by going on with those who talk. Should their calls be
+// elsewhere, a T-Server will say so, and they are called again from there. What isn't established is let be.
+void Core::decide_held() {
+  if (!held_back_) return;
+  std::vector<ConversationNo> others;
+  for (const auto no : held_) {
     const auto* party = find_party(no);
     if (!party) continue;
-    all.push_back(party->conversation->no);
-    for (const auto* other : party->elsewhere) all.push_back(other->no);
+    auto of = party->elsewhere;
+    of.push_back(party->conversation);
+    for (const auto* one : of) {
+      const auto talk = std::count_if(one->parties.begin(), one->parties.end(),
+                                      [](const Party* p) { return p->state == PartyState::Connected; });
+      if (talk < 2) others.push_back(one->no);
+    }
   }
-  std::sort(all.begin(), all.end());
-  for (const auto no : all) {
+  std::sort(others.begin(), others.end());
+  for (const auto no : others) {
     if (const auto found = conversations_.find(no); found != conversations_.end()) disown(found->second);
   }
+  log(LogLevel::Standard, "no T-Server in time");
+  resume_recovery();
 }
 
 // Of each conversation its parties, each with its leg and stream. What can't be used is left out and said.
@@ -365,8 +373,26 @@ bool Core::recovery_failed(Party& party, int status) {
   return true;
 }
 
+// Another Connector has called its phones, and said that it has their voices now.
+void Core::reclaim(Conversation& conversation) {
+  log(LogLevel::Standard, "called again: conversation " + conversation.id + " connid " + to_hex(conversation.conn_id));
+  for (auto* party : conversation.parties) {
+    if (party->out) continue;
+    if (party->state == PartyState::Connected) {
+      party->reclaimed = true;
+      party->stream.version += kVersionGap;
+      party->stream.local.clear();
+      party->recovery_tries = 0;
+      party->recovery_ends = now_.steady + settings_.recovery;
+      if (!std::exchange(party->recovering, true)) ++recovering_;
+    }
+    to_recover_.push_back(party->no);
+  }
+  recover_next();
+}
+
 void Core::recovered(Party& party) {
-  party.recovering = false;
+  party.recovering = party.reclaimed = false;
   disarm(Wait::Recover, party.no.value, party.recovery);
   if (--recovering_ == 0 && to_recover_.empty()) log(LogLevel::Standard, "every party taken up was reached or is over");
 }

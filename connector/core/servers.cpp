@@ -102,7 +102,7 @@ void Core::reach_changed() {
 void Core::end_unestablished() {
   fallback_ = true;
   first_word_due_ = false;
-  let_go_held();
+  decide_held();
   std::vector<PartyNo> ends;
   for (const auto& [number, conversation] : conversations_) {
     const auto connected = std::count_if(conversation.parties.begin(), conversation.parties.end(),

@@ -125,7 +125,7 @@ Result<void, Failure> Engine::open_sip() {
   const bool some = kept.records != nullptr;
   if (some) take(std::move(kept));
   if (auto opened = sip_->open(); !opened) return opened;
-  take(PortsOpened{loop_.now().wall - kept_until_ > settings_.keep.ours});
+  take(PortsOpened{loop_.now().wall - in_reach_until_ > settings_.keep.ours});
   // What couldn't be taken up isn't kept any longer.
   if (store_) keep();
   return {};
@@ -151,7 +151,7 @@ CallsKept Engine::kept_calls() {
     (record.has_registration() ? phones : *records).push_back(std::move(record));
   }
   restore_phones(phones);
-  kept_until_ = stored->last_written;
+  in_reach_until_ = stored->in_reach;
   if (records->empty()) return {};
   const auto away = std::chrono::duration_cast<std::chrono::milliseconds>(loop_.now().wall - stored->last_written);
   const std::string since =
@@ -161,7 +161,7 @@ CallsKept Engine::kept_calls() {
     return {};
   }
   log_.write(LogLevel::Standard, since);
-  return CallsKept{std::move(records), away > settings_.keep.ours};
+  return CallsKept{std::move(records), loop_.now().wall - in_reach_until_ > settings_.keep.ours};
 }
 
 void Engine::restore_phones(const std::vector<ha::Record>& records) {
@@ -370,6 +370,7 @@ void Engine::take(Input input) {
     carry_out(actions_);
   }
   pumping_ = false;
+  if (store_) store_->in_reach(core_->in_reach());
   if (keep_due_ || !core_->changed()) return;
   keep_due_ = true;
   loop_.set_timer(kKeep, loop_.now().steady + kKeepPause);

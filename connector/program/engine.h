@@ -145,7 +145,7 @@ class Engine final : private http::Operated {
   Keeper keeper_;
   Keeper phones_kept_;
   std::unique_ptr<Store> store_;
-  std::chrono::microseconds kept_until_{0};  // wall clock: when the process before this one wrote last
+  std::chrono::microseconds in_reach_until_{0};  // wall clock: of a primary T-Server, the process before this one
   std::vector<KeptChange> changes_;
   bool keep_due_ = false;
   bool told_once_ = false;

@@ -143,6 +143,7 @@ class SipLeg {
   void acknowledge();
   void send_bye(const std::string& reason);
   void answer_offered(int status, const Answer& order);
+  void overtake();
   bool continue_invite();      // theirs
   bool continue_invite_out();  // ours
   void watch_way();            // to a caller over a connection

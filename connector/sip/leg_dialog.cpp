@@ -198,6 +198,7 @@ void SipLeg::reinvite(const SendReinvite& order) {
   if (update && !peer_updates_) return host_.emit_later(ReinviteRejected{id_, 405, 0, 0});
   const bool answering = reinvite_in_ && nta_incoming_status(reinvite_in_.get()) < 200;
   if (reinvite_out_ || answering || invite_in_) return host_.emit_later(ReinviteRejected{id_, 491, 0, 0});
+  if (order.overtake) overtake();
   const auto& common = host_.headers();
   const std::string expires =
       order.session_expires_s > 0 ? text::session_expires(order.session_expires_s, order.refresher) : std::string();

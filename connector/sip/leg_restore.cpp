@@ -10,6 +10,7 @@ namespace {
 // The record may be older than our last request, and a number used twice is refused (RFC 3261 section 12.2.2). Gaps are
 // allowed; and whoever had the dialog before us can't end it any more.
 constexpr std::uint32_t kSequenceGap = 1000;
+constexpr std::uint32_t kOvertakeGap = 100000;  // above however many such gaps of another Connector
 constexpr std::uint32_t kSequenceMax = 0x7fffffff;
 constexpr std::size_t kRequestMax = 32768;
 
@@ -131,6 +132,15 @@ bool SipLeg::restore(const ha::Dialog& record) {
     if (!record.remote_tag().empty()) early_tags_.push_back(record.remote_tag());
   }
   return true;
+}
+
+// The library's leg is made anew: its number can't be set otherwise.
+void SipLeg::overtake() {
+  auto record = dialog();
+  if (!record || record->local_cseq() >= kSequenceMax - 2 * kOvertakeGap) return;
+  record->set_local_cseq(record->local_cseq() + kOvertakeGap);
+  dialog_.reset();
+  restore(*record);
 }
 
 void SipLeg::ports_open() {

@@ -28,7 +28,8 @@ constexpr const char* kPrepare =
     "PRAGMA temp_store=MEMORY;"
     "CREATE TABLE IF NOT EXISTS record(kind INTEGER NOT NULL, number INTEGER NOT NULL, data BLOB NOT NULL,"
     " PRIMARY KEY(kind, number)) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS life(id INTEGER PRIMARY KEY CHECK(id = 1), wall_us INTEGER NOT NULL);";
+    "CREATE TABLE IF NOT EXISTS life(id INTEGER PRIMARY KEY CHECK(id = 1), wall_us INTEGER NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS reach(id INTEGER PRIMARY KEY CHECK(id = 1), wall_us INTEGER NOT NULL);";
 
 std::int64_t wall_us() {
   return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
@@ -80,14 +81,15 @@ struct Store::Impl {
   std::string file;
   FileLock lock;
   sqlite::Database database;
-  sqlite::Statement put, drop, live, begin_transaction, commit, rollback;
+  sqlite::Statement put, drop, live, reach, begin_transaction, commit, rollback;
 
   std::mutex mutex;
   std::condition_variable wake, written;
   std::unordered_map<KeptKey, std::string, KeptKeyHash> waiting;
   bool stopping = false, busy = false;
   std::atomic<bool> failing{false};  // set by the writer, which then has no lock
-  std::size_t rows = 0;              // about how many there are: whether there is something to say that we live for
+  std::atomic<bool> in_reach{false};
+  std::size_t rows = 0;  // about how many there are: whether there is something to say that we live for
   std::atomic<std::uint64_t> transactions{0}, records{0}, bytes{0}, failures{0}, writer_us{0};
   std::thread thread;
 };
@@ -128,15 +130,18 @@ Result<StoredCalls, Failure> Store::Impl::read() {
   if (!all) return Failure{database.error()};
   while (all.row()) out.records.emplace_back(all.bytes(0));
   out.last_written = std::chrono::microseconds(std::max<std::int64_t>(database.number("SELECT wall_us FROM life"), 0));
+  out.in_reach = std::chrono::microseconds(std::max<std::int64_t>(database.number("SELECT wall_us FROM reach"), 0));
+  if (out.in_reach.count() == 0) out.in_reach = out.last_written;  // an earlier version didn't say
   put = database.prepare(
       "INSERT INTO record(kind, number, data) VALUES(?1, ?2, ?3)"
       " ON CONFLICT(kind, number) DO UPDATE SET data = excluded.data");
   drop = database.prepare("DELETE FROM record WHERE kind = ?1 AND number = ?2");
   live = database.prepare("INSERT INTO life(id, wall_us) VALUES(1, ?1) ON CONFLICT(id) DO UPDATE SET wall_us = ?1");
+  reach = database.prepare("INSERT INTO reach(id, wall_us) VALUES(1, ?1) ON CONFLICT(id) DO UPDATE SET wall_us = ?1");
   begin_transaction = database.prepare("BEGIN IMMEDIATE");
   commit = database.prepare("COMMIT");
   rollback = database.prepare("ROLLBACK");
-  if (!put || !drop || !live || !begin_transaction || !commit || !rollback) return Failure{database.error()};
+  if (!put || !drop || !live || !reach || !begin_transaction || !commit || !rollback) return Failure{database.error()};
   rows = out.records.size();
   return out;
 }
@@ -150,7 +155,9 @@ bool Store::Impl::write_all(const std::unordered_map<KeptKey, std::string, KeptK
     if (!one->second.empty()) statement.bind(3, one->second);
     good = statement.run();
   }
-  good = good && live.bind(1, wall_us()).run();
+  const auto now = wall_us();
+  good = good && live.bind(1, now).run();
+  if (in_reach) good = good && reach.bind(1, now).run();
   good = good && commit.run();
   if (good) {
     ++transactions;
@@ -241,6 +248,10 @@ void Store::write(KeptBytes changes) {
     for (auto& change : changes) impl_->waiting[change.key] = std::move(change.bytes);
   }
   impl_->wake.notify_one();
+}
+
+void Store::in_reach(bool now) {
+  impl_->in_reach = now;
 }
 
 void Store::flush() {

@@ -28,6 +28,7 @@ struct StoreSettings {
 struct StoredCalls {
   std::vector<std::string> records;           // bytes of ha::Record
   std::chrono::microseconds last_written{0};  // wall clock
+  std::chrono::microseconds in_reach{0};      // the same, with a primary T-Server in reach
 };
 
 struct StoreCounts {
@@ -51,6 +52,8 @@ class Store {
   Result<StoredCalls, Failure> open();
   // From one thread. Replaces what waits for the same keys.
   void write(KeptBytes changes);
+  // Whether a primary T-Server is in reach: who isn't in reach may lose its calls to another Connector.
+  void in_reach(bool now);
   // Waits until everything given was written, or can't be now.
   void flush();
   StoreCounts counts() const;

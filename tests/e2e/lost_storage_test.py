@@ -32,11 +32,17 @@ class Storage:
         for part in self.parts():
             part.unlink(missing_ok=True)
 
+    @staticmethod
+    def date(database, ago):
+        """It was written so many seconds before now."""
+        for table in ("life", "reach"):
+            database.execute(f"UPDATE {table} SET wall_us = ?", (int((time.time() - ago) * 1e6),))
+        database.commit()
+
     def put_back(self, old, ago):
         """What was kept then, `ago` seconds before now."""
         self.gone()
-        old.execute("UPDATE life SET wall_us = ?", (int((time.time() - ago) * 1e6),))
-        old.commit()
+        self.date(old, ago)
         with contextlib.closing(sqlite3.connect(self.file)) as new:
             new.execute("PRAGMA journal_mode=WAL")
             old.backup(new)
@@ -62,6 +68,28 @@ def the_file_is_gone():
         again(desk.site, Storage(desk.site), Storage.gone)
         hear((desk.alice, "B"), (desk.bob, "A"))
         equal(told(desk.client, desk.mark), [], "events")
+        desk.goes_on_as_ever()
+
+
+@test
+def its_clock_is_wrong_and_its_calls_are_taken_over():
+    """Back after its time it takes the calls for its own still and calls the phones; those who have them now call them again."""
+    with Desk(connectors=2, tserver={"takeover-timeout": "1 sec"}) as desk:
+        site = desk.site
+        has = 1 if "answered:" in site.log("connector1") else 2
+        site.connector(has).kill()
+        harness.until("the takeover", lambda: "takes over" in site.log("tserver"))
+        hear((desk.alice, "B"), (desk.bob, "A"))
+        with contextlib.closing(sqlite3.connect(Storage(site, has).file)) as kept:
+            Storage.date(kept, 0)
+        site.start_connector(has)
+        harness.until("the phones to be called", lambda: "every party taken up was reached" in site.log(f"connector{has}"))
+        site.linked(has, 2)
+        harness.until("the phones to be called again", lambda: "called again: conversation" in site.log(f"connector{3 - has}"))
+        hear((desk.alice, "B"), (desk.bob, "A"))
+        equal(told(desk.client, desk.mark), [], "events")
+        site.connector(has).kill()
+        hear((desk.alice, "B"), (desk.bob, "A"))
         desk.goes_on_as_ever()
 
 

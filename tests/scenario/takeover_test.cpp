@@ -105,13 +105,25 @@ TEST_CASE("The calls of a Connector that stays away go to another of its pool") 
   CHECK(scene.orders(world.handle(Happened{1, over})).empty());
   CHECK(world.state().calls.begin()->second->link == 1);
 
-  // It returns with what it kept, and is told to let it be.
+  // It returns with what it kept, and is told to let it be. If it has called the phones, the other one calls them
+  // again.
   link::Snapshot snapshot;
   *snapshot.add_conversations() = talk(1);
+  const bool waits = GENERATE(true, false);
+  snapshot.set_stale(waits);
   const auto told = scene.orders(world.handle(up(0, 2, snapshot)));
-  REQUIRE(told.size() == 2);
-  CHECK(told[0].command.has_disown());
-  CHECK(told[1].command.has_resume());
+  REQUIRE(told.size() == (waits ? 2u : 3u));
+  CHECK(told.front().link == 0);
+  CHECK(told.front().command.has_disown());
+  CHECK(told.front().command.conversation() == 1);
+  if (!waits) {
+    CHECK(told[1].link == 1);
+    CHECK(told[1].command.has_resume());
+    CHECK(told[1].command.conversation() == 1);
+  }
+  CHECK(told.back().link == 0);
+  CHECK(told.back().command.has_resume());
+  CHECK(told.back().command.conversation() == 0);
   CHECK(world.state().calls.size() == 1);
   CHECK(world.faults().empty());
 }
@@ -270,19 +282,27 @@ TEST_CASE("Calls on their way from one Connector to another when the primary die
     CHECK(scene.orders(world.handle(up(1, 1, with))).size() == 1);  // Resume
     CHECK(link_of_call() == 1);
     const auto told = scene.orders(world.handle(up(0, 2, with)));
-    REQUIRE(told.size() == 2);
+    REQUIRE(told.size() == 3);
     CHECK(told[0].command.has_disown());
+    CHECK(told[1].link == 1);
     CHECK(told[1].command.has_resume());
+    CHECK(told[1].command.conversation() == 1);
+    CHECK(told[2].link == 0);
+    CHECK(told[2].command.has_resume());
     CHECK(link_of_call() == 1);
   }
   SECTION("the one that was away is back first: it waits for what the other says") {
     CHECK(scene.orders(world.handle(up(0, 2, with))).empty());
     SECTION("it has them") {
       const auto told = scene.orders(world.handle(up(1, 1, with)));
-      REQUIRE(told.size() == 3);
+      REQUIRE(told.size() == 4);
       CHECK(told[0].link == 0);
       CHECK(told[0].command.has_disown());
+      CHECK(told[1].link == 1);
       CHECK(told[1].command.has_resume());
+      CHECK(told[1].command.conversation() == 1);
+      CHECK(told[2].link == 0);
+      CHECK(told[2].command.has_resume());
       CHECK(link_of_call() == 1);
     }
     SECTION("it never heard of them") {
@@ -293,10 +313,15 @@ TEST_CASE("Calls on their way from one Connector to another when the primary die
       CHECK(link_of_call() == 0);
     }
     SECTION("it doesn't come") {
+      // It may have called the phones before it died.
       const auto told = scene.wait(std::chrono::seconds(30));
-      REQUIRE(told.size() == 1);
+      REQUIRE(told.size() == 2);
       CHECK(told[0].link == 0);
       CHECK(told[0].command.has_resume());
+      CHECK(told[0].command.conversation() == 1);
+      CHECK(told[1].link == 0);
+      CHECK(told[1].command.has_resume());
+      CHECK(told[1].command.conversation() == 0);
     }
   }
   SECTION("the other never heard of them: it is told again") {
@@ -329,7 +354,11 @@ TEST_CASE("Calls that were taken over when the primary died are known to live el
   const auto told = scene.orders(world.handle(up(0, 2, with)));
   REQUIRE(told.size() == 2);
   CHECK(told[0].command.has_disown());
-  world.handle(up(1, 1, with));
+  const auto then = scene.orders(world.handle(up(1, 1, with)));
+  REQUIRE(then.size() == 2);
+  CHECK(then[0].command.has_resume());
+  CHECK(then[0].command.conversation() == 1);
+  CHECK(then[1].command.has_resume());
   CHECK(world.state().calls.size() == 1);
   CHECK(world.state().calls.begin()->second->link == 1);
   CHECK(scene.wait(std::chrono::seconds(10)).empty());
@@ -375,6 +404,58 @@ TEST_CASE("A new primary that knows nothing has a dead Connector's calls taken o
   CHECK(world.faults().empty());
 }
 
+TEST_CASE("Who was to take calls over is lost, too: they go to whoever comes, and their phones are called again") {
+  World world(two_connectors());
+  Scene scene(world);
+  world.handle(LinkDown{0, "killed"});
+  REQUIRE(scene.wait(std::chrono::milliseconds(2100)).size() == 1);
+  CHECK(scene.orders(world.handle(LinkDown{1, "killed"})).empty());
+  link::Snapshot with;
+  *with.add_conversations() = talk(1);
+  const auto again = [](const Order& order, LinkNo link) {
+    return order.link == link && order.command.has_resume() && order.command.conversation() == 1;
+  };
+  const auto link_of_call = [&] { return world.state().calls.begin()->second->link; };
+  SECTION("the first one") {
+    const auto told = scene.orders(world.handle(up(0, 2, with)));
+    REQUIRE(told.size() == 2);
+    CHECK(again(told[0], 0));
+    CHECK(told[1].command.has_resume());
+    CHECK(link_of_call() == 0);
+    SECTION("and then the other with what it had taken: it lets it be") {
+      const auto late = scene.orders(world.handle(up(1, 2, with)));
+      REQUIRE(late.size() == 3);
+      CHECK(late[0].link == 1);
+      CHECK(late[0].command.has_disown());
+      CHECK(again(late[1], 0));
+      CHECK(late[2].link == 1);
+      CHECK(late[2].command.has_resume());
+    }
+  }
+  SECTION("the other, which has them") {
+    const auto told = scene.orders(world.handle(up(1, 2, with)));
+    REQUIRE(told.size() == 2);
+    CHECK(again(told[0], 1));
+    CHECK(told[1].command.has_resume());
+    CHECK(link_of_call() == 1);
+  }
+  SECTION("the other, which never heard of them: it is told again") {
+    CHECK(scene.orders(world.handle(up(1, 2))).empty());
+    const auto ordered = scene.wait(std::chrono::milliseconds(1100));
+    REQUIRE(ordered.size() == 1);
+    CHECK(ordered[0].command.restore().records_size() == 2);
+    link::Happening over;
+    over.set_command(ordered[0].command.id());
+    *over.mutable_taken_over()->add_conversations() = talk(1);
+    const auto told = scene.orders(world.handle(Happened{1, over}));
+    REQUIRE(told.size() == 1);
+    CHECK(again(told[0], 1));
+    CHECK(link_of_call() == 1);
+  }
+  CHECK(world.state().calls.size() == 1);
+  CHECK(world.faults().empty());
+}
+
 TEST_CASE("What was not taken over ends") {
   World world(two_connectors());
   Scene scene(world);
@@ -387,9 +468,11 @@ TEST_CASE("What was not taken over ends") {
     over.mutable_taken_over();
     world.handle(Happened{1, over});
   }
-  SECTION("the other is lost, too") {
+  SECTION("the other is lost, too, and none comes back") {
     scene.wait(std::chrono::milliseconds(2100));
     world.handle(LinkDown{1, "killed"});
+    CHECK(world.state().calls.size() == 1);
+    scene.wait(std::chrono::seconds(60));
   }
   SECTION("the other never answers") {
     scene.wait(std::chrono::seconds(30));

@@ -28,7 +28,7 @@ void Site::calm() {
   if (!faults().empty()) return;
   for (const auto& desk : desks_) desk->expect_answered(170s);  // a phone may ring for long
   kept_desk_->expect_answered(170s);
-  lose_a_connector();
+  lose_something();
   if (faults().empty()) settle();
 }
 

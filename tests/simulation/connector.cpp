@@ -70,6 +70,7 @@ void Connector::take(Input input) {
     for (const connector::Action& action : actions) carry_out(action);
   }
   busy_ = false;
+  disk_.in_reach(core_->in_reach());
   if (keep_due_ || !core_->changed()) return;
   keep_due_ = true;
   later(5ms, [this] { keep(); });

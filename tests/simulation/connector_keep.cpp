@@ -23,7 +23,7 @@ void Connector::take_up() {
   if (!records->empty()) {
     const auto away = std::chrono::duration_cast<std::chrono::milliseconds>(now().wall - disk_.last_written());
     trace(std::to_string(records->size()) + " records kept " + std::to_string(away.count()) + " ms ago");
-    if (away <= kWindow) take(CallsKept{records, away > kOurs});
+    if (away <= kWindow) take(CallsKept{records, now().wall - disk_.reached() > kOurs});
   }
   take(PortsOpened{});
   keep();

@@ -213,6 +213,7 @@ void Connector::act(const ForgetLeg& a) {
 void Connector::act(const SendReinvite& a) {
   const LegPtr leg = this->leg(a.leg);
   if (!leg) return fault("re-INVITEs no leg");
+  if (a.overtake) leg->sequence += 100000;
   leg->reinvite = ++leg->sequence;
   leg->port = read_description(a.sdp).port;
   say(leg->dialog, [this, dialog = leg->dialog, branch = book_.branch(), sequence = leg->sequence,

@@ -14,7 +14,7 @@ constexpr Instant kAlive = std::chrono::milliseconds(500);  // how often it says
 
 void Disk::begin() {
   waiting_.clear();
-  busy_ = living_ = false;
+  busy_ = living_ = in_reach_ = false;
 }
 
 void Disk::write(Process& by, connector::KeptBytes changes) {
@@ -42,16 +42,21 @@ void Disk::turn(Process& by) {
         records_[key] = std::move(bytes);
       }
     }
-    last_written_ = by.now().wall;
+    stamp(by);
     turn(by);
   });
 }
 
 void Disk::live(Process& by) {
   by.later(kAlive, [this, &by] {
-    if (!full_ && !records_.empty()) last_written_ = by.now().wall;
+    if (!full_ && !records_.empty()) stamp(by);
     live(by);
   });
+}
+
+void Disk::stamp(const Process& by) {
+  last_written_ = by.now().wall;
+  if (in_reach_) reached_ = last_written_;
 }
 
 }  // namespace tandem::simulation

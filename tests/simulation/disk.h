@@ -23,17 +23,20 @@ class Disk {
 
   const std::map<connector::KeptKey, std::string>& records() const { return records_; }
   std::chrono::microseconds last_written() const { return last_written_; }
+  void in_reach(bool now) { in_reach_ = now; }
+  std::chrono::microseconds reached() const { return reached_; }
   // Nothing waits to be written.
   bool idle() const { return waiting_.empty() && !busy_; }
 
  private:
   void turn(Process& by);
   void live(Process& by);
+  void stamp(const Process& by);
 
   std::map<connector::KeptKey, std::string> records_;
-  std::chrono::microseconds last_written_{0};
+  std::chrono::microseconds last_written_{0}, reached_{0};
   std::map<connector::KeptKey, std::string> waiting_;
-  bool busy_ = false, living_ = false, full_ = false;
+  bool busy_ = false, living_ = false, full_ = false, in_reach_ = false;
   Instant each_write_{1000000};
 };
 

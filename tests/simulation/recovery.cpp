@@ -1,4 +1,4 @@
-// A Connector dies while everybody is quiet: which of its calls must be there afterwards, and how.
+// Processes die while everybody is quiet: which calls must be there afterwards, and how.
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -17,7 +17,8 @@ struct Site::Expected {
   std::optional<std::string> user_data;  // not there: its T-Server was lost as well, and may get the role again
   struct Place {
     DialogPtr dialog;
-    bool on_hold, muted;
+    std::optional<bool> on_hold;  // not there: whoever is held for what has ended without a T-Server is taken back
+    bool muted;
   };
   std::map<PartyNo, Place> places;
 };
@@ -52,7 +53,7 @@ std::vector<Site::Expected> Site::established(const Connector& on) {
 }
 
 void Site::expect_kept(const Expected& one) {
-  const std::string name = "call " + to_string(one.id) + " was to outlive its Connector: ";
+  const std::string name = "call " + to_string(one.id) + " was to stay: ";
   const Server* server = primary();
   if (server == nullptr) return schedule_.fault(name + "nobody is primary");
   for (const auto& [no, place] : one.places) {
@@ -68,36 +69,67 @@ void Site::expect_kept(const Expected& one) {
   if (call.parties.size() != one.places.size()) schedule_.fault(name + "its parties are others");
   for (const auto& [no, place] : one.places) {
     const Party* party = call.party(no);
-    if (party == nullptr || party->leg != LegState::Up || party->on_hold != place.on_hold ||
+    if (party == nullptr || party->leg != LegState::Up || party->on_hold != place.on_hold.value_or(party->on_hold) ||
         party->muted != place.muted)
       schedule_.fault(name + place.dialog->phone->dn() + " isn't in it as it was");
   }
 }
 
-// With its disk, too, and with the primary T-Server: its disk or a T-Server must have what is needed.
-void Site::lose_a_connector() {
-  Connector& lost = any_connector();
-  const bool long_away = random_.one_in(2);
-  const bool disk_lost = random_.one_in(3);
-  const Instant away = long_away ? 6s + random_.up_to(6s) : 50ms + random_.up_to(4s);
-  auto expected = established(lost);
-  Server* const server = arbiter_ && random_.one_in(3) ? primary() : nullptr;
-  schedule_.trace("net", lost.name() + " is lost in the calm" + (disk_lost ? ", its disk" : "") +
-                             (server != nullptr ? ", " + server->name() : "") + ", " + std::to_string(expected.size()) +
-                             " calls must stay");
-  lost.kill();
-  if (disk_lost) lost.disk().lose();
-  if (server != nullptr) server->kill();
-  schedule_.run_for(away);
-  lost.launch();
-  if (server != nullptr) server->launch();
-  schedule_.run_for(12s);
+// One with its disk, too, and with the primary T-Server: its disk or a T-Server must have what is needed. Or several
+// processes one after the other, with a disk that is whole.
+void Site::lose_something() {
+  std::vector<Expected> expected;
+  for (const auto& one : connectors_) {
+    auto some = established(*one);
+    std::move(some.begin(), some.end(), std::back_inserter(expected));
+  }
+  schedule_.trace("net", std::to_string(expected.size()) + " calls must stay");
+  const bool same_data = random_.one_in(2) ? lose_a_connector() : lose_several();
   if (!faults().empty()) return;
   tally_.recovered += expected.size();
   for (Expected& one : expected) {
-    if (server != nullptr && server->primary()) one.user_data.reset();
+    if (!same_data) {
+      one.user_data.reset();
+      for (auto& [no, place] : one.places) place.on_hold.reset();
+    }
     expect_kept(one);
   }
+}
+
+void Site::lose(Process& one, Instant away) {
+  schedule_.trace("net", one.name() + " is lost in the calm");
+  one.kill();
+  schedule_.at(schedule_.steady() + away, [&one] { one.launch(); });
+}
+
+bool Site::lose_a_connector() {
+  Connector& lost = any_connector();
+  const Instant away = random_.one_in(2) ? 6s + random_.up_to(6s) : 50ms + random_.up_to(4s);
+  Server* const server = arbiter_ && random_.one_in(3) ? primary() : nullptr;
+  lose(lost, away);
+  if (random_.one_in(3)) lost.disk().lose();
+  if (server != nullptr) lose(*server, away);
+  schedule_.run_for(away + 12s);
+  return server == nullptr || !server->primary();
+}
+
+// False: no T-Server needs to know more of the calls than what Connectors tell.
+bool Site::lose_several() {
+  const Server* former = primary();
+  const auto times = 2 + random_.pick(3);
+  std::size_t servers = 0;
+  for (std::uint64_t i = 0; i < times; ++i) {
+    const Instant away = random_.one_in(3) ? 5s + random_.up_to(6s) : 50ms + random_.up_to(4s);
+    if (random_.one_in(3)) {
+      ++servers;
+      lose(*random_.any(servers_), away);
+    } else {
+      lose(any_connector(), away);
+    }
+    schedule_.run_for(random_.one_in(3) ? random_.up_to(8s) : random_.up_to(1s));
+  }
+  schedule_.run_for(24s);
+  return servers == 0 && former != nullptr;
 }
 
 }  // namespace tandem::simulation

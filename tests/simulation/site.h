@@ -55,7 +55,10 @@ class Site {
   struct Expected;
   std::vector<Expected> established(const Connector& on);
   void expect_kept(const Expected& one);
-  void lose_a_connector();
+  void lose_something();
+  void lose(Process& one, Instant away);
+  bool lose_a_connector();
+  bool lose_several();
 
   // checks.cpp
   void calm();

@@ -263,13 +263,15 @@ void link_up(Core& core, const LinkUp& input) {
   review_service(core, "no Connector serves its pool");
   if (backup) return exchange_locations(core, link, input.snapshot);  // its calls are the primary's
   find_moved(core, link, input.snapshot);
-  link::Snapshot snapshot = disown_moved(core, link, input.snapshot);
+  const bool called = (!same || taken_over) && !input.snapshot.stale();
+  link::Snapshot snapshot = disown_moved(core, link, input.snapshot, called);
   if (!same || !link.given_back.empty()) snapshot = give_back(core, link, snapshot);
   if (taken_over && !link.taken_by) renew_outdated(core, link, snapshot);
   std::unordered_set<ConversationNo> known;
   for (const auto& [conversation, call] : link.conversations) known.insert(conversation);
   for (const auto& [conversation, call] : link.merged) known.insert(conversation);
   reconcile(core, link, snapshot, same);
+  reclaim_contested(core, link);
   std::vector<const link::Conversation*> strangers;
   for (const link::Conversation& conversation : snapshot.conversations()) {
     const ConversationNo number{conversation.conversation()};

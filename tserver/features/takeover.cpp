@@ -1,6 +1,7 @@
 #include "tserver/features/takeover.h"
 
 #include <algorithm>
+#include <set>
 
 #include "tserver/features/adoption.h"
 #include "tserver/features/features.h"
@@ -30,11 +31,21 @@ void set_timer(Core& core, CtiLink& link, Instant delay) {
   link.takeover_timer = core.set_timer(TimerKind::Takeover, link.no, ++link.generation, delay);
 }
 
-// On a Connector that is up.
-bool lives_elsewhere(const State& state, const CtiLink& link, ConversationNo no) {
-  return std::any_of(state.links.begin(), state.links.end(), [&](const CtiLink& other) {
-    return other.no != link.no && other.up && other.conversations.contains(no);
-  });
+// The call that it is, or is a part of, on another Connector that is up, or has `moved` to.
+Call* call_elsewhere(const State& state, const CtiLink& link, ConversationNo no, bool moved) {
+  for (const CtiLink& other : state.links) {
+    if (other.no == link.no || !(other.up || moved)) continue;
+    if (const auto found = other.conversations.find(no); found != other.conversations.end()) return found->second;
+    if (const auto found = other.merged.find(no); found != other.merged.end()) return found->second;
+  }
+  return nullptr;
+}
+
+// The Connector that has it calls its phones again.
+void reclaim(Core& core, Call& call) {
+  call.contested = false;
+  core.state.touched.call(call.id);
+  core.order(call, {}, [](link::Command& command) { command.mutable_resume(); });
 }
 
 bool is_conversation(const CallDataKey& key) {
@@ -69,12 +80,22 @@ void move(Core& core, Call& call, CtiLink& to) {
   core.log(LogLevel::Standard, call, call.dialed, "taken over by " + to.application);
 }
 
+// Who was to take its calls over is gone, and may have them on its disk, or have called the phones.
+void contest(Core& core, CtiLink& link) {
+  link.moved.clear();
+  for (auto& [no, call] : link.conversations) {
+    call->contested = true;
+    core.state.touched.call(call->id);
+  }
+}
+
 // Its calls are its own again.
 void not_taken_over(Core& core, CtiLink& link) {
   link.taken_by.reset();
   core.state.touched.links();
   if (link.up) {
     link.moved.clear();
+    reclaim_contested(core, link);
     core.order(link, {}, {}, [](link::Command& command) { command.mutable_resume(); });
   } else if (!link.coming_up) {
     await_takeover(core, link);
@@ -93,6 +114,7 @@ void on_takeover(Core& core, const TimerKey& key) {
     return give_up_handed_over(core, link);
   }
   if (link.taken_by) {
+    contest(core, link);
     not_taken_over(core, link);
     return serve_postponed(core);
   }
@@ -151,6 +173,7 @@ void on_taken_over(Core& core, CtiLink& link, const link::Happening& happening) 
     if (Call* call = core.state.call(id))
       reconcile(core, *call, *there.at(call->conversation), tlib::CallStateSystemError);
   }
+  reclaim_contested(core, link);
   // We became primary without knowing of them.
   adopt(core, link, strangers);
   serve_postponed(core);
@@ -220,13 +243,18 @@ void taker_lost(Core& core, CtiLink& link) {
   for (CtiLink& other : core.state.links) {
     if (other.taken_by != link.no) continue;
     core.cancel_timer(other.takeover_timer);
-    if (takeover_unknown(other)) {
-      not_taken_over(core, other);
-    } else {
-      other.taken_by.reset();
-      give_up_handed_over(core, other);
-    }
+    contest(core, other);
+    not_taken_over(core, other);
   }
+}
+
+void reclaim_contested(Core& core, const CtiLink& link) {
+  std::vector<Call*> all;
+  for (const auto& [no, call] : link.conversations) {
+    if (call->contested) all.push_back(call);
+  }
+  std::sort(all.begin(), all.end(), [](const Call* a, const Call* b) { return a->id < b->id; });
+  for (Call* call : all) reclaim(core, *call);
 }
 
 void await_takeover(Core& core, CtiLink& link) {
@@ -260,6 +288,7 @@ void find_moved(Core& core, CtiLink& link, const link::Snapshot& snapshot) {
       forget_call_data(from, {kConversation, no.value});  // the rest of it is void without
       if (from.up) {
         core.order(from, no, {}, [](link::Command& command) { command.mutable_disown(); });
+        reclaim(core, *link.conversations.at(no));
       } else {
         from.moved.insert(no);
       }
@@ -272,19 +301,31 @@ void find_moved(Core& core, CtiLink& link, const link::Snapshot& snapshot) {
   }
 }
 
-link::Snapshot disown_moved(Core& core, CtiLink& link, const link::Snapshot& snapshot) {
+link::Snapshot disown_moved(Core& core, CtiLink& link, const link::Snapshot& snapshot, bool called) {
   if (takeover_unknown(link)) return snapshot;
   if (!link.taken_by) core.cancel_timer(link.takeover_timer);
   link::Snapshot rest;
+  std::set<LinkNo> by;
+  const auto elsewhere = [&](ConversationNo no, bool moved) {
+    Call* call = call_elsewhere(core.state, link, no, moved);
+    if (call == nullptr) return false;
+    call->contested = call->contested || called;
+    by.insert(call->link);
+    return true;
+  };
+  for (const ConversationNo no : link.moved) elsewhere(no, true);
   for (const link::Conversation& conversation : snapshot.conversations()) {
     const ConversationNo no{conversation.conversation()};
-    if (link.moved.contains(no) || lives_elsewhere(core.state, link, no)) {
+    if (link.moved.contains(no) || elsewhere(no, false)) {
       core.order(link, no, {}, [](link::Command& command) { command.mutable_disown(); });
     } else {
       *rest.add_conversations() = conversation;
     }
   }
   link.moved.clear();
+  for (const LinkNo one : by) {
+    if (core.state.links[one].up) reclaim_contested(core, core.state.links[one]);
+  }
   return rest;
 }
 

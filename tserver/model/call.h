@@ -160,6 +160,7 @@ struct Call {
   std::vector<Postponed> postponed;    // in the order in which they came
   std::optional<Treatment> treatment;  // only while it waits on a Routing Point
   std::uint32_t generation = 0;        // of this call's timers
+  bool contested = false;   // a Connector that is gone may have had it: whoever has it next calls its phones again
   bool unreported = false;  // straight to a DN whose direct calls are not handled: its parties have no events
   PassThrough pass_through = PassThrough::All;  // allow-pass-through-calls of the DN that left last
   std::vector<ConversationNo> merged;           // conversations that became part of this one

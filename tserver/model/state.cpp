@@ -184,6 +184,7 @@ void State::merge_calls(Call& into, Call& from) {
     waiting.call = into.id;
     touched.awaited(key);
   }
+  into.contested = into.contested || from.contested;
   into.parties.splice(into.parties.end(), from.parties);
   CtiLink& link = links[into.link];
   from.merged.push_back(from.conversation);

@@ -209,6 +209,7 @@ void write_call(const Writing& writing, const State& state, const Call& call, sy
   if (!call.customer_id.empty()) to.set_customer_id(call.customer_id);
   if (call.user_data.pairs_size() > 0) put_kv(call.user_data, to.mutable_user_data());
   to.set_joint_data(call.joint_data);
+  to.set_contested(call.contested);
   for (const ConnId id : call.joint) to.add_joint(id.value);
   to.set_redirections(call.redirections);
   for (const Party& party : call.parties) write_party(writing, party, *to.add_parties());
@@ -262,6 +263,7 @@ Call* read_call(Reading& reading, State& state, const sync::Call& from, std::str
   call.customer_id = from.customer_id();
   call.user_data.ParseFromString(from.user_data());
   call.joint_data = from.joint_data();
+  call.contested = from.contested();
   for (const std::uint64_t id : from.joint()) call.joint.push_back(ConnId{id});
   call.redirections = from.redirections();
   if (from.has_attempt()) read_attempt(reading, from.attempt(), call.attempt.emplace());

@@ -76,7 +76,7 @@ struct Writer {
   std::string operator()(const SendBye& a) const { return "bye " + name(a.leg) + quoted(a.reason); }
   std::string operator()(const SendReinvite& a) const {
     SessionTimer asked{.expires_s = a.session_expires_s, .min_se_s = a.min_se_s, .refresher = a.refresher};
-    return "reinvite " + name(a.leg) + sdp(a.sdp) + timer(asked);
+    return "reinvite " + name(a.leg) + sdp(a.sdp) + timer(asked) + (a.overtake ? " overtake" : "");
   }
   std::string operator()(const AnswerReinvite& a) const {
     std::string result = "reanswer " + name(a.leg) + " " + std::to_string(a.status) + sdp(a.sdp) + timer(a.timer);

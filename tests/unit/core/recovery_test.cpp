@@ -101,6 +101,53 @@ TEST_CASE("Calls that another may have wait for a word") {
   CHECK(snapshot(other).conversations_size() == 0);
 }
 
+TEST_CASE("If no T-Server gives its word, those who talk go on, and others are let be") {
+  Bench before(keeping());
+  before.talking();
+  before.invited(in(3), kBob.sdp());
+  Bench after(keeping(), false);
+  after.now = before.now;
+  after.step(given(kept(before), true));
+  CHECK(after.step(PortsOpened{}) == Lines{});
+  const auto lines = after.wait(std::chrono::seconds(6));
+  CHECK(count(lines, "reinvite") == 2);
+  CHECK(count(lines, "answer") == 0);  // perhaps another Connector has that caller
+  const auto now = snapshot(after);
+  REQUIRE(now.conversations_size() == 1);
+  CHECK(now.conversations(0).parties_size() == 2);
+  CHECK_FALSE(now.stale());
+}
+
+TEST_CASE("Phones that another Connector has called meanwhile are called again, above what that one said") {
+  Bench before(keeping());
+  before.talking();
+  Bench other(keeping());
+  other.now = before.now;
+  other.step(PortsOpened{});
+  other.command(restoring(kept(before)));
+  other.step(ReinviteAccepted{out(1), kBob.sdp(), {}});
+  link::Command again;
+  again.set_conversation(made(1));
+  again.mutable_resume();
+  const auto version = [](const std::string& line) { return std::stoul(line.substr(line.find(" v") + 2)); };
+  const auto lines = other.command(again);
+  REQUIRE(count(lines, "reinvite") == 1);  // the other one's is under way still
+  CHECK(lines.front().starts_with("reinvite out1"));
+  CHECK(lines.front().ends_with(" overtake"));
+  CHECK(version(lines.front()) > 1000);
+  const auto second = other.step(ReinviteAccepted{out(2), kBob.sdp(), {}});
+  REQUIRE(count(second, "reinvite out2") == 1);
+  SECTION("who doesn't know the call any more leaves it") {
+    CHECK(count(other.step(ReinviteRejected{out(1), 481, 0, 0}), "report") > 0);
+  }
+  SECTION("who is behind all the same is called once more") {
+    other.step(ReinviteRejected{out(1), 500, 0, 0});
+    const auto third = other.wait(std::chrono::seconds(2));
+    REQUIRE(count(third, "reinvite out1") == 1);
+    CHECK(count(other.step(ReinviteAccepted{out(1), kBob.sdp(), {}}), "report") == 0);
+  }
+}
+
 TEST_CASE("Another Connector takes calls over by command") {
   Bench before(keeping());
   before.talking();

@@ -250,6 +250,24 @@ TEST_CASE("Requests of ours inside the dialog") {
     CHECK(accepted->sdp == std::string(kAnswer));
     CHECK(accepted->timer.expires_s == 900);
   }
+  SECTION("re-INVITE numbered above what somebody else has sent meanwhile; the dialog is as it was") {
+    const auto number = [](const Message& m) { return std::stoul(m.header("CSeq")); };
+    call.bench.perform(SendReinvite{call.leg, kOffer, 0, SessionTimer::Refresher::Unspecified, 0, true});
+    const auto re = call.peer.request("INVITE");
+    REQUIRE(re);
+    CHECK(number(*re) > number(call.invite) + 50000);
+    CHECK(re->header("Call-ID") == call.invite.header("Call-ID"));
+    CHECK(re->header("From") == call.invite.header("From"));
+    CHECK(re->tag("To") == "bob");
+    call.peer.send(call.peer.answer(*re, 200, "bob", kAnswer));
+    CHECK(call.peer.request("ACK"));
+    CHECK(call.bench.next<ReinviteAccepted>());
+    auto theirs = call.peer.make("BYE", "sip:alice@tandem.test", "ot", 1, "out-1@tandem", re->tag("From"));
+    theirs.replace(theirs.find(";tag=peer"), 9, ";tag=bob");
+    call.peer.send(theirs);
+    CHECK(call.peer.response(200));
+    CHECK(call.bench.next<ByeReceived>());
+  }
   SECTION("glare: theirs while ours is open gets 491, ours is told 491") {
     call.bench.perform(SendReinvite{call.leg, kOffer, 0, SessionTimer::Refresher::Unspecified, 0});
     const auto re = call.peer.request("INVITE");

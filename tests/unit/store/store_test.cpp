@@ -72,6 +72,29 @@ TEST_CASE("The newest of each record is there the next time") {
   CHECK(log.text.empty());
 }
 
+TEST_CASE("It says when a primary T-Server was in reach last") {
+  const Folder folder;
+  Lines log;
+  const auto life = [&](bool in_reach) {
+    Store store({folder.path, "C1"}, log);
+    const auto before = store.open();
+    REQUIRE(before.has_value());
+    store.in_reach(in_reach);
+    store.write(put(1, "one"));
+    store.flush();
+    return *before;
+  };
+  life(false);
+  const auto never = life(true);
+  CHECK(never.in_reach == never.last_written);
+  const auto now = life(false);
+  CHECK(now.in_reach == now.last_written);
+  CHECK(now.in_reach > never.in_reach);
+  const auto later = life(false);
+  CHECK(later.in_reach == now.in_reach);
+  CHECK(later.last_written > now.last_written);
+}
+
 TEST_CASE("Two processes don't share a file") {
   const Folder folder;
   Lines log;
