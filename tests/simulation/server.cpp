@@ -184,7 +184,8 @@ void Server::fire_due() {
 
 void Server::expect_quiet() {
   if (!state().calls.empty()) fault(std::to_string(state().calls.size()) + " calls are left");
-  if (timers_.size() != 0) fault(std::to_string(timers_.size()) + " timers are left");
+  while (const auto key = timers_.pop(Instant::max()))
+    fault("a timer of kind " + std::to_string(key->kind) + " is left");
   for (const auto& [dn, device] : state().devices) {
     if (!device->calls.empty()) fault(dn.str() + " has calls left");
   }

@@ -1,6 +1,7 @@
 #include "tserver/features/entering.h"
 
 #include "tserver/features/attempt.h"
+#include "tserver/features/awaited.h"
 #include "tserver/features/hold.h"
 #include "tserver/features/lobby.h"
 #include "tserver/features/party_events.h"
@@ -27,6 +28,7 @@ Party newcomer(const link::Happening& happening, Device* caller, tlib::TDNRole r
 // The same DN on another leg: nobody sees a difference.
 void change_leg(Core& core, Call& call, Party& party, const Party& now) {
   if (party.held_by_phone) phone_held(core, call, party, false);
+  give_up_awaited(core, call, party);
   const PartyNo before = party.no;
   party.no = now.no;
   party.call_id = now.call_id;
@@ -55,6 +57,7 @@ void take_place(Core& core, Call& call, Party& old, Party now) {
 void pick_up(Core& core, Call& call, Party& ringing, const Party& now) {
   core.log(LogLevel::Interaction, call, ringing.name(), "is answered for by " + now.name());
   core.remove(call, ringing.no);
+  give_up_awaited(core, call, ringing);
   ringing.no = now.no;
   call.attempt->leg = now.no;
   core.admit(call, ringing, link::Admit::ANSWER);

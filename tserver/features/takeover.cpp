@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <unordered_map>
 
 #include "tserver/features/adoption.h"
 #include "tserver/features/features.h"
@@ -39,6 +40,18 @@ Call* call_elsewhere(const State& state, const CtiLink& link, ConversationNo no,
     if (const auto found = other.merged.find(no); found != other.merged.end()) return found->second;
   }
   return nullptr;
+}
+
+// Who is in calls on other Connectors that are up.
+std::unordered_map<PartyNo, Call*> parties_elsewhere(const State& state, const CtiLink& link) {
+  std::unordered_map<PartyNo, Call*> out;
+  for (const CtiLink& other : state.links) {
+    if (other.no == link.no || !other.up) continue;
+    for (const auto& [no, call] : other.conversations)
+      for (const Party& party : call->parties)
+        if (party.no) out.emplace(party.no, call);
+  }
+  return out;
 }
 
 // The Connector that has it calls its phones again.
@@ -306,8 +319,14 @@ link::Snapshot disown_moved(Core& core, CtiLink& link, const link::Snapshot& sna
   if (!link.taken_by) core.cancel_timer(link.takeover_timer);
   link::Snapshot rest;
   std::set<LinkNo> by;
-  const auto elsewhere = [&](ConversationNo no, bool moved) {
+  const auto parties = parties_elsewhere(core.state, link);
+  const auto elsewhere = [&](ConversationNo no, bool moved, const link::Conversation* there = nullptr) {
     Call* call = call_elsewhere(core.state, link, no, moved);
+    // Merged into another one there, by a T-Server before us.
+    for (int i = 0; call == nullptr && there != nullptr && i < there->parties_size(); ++i) {
+      const auto known = parties.find(PartyNo{there->parties(i).party()});
+      if (known != parties.end()) call = known->second;
+    }
     if (call == nullptr) return false;
     call->contested = call->contested || called;
     by.insert(call->link);
@@ -316,7 +335,7 @@ link::Snapshot disown_moved(Core& core, CtiLink& link, const link::Snapshot& sna
   for (const ConversationNo no : link.moved) elsewhere(no, true);
   for (const link::Conversation& conversation : snapshot.conversations()) {
     const ConversationNo no{conversation.conversation()};
-    if (link.moved.contains(no) || elsewhere(no, false)) {
+    if (link.moved.contains(no) || elsewhere(no, false, &conversation)) {
       core.order(link, no, {}, [](link::Command& command) { command.mutable_disown(); });
     } else {
       *rest.add_conversations() = conversation;
