@@ -119,7 +119,8 @@ bool Site::lose_several() {
   const auto times = 2 + random_.pick(3);
   std::size_t servers = 0;
   for (std::uint64_t i = 0; i < times; ++i) {
-    const Instant away = random_.one_in(3) ? 5s + random_.up_to(6s) : 50ms + random_.up_to(4s);
+    // All in all below link-loss-timeout.
+    const Instant away = i == 0 && random_.one_in(2) ? 5s + random_.up_to(3s) : 50ms + random_.up_to(2s);
     if (random_.one_in(3)) {
       ++servers;
       lose(*random_.any(servers_), away);

@@ -57,6 +57,31 @@ void add_joined(Core& core, CtiLink& link) {
   }
 }
 
+// But not if one of them began, or was joined, after what we were told last: the Connector has it, and knows better.
+void leave_newer(Core& core, CtiLink& link, const There& there) {
+  std::vector<Call*> all;
+  const auto joined = [&](Call& call, auto visit) {
+    for (const Party& party : call.parties)
+      for (Call* other : core.state.memberships(call, party)) visit(other);
+  };
+  for (const ConversationNo no : link.given_back) {
+    Call& call = *link.conversations.at(no);
+    bool newer = false;
+    joined(call, [&](const Call* other) {
+      newer = newer || (!kept(link, other->conversation) && there.contains(other->conversation));
+    });
+    if (newer) all.push_back(&call);
+  }
+  for (const Call* call : all) link.given_back.erase(call->conversation);
+  while (!all.empty()) {
+    Call& call = *all.back();
+    all.pop_back();
+    joined(call, [&](Call* other) {
+      if (link.given_back.erase(other->conversation) != 0) all.push_back(other);
+    });
+  }
+}
+
 // Of the calls that are given back, and of those that ended while it was away and that it lost as well: their phones
 // have to be told. Of the latter nobody knows who was in them.
 std::vector<const std::string*> records_of(const CtiLink& link, const There& there,
@@ -122,6 +147,7 @@ void note_lacking(Core& core, CtiLink& link, const link::Snapshot& snapshot) {
     if (snapshot.stale() || !there.contains(no) || outdated(link, *call, there)) link.given_back.insert(no);
   }
   add_joined(core, link);
+  leave_newer(core, link, there);
 }
 
 void note_lacking_since(Core& core, CtiLink& link, const link::Snapshot& snapshot) {
@@ -144,6 +170,7 @@ void note_lacking_since(Core& core, CtiLink& link, const link::Snapshot& snapsho
     link.given_back.insert(no);
   }
   add_joined(core, link);
+  leave_newer(core, link, there);
 }
 
 link::Snapshot give_back(Core& core, CtiLink& link, const link::Snapshot& snapshot) {
