@@ -30,6 +30,13 @@ void Core::invite(const link::Command& command) {
   const auto& order = command.invite();
   const PartyNo no{command.party()};
   const ConversationNo number{command.conversation()};
+  if (auto* party = find_party(no);
+      party && party->outgoing && party->dn == order.to() && party->conversation->no == number) {
+    // Ordered again by a T-Server that couldn't know that it was heard.
+    party->command = command.id();
+    party->command_generation = link_generation_;
+    return;
+  }
   if (!no || find_party(no)) return command_failed(command, Code::WRONG_STATE, "party exists or has no number");
   if (order.to().empty() || !one_line(order.to()) || !one_line(order.from()) || !one_line(order.from_display())) {
     return command_failed(command, Code::BAD_ADDRESS, "empty address or control characters");

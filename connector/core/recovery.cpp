@@ -215,6 +215,7 @@ bool Core::take_up(const ha::Party& record, From from, TakenUp& taken) {
   if (record.has_audio()) party.audio = std::make_unique<link::Audio>(record.audio());
   party.held = record.held();
   party.referring = record.referring();
+  party.ordered = from != From::FormerRun;
   party.typed = record.typed();
   if (!anew) party.stream = records::stream_from(record.stream());
   if (endpoint) {
@@ -361,6 +362,7 @@ void Core::recover(Party& party) {
 bool Core::recovery_failed(Party& party, int status) {
   if (!party.recovering || status == 491 || status == 422) return false;
   if (status == 481 && !was_stranger(party)) return false;
+  if (status == 500 && party.ordered) party.reclaimed = true;  // its number was too low (RFC 3261 section 12.2.2)
   party.wanted.clear();
   const auto pause = std::min(kFirstPause * (1 << std::min(party.recovery_tries, 4u)), kLongestPause);
   if (now_.steady + pause >= party.recovery_ends || status == 408) {

@@ -176,6 +176,7 @@ struct Party {
   // Taken up after a restart or from another Connector: its phone doesn't answer our re-INVITE yet. The slot is also
   // that of one called anew.
   bool recovering = false;
+  bool ordered = false;    // that was a T-Server's order: nobody else is to have it
   bool reclaimed = false;  // another Connector has used its dialog meanwhile
   std::uint32_t recovery_tries = 0;
   Instant recovery_ends{0};

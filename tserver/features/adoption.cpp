@@ -271,11 +271,9 @@ void renew_outdated(Core& core, CtiLink& link, const link::Snapshot& snapshot) {
   Legs legs(link, renewed_or_over);
   std::erase_if(all, [&](const auto& one) {
     const Members members = members_of(core, *one.second);
-    if (!members.empty() && legs_fit(core, legs, members)) return false;
-    if (Call* call = core.state.call(one.first)) end_call(core, *call, {.state = tlib::CallStateSystemError});
-    return true;
+    // Else who isn't known of here had left, which the Connector hasn't heard of.
+    return members.empty() || !legs_fit(core, legs, members);
   });
-  std::erase_if(all, [&](const auto& one) { return core.state.call(one.first) == nullptr; });  // with one of those
   for (const auto& [id, conversation] : all) empty(core, *core.state.call(id));
   for (const auto& [id, conversation] : all) {
     Call* const call = core.state.call(id);

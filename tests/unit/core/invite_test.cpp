@@ -41,6 +41,16 @@ TEST_CASE("the first party of a T-Server's conversation is offered what we speak
   CHECK(bench.timers.size() == 0);
 }
 
+TEST_CASE("ordered again it is the one that is under way, and answers the later order") {
+  Bench bench;
+  CHECK(called(bench).size() == 1);
+  CHECK(called(bench).empty());
+  CHECK(bench.step(Progressed{out(1), 180, {}}) == Lines{"report T2 alerting /2"});
+  CHECK(bench.step(InviteAccepted{.leg = out(1), .sdp = kBob.sdp()}).back() ==
+        "report T2 answered sip:bob@tandem.test /2");
+  CHECK(called(bench).empty());
+}
+
 TEST_CASE("headers, automatic answer, hops") {
   Bench bench;
   Invited input;
@@ -101,7 +111,7 @@ TEST_CASE("commands that can't be carried out") {
   CHECK(bench.release(given(1)) == Lines{"report P0 command NO_SUCH_CONVERSATION /6"});
   bench.media.full = false;
   called(bench);
-  CHECK(called(bench) == Lines{"report T2 command WRONG_STATE /8"});
+  CHECK(called(bench, "sip:carol@tandem.test") == Lines{"report T2 command WRONG_STATE /8"});
   CHECK(bench.admit(given(1), given(2), link::Admit::ANSWER) == Lines{"report T2 command WRONG_STATE /9"});
   CHECK(bench.admit(given(1), given(9), link::Admit::ANSWER) == Lines{"report T9 command NO_SUCH_PARTY /10"});
   link::Command empty;

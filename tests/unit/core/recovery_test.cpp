@@ -118,6 +118,22 @@ TEST_CASE("If no T-Server gives its word, those who talk go on, and others are l
   CHECK_FALSE(now.stale());
 }
 
+TEST_CASE("Who takes calls over by order is not put off by what another has said in them meanwhile") {
+  Bench before(keeping());
+  before.talking();
+  const bool by_order = GENERATE(true, false);
+  Bench after(keeping(), by_order);
+  after.now = before.now;
+  if (!by_order) after.step(given(kept(before)));
+  after.step(PortsOpened{});
+  if (by_order) after.command(restoring(kept(before)));
+  after.step(ReinviteRejected{out(1), 500, 0, 0});
+  const auto again = after.wait(std::chrono::seconds(2));
+  REQUIRE(count(again, "reinvite out1") == 1);
+  CHECK(std::any_of(again.begin(), again.end(), [](const auto& line) { return line.ends_with(" overtake"); }) ==
+        by_order);
+}
+
 TEST_CASE("Phones that another Connector has called meanwhile are called again, above what that one said") {
   Bench before(keeping());
   before.talking();
