@@ -73,7 +73,8 @@ void repeat_holds(Core& core, Call& call, const link::Conversation& conversation
     if (connected(known->state()) && known->state() != link::HELD && at_phone != party.held_by_phone)
       phone_held(core, call, party, at_phone);
     const bool held = known->state() == link::HELD;
-    if (party.state == PartyState::Dialing || !connected(known->state()) || held == party.on_hold) continue;
+    const bool there = connected(known->state()) || known->state() == link::OFFERED;  // that one is being answered
+    if (party.state == PartyState::Dialing || !there || held == party.on_hold) continue;
     core.order(call, party.no, [&](link::Command& command) { command.mutable_hold()->set_on(party.on_hold); });
   }
 }
