@@ -83,7 +83,8 @@ void Site::lose_something() {
     std::move(some.begin(), some.end(), std::back_inserter(expected));
   }
   schedule_.trace("net", std::to_string(expected.size()) + " calls must stay");
-  const bool same_data = random_.one_in(2) ? lose_a_connector() : lose_several();
+  const bool upgraded = arbiter_ && random_.one_in(4);
+  const bool same_data = upgraded ? upgrade_servers() : random_.one_in(2) ? lose_a_connector() : lose_several();
   while (primary() == nullptr && faults().empty()) schedule_.run_for(1s);  // the role may be on its way just now
   if (!faults().empty()) return;
   tally_.recovered += expected.size();
@@ -111,6 +112,22 @@ bool Site::lose_a_connector() {
   if (server != nullptr) lose(*server, away);
   schedule_.run_for(away + 12s);
   return server == nullptr || !server->primary();
+}
+
+// One after the other ends as an operator wishes, and is another one then. Whoever ends is no primary any more.
+bool Site::upgrade_servers() {
+  for (const auto& server : servers_) {
+    const auto other_knows = [&] { return servers_[server == servers_[0] ? 1 : 0]->knows_all(); };
+    for (int wait = 0; wait < 20 && server->primary(); ++wait) {
+      if (other_knows()) server->give_up_role(false);
+      schedule_.run_for(2s);
+    }
+    if (server->primary()) schedule_.fault(server->name() + " can't give the role up");
+    if (!faults().empty()) return false;
+    lose(*server, random_.up_to(2s));
+    schedule_.run_for(12s);
+  }
+  return true;
 }
 
 // False: no T-Server needs to know more of the calls than what Connectors tell.

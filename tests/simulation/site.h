@@ -59,6 +59,7 @@ class Site {
   void lose(Process& one, Instant away);
   bool lose_a_connector();
   bool lose_several();
+  bool upgrade_servers();
 
   // checks.cpp
   void calm();
