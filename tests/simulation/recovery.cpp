@@ -21,6 +21,7 @@ struct Site::Expected {
     bool muted;
   };
   std::map<PartyNo, Place> places;
+  const Connector* on;
 };
 
 // Calls on it in which all talk or hold, as T-Server and phones see it.
@@ -37,11 +38,13 @@ std::vector<Site::Expected> Site::established(const Connector& on) {
   for (const tserver::CtiLink& link : server->state().links) {
     if (connectors_[link.no].get() != &on) continue;
     for (const auto& [no, call] : link.conversations) {
-      Expected one{call->id, call->uuid, call->user_data.SerializeAsString(), {}};
+      Expected one{call->id, call->uuid, call->user_data.SerializeAsString(), {}, &on};
       const bool quiet = !call->attempt && !call->treatment && call->lobby.guests.empty();
       const bool all = std::all_of(call->parties.begin(), call->parties.end(), [&](const Party& party) {
         const auto dialog = dialogs.find(party.call_id);
         if (party.leg != LegState::Up || !party.no || dialog == dialogs.end()) return false;
+        // Answered for by somebody outside: only a T-Server that was there knows for whom.
+        if (party.device != nullptr && dialog->second->phone->outside()) return false;
         one.places[party.no] = {dialog->second, party.on_hold, party.muted};
         return true;
       });
@@ -84,7 +87,7 @@ void Site::lose_something() {
   }
   schedule_.trace("net", std::to_string(expected.size()) + " calls must stay");
   const bool upgraded = arbiter_ && random_.one_in(4);
-  const bool same_data = upgraded ? upgrade_servers() : random_.one_in(2) ? lose_a_connector() : lose_several();
+  const bool same_data = upgraded ? upgrade_servers() : random_.one_in(2) ? lose_a_connector(expected) : lose_several();
   while (primary() == nullptr && faults().empty()) schedule_.run_for(1s);  // the role may be on its way just now
   if (!faults().empty()) return;
   tally_.recovered += expected.size();
@@ -103,15 +106,18 @@ void Site::lose(Process& one, Instant away) {
   schedule_.at(schedule_.steady() + away, [&one] { one.launch(); });
 }
 
-bool Site::lose_a_connector() {
+bool Site::lose_a_connector(std::vector<Expected>& expected) {
   Connector& lost = any_connector();
   const Instant away = random_.one_in(2) ? 6s + random_.up_to(6s) : 50ms + random_.up_to(4s);
   Server* const server = arbiter_ && random_.one_in(3) ? primary() : nullptr;
   lose(lost, away);
-  if (random_.one_in(3)) lost.disk().lose();
+  const bool disk = random_.one_in(3);
+  if (disk) lost.disk().lose();
   if (server != nullptr) lose(*server, away);
   schedule_.run_for(away + 12s);
-  return server == nullptr || !server->primary();
+  const bool again = server != nullptr && server->primary();
+  if (disk && again) std::erase_if(expected, [&](const Expected& one) { return one.on == &lost; });
+  return !again;
 }
 
 // One after the other ends as an operator wishes, and is another one then. Whoever ends is no primary any more.

@@ -57,7 +57,7 @@ class Site {
   void expect_kept(const Expected& one);
   void lose_something();
   void lose(Process& one, Instant away);
-  bool lose_a_connector();
+  bool lose_a_connector(std::vector<Expected>& expected);
   bool lose_several();
   bool upgrade_servers();
 
