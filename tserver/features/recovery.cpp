@@ -7,6 +7,7 @@
 #include "tserver/features/adoption.h"
 #include "tserver/features/attempt.h"
 #include "tserver/features/conference_address.h"
+#include "tserver/features/contested.h"
 #include "tserver/features/ending.h"
 #include "tserver/features/features.h"
 #include "tserver/features/giving_back.h"

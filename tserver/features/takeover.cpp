@@ -1,10 +1,9 @@
 #include "tserver/features/takeover.h"
 
 #include <algorithm>
-#include <set>
-#include <unordered_map>
 
 #include "tserver/features/adoption.h"
+#include "tserver/features/contested.h"
 #include "tserver/features/features.h"
 #include "tserver/features/giving_back.h"
 #include "tserver/features/postponed.h"
@@ -30,35 +29,6 @@ CtiLink* find_other(Core& core, const CtiLink& lost) {
 void set_timer(Core& core, CtiLink& link, Instant delay) {
   core.cancel_timer(link.takeover_timer);
   link.takeover_timer = core.set_timer(TimerKind::Takeover, link.no, ++link.generation, delay);
-}
-
-// The call that it is, or is a part of, on another Connector that is up, or has `moved` to.
-Call* call_elsewhere(const State& state, const CtiLink& link, ConversationNo no, bool moved) {
-  for (const CtiLink& other : state.links) {
-    if (other.no == link.no || !(other.up || moved)) continue;
-    if (const auto found = other.conversations.find(no); found != other.conversations.end()) return found->second;
-    if (const auto found = other.merged.find(no); found != other.merged.end()) return found->second;
-  }
-  return nullptr;
-}
-
-// Who is in calls on other Connectors that are up.
-std::unordered_map<PartyNo, Call*> parties_elsewhere(const State& state, const CtiLink& link) {
-  std::unordered_map<PartyNo, Call*> out;
-  for (const CtiLink& other : state.links) {
-    if (other.no == link.no || !other.up) continue;
-    for (const auto& [no, call] : other.conversations)
-      for (const Party& party : call->parties)
-        if (party.no) out.emplace(party.no, call);
-  }
-  return out;
-}
-
-// The Connector that has it calls its phones again.
-void reclaim(Core& core, Call& call) {
-  call.contested = false;
-  core.state.touched.call(call.id);
-  core.order(call, {}, [](link::Command& command) { command.mutable_resume(); });
 }
 
 bool is_conversation(const CallDataKey& key) {
@@ -91,15 +61,6 @@ void move(Core& core, Call& call, CtiLink& to) {
   if (call.treatment) call.treatment->command = 0;
   call.conference_address.order = 0;
   core.log(LogLevel::Standard, call, call.dialed, "taken over by " + to.application);
-}
-
-// Who was to take its calls over is gone, and may have them on its disk, or have called the phones.
-void contest(Core& core, CtiLink& link) {
-  link.moved.clear();
-  for (auto& [no, call] : link.conversations) {
-    call->contested = true;
-    core.state.touched.call(call->id);
-  }
 }
 
 // Its calls are its own again.
@@ -261,15 +222,6 @@ void taker_lost(Core& core, CtiLink& link) {
   }
 }
 
-void reclaim_contested(Core& core, const CtiLink& link) {
-  std::vector<Call*> all;
-  for (const auto& [no, call] : link.conversations) {
-    if (call->contested) all.push_back(call);
-  }
-  std::sort(all.begin(), all.end(), [](const Call* a, const Call* b) { return a->id < b->id; });
-  for (Call* call : all) reclaim(core, *call);
-}
-
 void await_takeover(Core& core, CtiLink& link) {
   const bool alone = std::none_of(core.state.links.begin(), core.state.links.end(),
                                   [&](const CtiLink& other) { return other.no != link.no && other.pool == link.pool; });
@@ -312,40 +264,6 @@ void find_moved(Core& core, CtiLink& link, const link::Snapshot& snapshot) {
     core.cancel_timer(from.takeover_timer);
     not_taken_over(core, from);
   }
-}
-
-link::Snapshot disown_moved(Core& core, CtiLink& link, const link::Snapshot& snapshot, bool called) {
-  if (takeover_unknown(link)) return snapshot;
-  if (!link.taken_by) core.cancel_timer(link.takeover_timer);
-  link::Snapshot rest;
-  std::set<LinkNo> by;
-  const auto parties = parties_elsewhere(core.state, link);
-  const auto elsewhere = [&](ConversationNo no, bool moved, const link::Conversation* there = nullptr) {
-    Call* call = call_elsewhere(core.state, link, no, moved);
-    // Merged into another one there, by a T-Server before us.
-    for (int i = 0; call == nullptr && there != nullptr && i < there->parties_size(); ++i) {
-      const auto known = parties.find(PartyNo{there->parties(i).party()});
-      if (known != parties.end()) call = known->second;
-    }
-    if (call == nullptr) return false;
-    call->contested = call->contested || called;
-    by.insert(call->link);
-    return true;
-  };
-  for (const ConversationNo no : link.moved) elsewhere(no, true);
-  for (const link::Conversation& conversation : snapshot.conversations()) {
-    const ConversationNo no{conversation.conversation()};
-    if (link.moved.contains(no) || elsewhere(no, false, &conversation)) {
-      core.order(link, no, {}, [](link::Command& command) { command.mutable_disown(); });
-    } else {
-      *rest.add_conversations() = conversation;
-    }
-  }
-  link.moved.clear();
-  for (const LinkNo one : by) {
-    if (core.state.links[one].up) reclaim_contested(core, core.state.links[one]);
-  }
-  return rest;
 }
 
 void register_takeover(Table& table) {

@@ -22,8 +22,6 @@ void await_taker(Core& core, CtiLink& link);
 void note_taken_over(State& state, const CtiLink& by, const link::Happening& happening);
 // A Connector was lost: calls that were on their way to it go to another, or stay where they were.
 void taker_lost(Core& core, CtiLink& link);
-// It has them now: calls that others may have had meanwhile.
-void reclaim_contested(Core& core, const CtiLink& link);
 // A Connector is away: begins to wait.
 void await_takeover(Core& core, CtiLink& link);
 // We became primary knowing nothing of its calls but what it told before it was lost.
@@ -33,8 +31,5 @@ void await_unknown(Core& core, CtiLink& link);
 void find_moved(Core& core, CtiLink& link, const link::Snapshot& snapshot);
 // A primary before us gave its calls to another Connector, which hasn't told us yet whether it has them.
 bool takeover_unknown(const CtiLink& link);
-// A Connector is back: what lives elsewhere now it is told to forget, and if it has `called` the phones again, those
-// are called once more by whoever has them. The rest of its snapshot.
-link::Snapshot disown_moved(Core& core, CtiLink& link, const link::Snapshot& snapshot, bool called);
 
 }  // namespace tandem::tserver
