@@ -165,6 +165,30 @@ def what_was_given_up_meanwhile_ends():
 
 
 @test
+def no_t_server_says_whose_the_calls_are():
+    """Away for longer than takeover-timeout, and the T-Server is gone, too: those who talk go on all the same, and it takes them up when it comes."""
+    with Desk(connectors=2, tserver={"takeover-timeout": "1 sec"}) as desk:
+        site = desk.site
+        has = 1 if "answered:" in site.log("connector1") else 2
+        site.tserver.kill()
+        site.connector(has).kill()
+        time.sleep(2)
+        site.start_connector(has)
+        assert "the calls wait for a T-Server's word" in site.log(f"connector{has}"), "it doesn't wait"
+        harness.until("the phones to be called", lambda: "every party taken up was reached" in site.log(f"connector{has}"), 20)
+        hear((desk.alice, "B"), (desk.bob, "A"))
+        site.start_tserver()
+        client = site.tlib(dn("alice"), dn("bob"), name="after")
+        harness.until("the call to be known", lambda: "taken up from" in site.log("tserver"))
+        client.send("RequestHoldCall", ThisDN=dn("bob"), ConnID=desk.call1)
+        client.wait("EventHeld", ThisDN=dn("bob"), ConnID=desk.call1)
+        hear((desk.alice, "G"), (desk.bob, ""))
+        client.send("RequestReleaseCall", ThisDN=dn("alice"), ConnID=desk.call1)
+        client.wait("EventReleased", ThisDN=dn("bob"), ConnID=desk.call1)
+        closed(desk.alice, desk.bob)
+
+
+@test
 def another_connector_takes_over():
     """Away for longer than takeover-timeout: the calls go on at the other Connector, and the old one lets them be when it returns."""
     with Desk(connectors=2, tserver={"takeover-timeout": "1 sec"}) as desk:
