@@ -128,6 +128,36 @@ TEST_CASE("The calls of a Connector that stays away go to another of its pool") 
   CHECK(world.faults().empty());
 }
 
+TEST_CASE(
+    "Who took calls over dies before it has told anything of them, and comes back without: it is given them back") {
+  const bool at_the_backup = GENERATE(false, true);
+  World world(at_the_backup ? of_a_pair() : two_connectors());
+  if (at_the_backup) world.handle(RoleChanged{true, 7, "first", nullptr});
+  Scene scene(world);
+  if (at_the_backup) world.begin_backup();
+  world.handle(LinkDown{0, "killed"});
+  const auto ordered = scene.wait(std::chrono::milliseconds(2100));
+  REQUIRE(ordered.size() == 1);
+  link::Happening over;
+  over.set_command(ordered[0].command.id());
+  *over.mutable_taken_over()->add_conversations() = talk(1);
+  world.handle(Happened{1, over});
+  world.handle(LinkDown{1, "killed"});
+  if (at_the_backup) world.take_over();
+  const auto told = scene.orders(world.handle(up(1, 2)));
+  REQUIRE_FALSE(told.empty());
+  CHECK(told[0].link == 1);
+  CHECK(told[0].command.restore().own());
+  CHECK(told[0].command.restore().records_size() >= 1);
+  link::Happening again;
+  again.set_command(told[0].command.id());
+  *again.mutable_taken_over()->add_conversations() = talk(1);
+  world.handle(Happened{1, again});
+  REQUIRE(world.state().calls.size() == 1);
+  CHECK(world.state().calls.begin()->second->link == 1);
+  CHECK(world.faults().empty());
+}
+
 TEST_CASE("A call that ended meanwhile is taken over to tell its phones") {
   Settings settings = two_connectors();
   World world(settings);

@@ -63,6 +63,20 @@ void move(Core& core, Call& call, CtiLink& to) {
   core.log(LogLevel::Standard, call, call.dialed, "taken over by " + to.application);
 }
 
+// What the taker tells of them takes its place; should it die before, it is given back what it was given.
+void pass_call_data(CtiLink& from, CtiLink& to, const link::TakenOver& taken) {
+  const auto pass = [&](const CallDataKey& key) {
+    const auto known = from.call_data.find(key);
+    if (known != from.call_data.end() && to.call_data.emplace(*known).second)
+      to.call_data_bytes += known->second.size();
+  };
+  for (const link::Conversation& conversation : taken.conversations()) {
+    pass({kConversation, conversation.conversation()});
+    for (const link::Party& party : conversation.parties()) pass({kParty, party.party()});
+  }
+  forget_call_data(from);
+}
+
 // Its calls are its own again.
 void not_taken_over(Core& core, CtiLink& link) {
   link.taken_by.reset();
@@ -108,7 +122,7 @@ void on_taken_over(Core& core, CtiLink& link, const link::Happening& happening) 
   if (from == core.state.links.end()) return;
   core.cancel_timer(from->takeover_timer);
   from->taken_by.reset();
-  forget_call_data(*from);
+  pass_call_data(*from, link, happening.taken_over());
   from->moved.clear();
   core.state.touched.links();
   There there;
@@ -192,11 +206,11 @@ void keep_call_data(const Core& core, CtiLink& link, const link::CallData& data)
   }
 }
 
-void note_taken_over(State& state, const CtiLink& by, const link::Happening& happening) {
+void note_taken_over(State& state, CtiLink& by, const link::Happening& happening) {
   for (const link::Conversation& conversation : happening.taken_over().conversations()) {
     for (CtiLink& link : state.links) {
       if (link.no != by.no && !link.up && link.call_data.contains({kConversation, conversation.conversation()}))
-        forget_call_data(link);
+        pass_call_data(link, by, happening.taken_over());
     }
   }
 }
