@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """A Connector is killed and started again: its calls go on, and the tones prove who hears whom. MMC-110, MMC-112; LTB-10 lifted."""
+import re
 import threading
 import time
 
@@ -162,6 +163,27 @@ def what_was_given_up_meanwhile_ends():
         desk.wait("EventReleased", "alice")
         desk.site.start_connector()
         closed(desk.alice, desk.bob)
+
+
+@test
+def the_one_that_takes_over_dies_as_well():
+    """The calls go on at the third, and the two that return let them be."""
+    with Desk(connectors=3, tserver={"takeover-timeout": "1 sec"}) as desk:
+        site = desk.site
+        has = next(number for number in (1, 2, 3) if "answered:" in site.log(f"connector{number}"))
+        site.connector(has).kill()
+        taker = int(harness.until("the takeover", lambda: re.search(r"Connector_(\d) takes over", site.log("tserver")))[1])
+        site.connector(taker).kill()
+        third = 6 - has - taker
+        harness.until("the third one to have them", lambda: f"taken over by Connector_{third}" in site.log("tserver"))
+        hear((desk.alice, "B"), (desk.bob, "A"))
+        for number in (taker, has):
+            site.start_connector(number)
+            site.linked(number, 2)
+        time.sleep(1)
+        hear((desk.alice, "B"), (desk.bob, "A"))
+        equal(told(desk.client, desk.mark), [], "events")
+        desk.goes_on_as_ever()
 
 
 @test
