@@ -84,6 +84,8 @@ class Connector final : public Process, connector::Directory, connector::MediaAl
   // them in the end.
   void lose_unheard();
   Disk& disk() { return disk_; }
+  // What it has of its calls is on its disk, and told.
+  bool all_kept() const { return !keep_due_ && disk_.idle(); }
   // Every leg, endpoint and timer has gone.
   void expect_quiet();
   // Was the party held or joined to another conversation by order? What its phone holds is hidden behind that.

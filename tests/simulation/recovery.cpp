@@ -80,6 +80,11 @@ void Site::expect_kept(const Expected& one) {
 // One with its disk, too, and with the primary T-Server: its disk or a T-Server must have what is needed. Or several
 // processes one after the other, with a disk that is whole.
 void Site::lose_something() {
+  // What happens in the last milliseconds may be lost; and what is on its way to a T-Server.
+  const auto kept = [&] {
+    return std::all_of(connectors_.begin(), connectors_.end(), [](const auto& one) { return one->all_kept(); });
+  };
+  for (int wait = 0; wait < 20 && !kept(); ++wait) schedule_.run_for(1s);
   std::vector<Expected> expected;
   for (const auto& one : connectors_) {
     auto some = established(*one);

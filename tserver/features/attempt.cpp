@@ -4,6 +4,7 @@
 
 #include "tserver/features/agent.h"
 #include "tserver/features/alternate_routing.h"
+#include "tserver/features/awaited.h"
 #include "tserver/features/calling.h"
 #include "tserver/features/ending.h"
 #include "tserver/features/features.h"
@@ -294,6 +295,7 @@ void withdraw_attempt(Core& core, Call& call, const Refusal& why) {
   const Attempt attempt = end_attempt(core, call);
   Party& leg = *call.party(attempt.leg);
   core.remove(call, leg.no, 480);
+  give_up_awaited(core, call, leg);
   core.tell(call, leg, tlib::EventAbandoned);
   const Party* by = attempt.purpose == Attempt::Purpose::Routed ? call.routing_point() : call.party(attempt.by);
   core.state.remove_party(call, leg);

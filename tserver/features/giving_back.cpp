@@ -130,7 +130,7 @@ std::vector<ConnId> ids_given_back(const CtiLink& link) {
 }  // namespace
 
 void set_aside(const Core& core, CtiLink& link) {
-  link.former_call_data = link.call_data;
+  for (const auto& [key, data] : link.call_data) link.former_call_data.insert_or_assign(key, data);
   link.former_until = core.now.steady + core.settings().link_loss_timeout;
 }
 

@@ -76,7 +76,7 @@ void happened(Core& core, const Happened& input) {
     return keep_call_data(core, core.state.links[input.link], input.happening.call_data());
   if (input.link >= core.state.links.size() || !core.state.links[input.link].up) return;
   if (core.state.role == Role::Backup && input.happening.has_taken_over())
-    note_taken_over(core.state, core.state.links[input.link], input.happening);
+    note_taken_over(core, core.state.links[input.link], input.happening);
   const auto what = static_cast<std::size_t>(input.happening.what_case());
   if (core.state.role == Role::Backup && !of_backup(input.happening.what_case())) return;
   if (what >= Table::kHappenings || core.table.happenings[what] == nullptr) return;

@@ -64,16 +64,16 @@ void move(Core& core, Call& call, CtiLink& to) {
 }
 
 // What the taker tells of them takes its place; should it die before, it is given back what it was given.
-void pass_call_data(CtiLink& from, CtiLink& to, const link::TakenOver& taken) {
+void pass_call_data(CtiLink& from, CtiLink& to, const link::TakenOver& taken, Instant until) {
   const auto pass = [&](const CallDataKey& key) {
-    const auto known = from.call_data.find(key);
-    if (known != from.call_data.end() && to.call_data.emplace(*known).second)
-      to.call_data_bytes += known->second.size();
+    if (to.call_data.contains(key)) return;
+    if (auto known = from.call_data.extract(key)) to.former_call_data.insert(std::move(known));
   };
   for (const link::Conversation& conversation : taken.conversations()) {
     pass({kConversation, conversation.conversation()});
     for (const link::Party& party : conversation.parties()) pass({kParty, party.party()});
   }
+  to.former_until = until;
   forget_call_data(from);
 }
 
@@ -122,7 +122,7 @@ void on_taken_over(Core& core, CtiLink& link, const link::Happening& happening) 
   if (from == core.state.links.end()) return;
   core.cancel_timer(from->takeover_timer);
   from->taken_by.reset();
-  pass_call_data(*from, link, happening.taken_over());
+  pass_call_data(*from, link, happening.taken_over(), core.now.steady + core.settings().link_loss_timeout);
   from->moved.clear();
   core.state.touched.links();
   There there;
@@ -206,11 +206,11 @@ void keep_call_data(const Core& core, CtiLink& link, const link::CallData& data)
   }
 }
 
-void note_taken_over(State& state, CtiLink& by, const link::Happening& happening) {
+void note_taken_over(Core& core, CtiLink& by, const link::Happening& happening) {
   for (const link::Conversation& conversation : happening.taken_over().conversations()) {
-    for (CtiLink& link : state.links) {
+    for (CtiLink& link : core.state.links) {
       if (link.no != by.no && !link.up && link.call_data.contains({kConversation, conversation.conversation()}))
-        pass_call_data(link, by, happening.taken_over());
+        pass_call_data(link, by, happening.taken_over(), core.now.steady + core.settings().link_loss_timeout);
     }
   }
 }

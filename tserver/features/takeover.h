@@ -19,7 +19,7 @@ void order_restore(Core& core, CtiLink& to, const CtiLink& from, const std::vect
 // What comes of that has to come in time.
 void await_taker(Core& core, CtiLink& link);
 // `by` has calls of another now, whose data is void: for a backup, which takes no part in it.
-void note_taken_over(State& state, CtiLink& by, const link::Happening& happening);
+void note_taken_over(Core& core, CtiLink& by, const link::Happening& happening);
 // A Connector was lost: calls that were on their way to it go to another, or stay where they were.
 void taker_lost(Core& core, CtiLink& link);
 // A Connector is away: begins to wait.

@@ -38,7 +38,8 @@ struct CtiLink {
   std::map<std::pair<std::uint32_t, std::uint64_t>, std::string> call_data;
   std::size_t call_data_bytes = 0;
   // What the Connector had told before it started anew, until then: of a backup, to which it may fall to give it back,
-  // since the primary died as well; or as it begins to tell its data before its snapshot has come.
+  // since the primary died as well; or as it begins to tell its data before its snapshot has come. And what it was
+  // given to take over, and hasn't told yet.
   std::map<std::pair<std::uint32_t, std::uint64_t>, std::string> former_call_data;
   Instant former_until{0};
   Instant lost_at{0};  // when it went away last
