@@ -285,6 +285,10 @@ void renew_outdated(Core& core, CtiLink& link, const link::Snapshot& snapshot) {
     }
     go_on_ringing(core, *call, fill(core, *call, members));
     legs.add(*call);
+    // A leg is mute in all its calls or in none.
+    for (const Party& party : call->parties) {
+      for (Call* other : core.state.memberships(*call, party)) other->party(party.no)->muted = party.muted;
+    }
     core.log(LogLevel::Standard, *call, call->dialed, "went on after we were told of it, taken up as it is there");
   }
 }
