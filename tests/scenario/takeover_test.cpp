@@ -481,6 +481,51 @@ TEST_CASE("Who was to take calls over is lost, too: they go to whoever comes, an
   CHECK(world.faults().empty());
 }
 
+TEST_CASE("A Connector is back while its calls are on their way to another: they stay its own") {
+  World world(two_connectors());
+  Scene scene(world);
+  world.handle(LinkDown{0, "killed"});
+  const auto ordered = scene.wait(std::chrono::milliseconds(2100));
+  REQUIRE(ordered.size() == 1);
+  link::Snapshot with;
+  *with.add_conversations() = talk(1);
+  const auto told = scene.orders(world.handle(up(0, 2, with)));
+  REQUIRE(told.size() == 2);
+  CHECK(told[0].link == 0);
+  CHECK(told[0].command.has_resume());
+  CHECK(told[0].command.conversation() == 1);  // the other one may have called its phones by now
+  CHECK(told[1].command.has_resume());
+  link::Happening over;
+  over.set_command(ordered[0].command.id());
+  *over.mutable_taken_over()->add_conversations() = talk(1);
+  SECTION("the other one lets them be") {
+    const auto late = scene.orders(world.handle(Happened{1, over}));
+    REQUIRE(late.size() == 2);
+    CHECK(late[0].link == 1);
+    CHECK(late[0].command.has_disown());
+    CHECK(late[1].link == 0);
+    CHECK(late[1].command.has_resume());
+    CHECK(late[1].command.conversation() == 1);
+  }
+  SECTION("the other one dies before it has answered") {
+    CHECK(scene.orders(world.handle(LinkDown{1, "killed"})).empty());
+  }
+  SECTION("what has ended by then is ended there") {
+    link::Happening left;
+    left.set_conversation(1);
+    left.set_party(11);
+    left.mutable_left()->set_cause(link::Left::BYE);
+    world.handle(Happened{0, left});
+    REQUIRE(world.state().calls.empty());
+    const auto late = scene.orders(world.handle(Happened{1, over}));
+    REQUIRE(late.size() == 1);
+    CHECK(late[0].link == 1);
+    CHECK(late[0].command.has_release());
+  }
+  if (!world.state().calls.empty()) CHECK(world.state().calls.begin()->second->link == 0);
+  CHECK(world.faults().empty());
+}
+
 TEST_CASE("What was not taken over ends") {
   World world(two_connectors());
   Scene scene(world);

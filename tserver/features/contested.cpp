@@ -48,6 +48,14 @@ void contest(Core& core, CtiLink& link) {
   }
 }
 
+bool contest_elsewhere(Core& core, const CtiLink& link, ConversationNo no) {
+  Call* call = call_elsewhere(core.state, link, no, true);
+  if (call == nullptr) return false;
+  call->contested = true;
+  core.state.touched.call(call->id);
+  return true;
+}
+
 void reclaim_contested(Core& core, const CtiLink& link) {
   std::vector<Call*> all;
   for (const auto& [no, call] : link.conversations) {

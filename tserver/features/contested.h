@@ -8,6 +8,8 @@ namespace tandem::tserver {
 
 // Whoever has its calls next calls the phones again: another one was to have them, and may have called the phones.
 void contest(Core& core, CtiLink& link);
+// The same for a conversation that another Connector than `link` has; false: none has it.
+bool contest_elsewhere(Core& core, const CtiLink& link, ConversationNo no);
 // The Connector that has it calls its phones again.
 void reclaim(Core& core, Call& call);
 // The same for those of its calls that others may have had meanwhile.

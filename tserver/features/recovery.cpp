@@ -244,6 +244,7 @@ void link_up(Core& core, const LinkUp& input) {
   if (link.up) link_down(core, link.no, "connected again");
   const bool backup = core.state.role == Role::Backup;
   const bool same = link.incarnation == input.hello.incarnation();
+  if (!backup) take_back(core, link);
   if (!same) note_lacking(core, link, input.snapshot);
   if (link.coming_up || (!same && !backup)) note_lacking_since(core, link, input.snapshot);
   if (!same) end_lost(core, link, input.snapshot);

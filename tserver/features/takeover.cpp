@@ -113,13 +113,34 @@ void on_takeover(Core& core, const TimerKey& key) {
   set_timer(core, link, kAgain);
 }
 
+// It took over what isn't its any more: the one that had them came back meanwhile, or they are over.
+void let_go_taken(Core& core, CtiLink& link, const link::TakenOver& taken) {
+  for (const link::Conversation& conversation : taken.conversations()) {
+    const ConversationNo no{conversation.conversation()};
+    if (link.conversations.contains(no) || link.merged.contains(no)) continue;
+    const bool elsewhere = contest_elsewhere(core, link, no);
+    core.order(link, no, {}, [&](link::Command& command) {
+      if (elsewhere) {
+        command.mutable_disown();
+      } else {
+        command.mutable_release();
+      }
+    });
+  }
+  for (const CtiLink& other : core.state.links)
+    if (other.up && other.no != link.no) reclaim_contested(core, other);
+}
+
 void on_taken_over(Core& core, CtiLink& link, const link::Happening& happening) {
   if (!link.given_back.empty() && link.given_back_command == happening.command())
     return given_back(core, link, happening.taken_over());
   const auto from = std::find_if(core.state.links.begin(), core.state.links.end(), [&](const CtiLink& other) {
     return other.taken_by == link.no && other.taken_command == happening.command();
   });
-  if (from == core.state.links.end()) return;
+  if (from == core.state.links.end()) {
+    if (happening.command() > link.first_command) let_go_taken(core, link, happening.taken_over());
+    return;
+  }
   core.cancel_timer(from->takeover_timer);
   from->taken_by.reset();
   pass_call_data(*from, link, happening.taken_over(), core.now.steady + core.settings().link_loss_timeout);
@@ -131,7 +152,7 @@ void on_taken_over(Core& core, CtiLink& link, const link::Happening& happening) 
   for (const link::Conversation& conversation : happening.taken_over().conversations()) {
     const ConversationNo no{conversation.conversation()};
     there.emplace(no, &conversation);
-    if (!from->up) from->moved.insert(no);
+    from->moved.insert(no);
     if (from->merged.contains(no) || link.merged.contains(no)) {
       parts.push_back(&conversation);
       continue;
@@ -147,7 +168,7 @@ void on_taken_over(Core& core, CtiLink& link, const link::Happening& happening) 
     }
   }
   give_up_handed_over(core, *from);
-  if (!from->up) core.cancel_timer(from->loss_timer);
+  core.cancel_timer(from->loss_timer);
   std::list<link::Conversation> completed;
   for (const link::Conversation* part : parts) {
     const ConversationNo no{part->conversation()};
@@ -225,6 +246,13 @@ void forget_call_data(CtiLink& link, const CallDataKey& key) {
   if (known == link.call_data.end()) return;
   link.call_data_bytes -= known->second.size();
   link.call_data.erase(known);
+}
+
+void take_back(Core& core, CtiLink& link) {
+  if (!link.taken_by || takeover_unknown(link)) return;
+  core.cancel_timer(link.takeover_timer);
+  link.taken_by.reset();
+  contest(core, link);
 }
 
 void taker_lost(Core& core, CtiLink& link) {

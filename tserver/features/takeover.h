@@ -22,6 +22,8 @@ void await_taker(Core& core, CtiLink& link);
 void note_taken_over(Core& core, CtiLink& by, const link::Happening& happening);
 // A Connector was lost: calls that were on their way to it go to another, or stay where they were.
 void taker_lost(Core& core, CtiLink& link);
+// A Connector is back while its calls are on their way to another: they stay its own, and that one lets them be.
+void take_back(Core& core, CtiLink& link);
 // A Connector is away: begins to wait.
 void await_takeover(Core& core, CtiLink& link);
 // We became primary knowing nothing of its calls but what it told before it was lost.
