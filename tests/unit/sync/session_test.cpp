@@ -197,7 +197,8 @@ TEST_CASE("who is not the other of the pair, has another protocol, or was overta
     hello.mutable_hello()->set_major(2);
     pair.primary.received(hello, pair.now, pair.from_primary);
     REQUIRE(find<SyncClose>(pair.from_primary) != nullptr);
-    CHECK(find<SyncClose>(pair.from_primary)->why == "T2 synchronises by protocol 2.0, we by 1.0");
+    const std::string minor = std::to_string(kSyncMinor);
+    CHECK(find<SyncClose>(pair.from_primary)->why == "T2 synchronises by protocol 2." + minor + ", we by 1." + minor);
   }
   SECTION("a later minor version, with what we don't know") {
     Pair pair;
