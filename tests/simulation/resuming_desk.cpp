@@ -94,6 +94,7 @@ void ResumingDesk::ask_for_session(std::size_t server) {
   tlib::Message open;
   open.set_type(tlib::RequestRegisterClient);
   open.set_referenceid(asked_as_ = ++reference_);
+  asked_at_ = schedule_.steady();
   continuity_.ask(open);
   send(server, open);
   later(std::chrono::seconds(5), [this, server, asked = asked_as_, stream = lines_[server].stream.get()] {
@@ -147,12 +148,12 @@ void ResumingDesk::answered(std::size_t server, const tlib::Message& message) {
   ++gaps_;
   if (message.type() == tlib::EventSessionResumed) {
     ++tally_.resumed;
-    if (!std::exchange(has_, true)) began_ = schedule_.steady();
+    if (!std::exchange(has_, true)) began_ = asked_at_;
     for (const tlib::Message* request : continuity_.unanswered()) send(server, *request);
   } else {
     if (has_) end();
     has_ = true;
-    began_ = schedule_.steady();
+    began_ = asked_at_;  // its answer may have been late
     continuity_.take(message);
     register_all();
   }

@@ -67,7 +67,7 @@ class ResumingDesk final : public Process {
   client::Continuity continuity_{""};
   std::size_t active_ = kNone;
   bool has_ = false;  // a session, perhaps without a connection
-  Instant gap_since_{0}, began_{0};
+  Instant gap_since_{0}, asked_at_{0}, began_{0};
   std::uint32_t gaps_ = 0, tokens_ = 0;
   std::int32_t reference_ = 0, asked_as_ = 0;
   bool confirming_ = false;
