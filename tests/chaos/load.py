@@ -144,15 +144,15 @@ class Call:
 class Load:
     """`rate` calls a second, each `talk` milliseconds long. The kept client routes them to the agents."""
 
-    def __init__(self, site, rate=3, talk=4000, agents=AGENTS, find=servers, trace=True):
+    def __init__(self, site, rate=3, talk=4000, agents=AGENTS, find=servers, trace=True, expires=3600):
         """`find`: the addresses of the pool, in the order in which one caller tries them."""
-        self.site, self.rate, self.talk, self.users, self.find = site, rate, talk, agents, find
+        self.site, self.rate, self.talk, self.users, self.find, self.expires = site, rate, talk, agents, find, expires
         self.trace = ("-trace_shortmsg", "-shortmessage_file", "short") if trace else ()
 
     def __enter__(self):
         address = self.site.host()
         for number, user in enumerate(self.users):
-            sipp.register(self.site, user, connector=number % len(self.site.addresses) + 1, address=address, expires=3600)
+            sipp.register(self.site, user, connector=number % len(self.site.addresses) + 1, address=address, expires=self.expires)
         self.agents = self.site.sipp(agent(), address=address, calls=10**6, timeout=10**6, more=self.trace, messages=self.trace)
         return self
 

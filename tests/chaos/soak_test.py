@@ -33,6 +33,7 @@ SPECIALISTS = [f"special{number}" for number in range(1, 5)]
 TLS_USERS = [f"tls{number}" for number in range(1, 5)]
 GROWTH = 1.0  # MB that a process may have allocated more when all is over than when it was warm
 CALLS = 3  # a second
+EXPIRES = 86400  # seconds for which agents are registered, longer than any soak
 RTP_PORTS = range(20000, 26000)  # the harness's
 
 
@@ -83,6 +84,7 @@ class Desk(Worker):
         self.agents, self.specialists = itertools.cycle(AGENTS), itertools.cycle(SPECIALISTS)
         self.consulted = {}  # ConnID of a consultation -> what completes it
         self.up = set()  # (user, ConnID)
+        self.tries = {}  # ConnID of a call that could not be routed -> how often it was routed again
         self.asked = {}
 
     def send(self, request, who, conn, **more):
@@ -114,6 +116,10 @@ class Desk(Worker):
                 self.send("RequestApplyTreatment", "support", conn, TreatmentParms=parameters,
                           TreatmentType="TreatmentPlayAnnouncement" if way == 1 else "TreatmentMusic")
             self.later(0.6 if way else 0, "RequestRouteCall", "support", conn, OtherDN=dn(next(self.agents)))
+        elif kind == "EventError" and who == "support" and self.tries.get(conn, 0) < 3:
+            # Also of a caller who gave up unheard while its Connector was away: it ends once somebody has answered.
+            self.tries[conn] = self.tries.get(conn, 0) + 1
+            self.later(1, "RequestRouteCall", "support", conn, OtherDN=dn(next(self.agents)))
         elif kind == "EventEstablished" and who in SPECIALISTS and conn in self.consulted:
             request, agent, more = self.consulted.pop(conn)
             self.later(0.4, request, agent, more.pop("ConnID"), **more)
@@ -129,8 +135,10 @@ class Desk(Worker):
             self.up.add((who, conn))
             if who in AGENTS and event.get("CallType") != "CallTypeConsult":
                 self.work_on(who, conn)
-        elif kind in ("EventReleased", "EventAbandoned"):
+        elif kind in ("EventReleased", "EventAbandoned", "EventDiverted"):
             self.up.discard((who, conn))
+            if who == "support":
+                self.tries.pop(conn, None)
             self.consulted.pop(conn, None)
 
     def work_on(self, who, conn):
@@ -238,13 +246,13 @@ class Figures:
 def everything_at_once():
     users = [*AGENTS, *SPECIALISTS, *TLS_USERS, "alice", "bob"]
     with Soaked(connectors=2, dns=[*(extension(user) for user in users), routing_point("support")], music="G", prompts={"welcome": "D"},
-                front_end={"min-expires": 5}, tserver={"agent-emu-login-on-call": "true"}) as site:
+                front_end={"min-expires": 5, "max-expires": EXPIRES}, tserver={"agent-emu-login-on-call": "true"}) as site:
         until("the backup", lambda: "backup" in site.roles().values())
         alice, bob = site.phone("alice", "A", seconds=30), site.phone("bob", "B", seconds=30)
         kept = {"TServer_1": site.programs["TServer_1"], "TServer_2": site.programs["TServer_2"], "Connector_1": site.connector(1)}
         desk = Desk(site)
         desk.start()
-        load = site.use(Load(site, CALLS, 4000, [*AGENTS, *SPECIALISTS], lambda: random.sample(site.addresses, 2), trace=False))
+        load = site.use(Load(site, CALLS, 4000, [*AGENTS, *SPECIALISTS], lambda: random.sample(site.addresses, 2), trace=False, expires=EXPIRES))
         visits = itertools.count()
 
         def visit():
