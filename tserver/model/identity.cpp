@@ -9,6 +9,7 @@ namespace {
 constexpr std::int64_t kEpoch2024Ms = 1704067200000;
 constexpr std::uint64_t kConnMask = (std::uint64_t{1} << 50) - 1;
 constexpr std::uint64_t kTopBit = std::uint64_t{1} << 63;
+constexpr std::uint64_t kUntoldConns = 1 << 14, kUntoldLinks = 1 << 24;
 
 std::uint64_t mix(std::uint64_t x) {  // splitmix64 finaliser
   x += 0x9e3779b97f4a7c15ULL;
@@ -54,9 +55,10 @@ void Identity::follow(std::vector<Range> former, std::int32_t last_call_id) {
   if (former_.size() > kRemembered)
     former_.erase(former_.begin(), former_.end() - static_cast<std::ptrdiff_t>(kRemembered));
   call_ = std::max(call_, last_call_id);
-  for (const Range& range : former_) {  // should our clock be behind theirs
-    if (range.last_conn > conn_) first_conn_ = conn_ = range.last_conn;
-    if (range.last_link > link_) first_link_ = link_ = range.last_link;
+  // Should our clock be behind theirs. What they gave out in their last moment may not have been told.
+  for (const Range& range : former_) {
+    if (range.last_conn + kUntoldConns > conn_) first_conn_ = conn_ = (range.last_conn + kUntoldConns) & kConnMask;
+    if (range.last_link + kUntoldLinks > link_) first_link_ = link_ = range.last_link + kUntoldLinks;
   }
 }
 

@@ -54,6 +54,22 @@ TEST_CASE("CallUUIDs have 32 characters and differ") {
   }
 }
 
+TEST_CASE("a run that follows another one gives out nothing that one may have given out untold") {
+  Identity former(1, at(kStart)), older(1, at(kStart - std::chrono::milliseconds(1000)));
+  for (int i = 0; i < 3; ++i) {
+    former.next_conn_id();
+    former.next_link_id();
+  }
+  const auto told = former.ranges();
+  const ConnId untold = former.next_conn_id();
+  const std::uint64_t untold_link = former.next_link_id();
+  older.follow(told, 3);
+  CHECK(older.next_conn_id() > untold);
+  CHECK(older.next_link_id() > untold_link);
+  CHECK_FALSE(older.made(untold));
+  CHECK_FALSE(older.made_link_id(untold_link));
+}
+
 TEST_CASE("ids on the link are the T-Server's own, also after a restart") {
   Identity first(1, at(kStart));
   Identity second(1, at(kStart + std::chrono::milliseconds(100)));
