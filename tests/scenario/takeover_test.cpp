@@ -1,92 +1,9 @@
 // A Connector stays away, another one of its pool takes its calls over (MMC-110; LTB-10 lifted), and it returns.
 #include <catch2/catch.hpp>
 
-#include "world.h"
+#include "takeover_scene.h"
 
 namespace tandem::tserver::test {
-namespace {
-
-Settings two_connectors() {
-  Settings settings;
-  settings.links = {{"connector1", ""}, {"connector2", ""}, {"connector3", "elsewhere"}};
-  settings.dns[Dn("sip:alice@t.test")] = {.dn = Dn("sip:alice@t.test")};
-  settings.dns[Dn("sip:bob@t.test")] = {.dn = Dn("sip:bob@t.test")};
-  settings.takeover_timeout = std::chrono::seconds(2);
-  return settings;
-}
-
-Settings of_a_pair() {
-  Settings settings = two_connectors();
-  settings.hot_standby = true;
-  return settings;
-}
-
-LinkUp up(LinkNo no, std::uint64_t incarnation, const link::Snapshot& snapshot = {}) {
-  link::Hello hello;
-  hello.set_incarnation(incarnation);
-  hello.set_application("C" + std::to_string(no));
-  return {no, hello, snapshot};
-}
-
-link::Conversation talk(std::uint64_t number) {
-  link::Conversation conversation;
-  conversation.set_conversation(number);
-  conversation.set_conn_id(0x7000 + number);
-  for (const auto* dn : {"sip:alice@t.test", "sip:bob@t.test"}) {
-    auto& party = *conversation.add_parties();
-    party.set_party(number * 10 + static_cast<std::uint64_t>(conversation.parties_size()));
-    party.set_state(link::CONNECTED);
-    party.set_dn(dn);
-  }
-  return conversation;
-}
-
-link::CallData data(std::uint64_t number) {
-  link::CallData out;
-  out.set_first(true);
-  for (std::uint32_t kind = 1; kind <= 2; ++kind) {
-    auto& put = *out.add_put();
-    put.set_kind(kind);
-    put.set_number(number);
-    put.set_data("record");
-  }
-  return out;
-}
-
-struct Scene {
-  struct Bare {};
-  Scene(World& in, Bare) : world(in) {}
-  explicit Scene(World& in) : world(in) {
-    for (LinkNo no = 1; no < 3; ++no) world.handle(up(no, 1));
-    link::Snapshot snapshot;
-    *snapshot.add_conversations() = talk(1);
-    world.handle(up(0, 1, snapshot));
-    link::Happening told;
-    *told.mutable_call_data() = data(1);
-    world.handle(Happened{0, told});
-  }
-  std::vector<Order> orders(const Effects& effects) {
-    std::vector<Order> out;
-    for (const auto& effect : effects)
-      if (const auto* order = std::get_if<Order>(&effect)) out.push_back(*order);
-    return out;
-  }
-  std::vector<Order> wait(Instant by) {
-    std::vector<Order> out;
-    world.advance(by, [&](const Effects& effects) {
-      for (auto& order : orders(effects)) out.push_back(std::move(order));
-    });
-    return out;
-  }
-  // Out of the configuration: the calls there end.
-  void remove_bob(Settings settings) {
-    settings.dns.erase(Dn("sip:bob@t.test"));
-    world.handle(SettingsChanged{std::make_shared<const Settings>(std::move(settings))});
-  }
-  World& world;
-};
-
-}  // namespace
 
 TEST_CASE("The calls of a Connector that stays away go to another of its pool") {
   World world(two_connectors());
@@ -125,31 +42,6 @@ TEST_CASE("The calls of a Connector that stays away go to another of its pool") 
   CHECK(told.back().command.has_resume());
   CHECK(told.back().command.conversation() == 0);
   CHECK(world.state().calls.size() == 1);
-  CHECK(world.faults().empty());
-}
-
-TEST_CASE("Who took calls over and dies before it told of them is given them back") {
-  World world(two_connectors());
-  Scene scene(world);
-  world.handle(LinkDown{0, "killed"});
-  const auto ordered = scene.wait(std::chrono::milliseconds(2100));
-  REQUIRE(ordered.size() == 1);
-  link::Happening over;
-  over.set_command(ordered[0].command.id());
-  *over.mutable_taken_over()->add_conversations() = talk(1);
-  world.handle(Happened{1, over});
-  world.handle(LinkDown{1, "killed"});
-  const auto told = scene.orders(world.handle(up(1, 2)));
-  REQUIRE_FALSE(told.empty());
-  CHECK(told[0].link == 1);
-  CHECK(told[0].command.restore().own());
-  CHECK(told[0].command.restore().records_size() == 1);  // of the conversation; its parties have other numbers here
-  link::Happening again;
-  again.set_command(told[0].command.id());
-  *again.mutable_taken_over()->add_conversations() = talk(1);
-  world.handle(Happened{1, again});
-  REQUIRE(world.state().calls.size() == 1);
-  CHECK(world.state().calls.begin()->second->link == 1);
   CHECK(world.faults().empty());
 }
 
@@ -426,103 +318,6 @@ TEST_CASE("A new primary that knows nothing has a dead Connector's calls taken o
     for (LinkNo no = 1; no < 3; ++no) world.handle(up(no, 1));
     CHECK(scene.wait(std::chrono::seconds(10)).empty());
   }
-  CHECK(world.faults().empty());
-}
-
-TEST_CASE("Who was to take calls over is lost, too: they go to whoever comes, and their phones are called again") {
-  World world(two_connectors());
-  Scene scene(world);
-  world.handle(LinkDown{0, "killed"});
-  REQUIRE(scene.wait(std::chrono::milliseconds(2100)).size() == 1);
-  CHECK(scene.orders(world.handle(LinkDown{1, "killed"})).empty());
-  link::Snapshot with;
-  *with.add_conversations() = talk(1);
-  const auto again = [](const Order& order, LinkNo link) {
-    return order.link == link && order.command.has_resume() && order.command.conversation() == 1;
-  };
-  const auto link_of_call = [&] { return world.state().calls.begin()->second->link; };
-  SECTION("the first one") {
-    const auto told = scene.orders(world.handle(up(0, 2, with)));
-    REQUIRE(told.size() == 2);
-    CHECK(again(told[0], 0));
-    CHECK(told[1].command.has_resume());
-    CHECK(link_of_call() == 0);
-    SECTION("and then the other with what it had taken: it lets it be") {
-      const auto late = scene.orders(world.handle(up(1, 2, with)));
-      REQUIRE(late.size() == 3);
-      CHECK(late[0].link == 1);
-      CHECK(late[0].command.has_disown());
-      CHECK(again(late[1], 0));
-      CHECK(late[2].link == 1);
-      CHECK(late[2].command.has_resume());
-    }
-  }
-  SECTION("the other, which has them") {
-    const auto told = scene.orders(world.handle(up(1, 2, with)));
-    REQUIRE(told.size() == 2);
-    CHECK(again(told[0], 1));
-    CHECK(told[1].command.has_resume());
-    CHECK(link_of_call() == 1);
-  }
-  SECTION("the other, which never heard of them: it is told again") {
-    CHECK(scene.orders(world.handle(up(1, 2))).empty());
-    const auto ordered = scene.wait(std::chrono::milliseconds(1100));
-    REQUIRE(ordered.size() == 1);
-    CHECK(ordered[0].command.restore().records_size() == 2);
-    link::Happening over;
-    over.set_command(ordered[0].command.id());
-    *over.mutable_taken_over()->add_conversations() = talk(1);
-    const auto told = scene.orders(world.handle(Happened{1, over}));
-    REQUIRE(told.size() == 1);
-    CHECK(again(told[0], 1));
-    CHECK(link_of_call() == 1);
-  }
-  CHECK(world.state().calls.size() == 1);
-  CHECK(world.faults().empty());
-}
-
-TEST_CASE("A Connector is back while its calls are on their way to another: they stay its own") {
-  World world(two_connectors());
-  Scene scene(world);
-  world.handle(LinkDown{0, "killed"});
-  const auto ordered = scene.wait(std::chrono::milliseconds(2100));
-  REQUIRE(ordered.size() == 1);
-  link::Snapshot with;
-  *with.add_conversations() = talk(1);
-  const auto told = scene.orders(world.handle(up(0, 2, with)));
-  REQUIRE(told.size() == 2);
-  CHECK(told[0].link == 0);
-  CHECK(told[0].command.has_resume());
-  CHECK(told[0].command.conversation() == 1);  // the other one may have called its phones by now
-  CHECK(told[1].command.has_resume());
-  link::Happening over;
-  over.set_command(ordered[0].command.id());
-  *over.mutable_taken_over()->add_conversations() = talk(1);
-  SECTION("the other one lets them be") {
-    const auto late = scene.orders(world.handle(Happened{1, over}));
-    REQUIRE(late.size() == 2);
-    CHECK(late[0].link == 1);
-    CHECK(late[0].command.has_disown());
-    CHECK(late[1].link == 0);
-    CHECK(late[1].command.has_resume());
-    CHECK(late[1].command.conversation() == 1);
-  }
-  SECTION("the other one dies before it has answered") {
-    CHECK(scene.orders(world.handle(LinkDown{1, "killed"})).empty());
-  }
-  SECTION("what has ended by then is ended there") {
-    link::Happening left;
-    left.set_conversation(1);
-    left.set_party(11);
-    left.mutable_left()->set_cause(link::Left::BYE);
-    world.handle(Happened{0, left});
-    REQUIRE(world.state().calls.empty());
-    const auto late = scene.orders(world.handle(Happened{1, over}));
-    REQUIRE(late.size() == 1);
-    CHECK(late[0].link == 1);
-    CHECK(late[0].command.has_release());
-  }
-  if (!world.state().calls.empty()) CHECK(world.state().calls.begin()->second->link == 0);
   CHECK(world.faults().empty());
 }
 
