@@ -30,14 +30,14 @@ void Core::invite(const link::Command& command) {
   const auto& order = command.invite();
   const PartyNo no{command.party()};
   const ConversationNo number{command.conversation()};
-  if (auto* party = find_party(no);
-      party && party->outgoing && party->dn == order.to() && party->conversation->no == number) {
+  auto* const there = find_party(no);
+  if (there && there->outgoing && there->dn == order.to() && there->conversation->no == number) {
     // Ordered again by a T-Server that couldn't know that it was heard.
-    party->command = command.id();
-    party->command_generation = link_generation_;
+    there->command = command.id();
+    there->command_generation = link_generation_;
     return;
   }
-  if (!no || find_party(no)) return command_failed(command, Code::WRONG_STATE, "party exists or has no number");
+  if (!no || there) return command_failed(command, Code::WRONG_STATE, "party exists or has no number");
   if (order.to().empty() || !one_line(order.to()) || !one_line(order.from()) || !one_line(order.from_display())) {
     return command_failed(command, Code::BAD_ADDRESS, "empty address or control characters");
   }

@@ -80,18 +80,20 @@ def free_port(address="127.0.0.1", kind=socket.SOCK_STREAM):
         return s.getsockname()[1]
 
 
-def media_ports(count=40):
-    """First of so many UDP ports in a row that nobody on this machine uses, at any address."""
+def media_ports():
+    """First of forty UDP ports in a row that nobody on this machine uses, at any address, and what keeps others that ask here from them."""
     for _ in range(200):
-        first = random.randrange(10000, 19000, 2)
+        first = 10000 + 40 * random.randrange(225)
         held = []
+        reservation = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         try:
-            for port in range(first, first + count):
+            reservation.bind(f"\0tandem-media-{first}")
+            for port in range(first, first + 40):
                 held.append(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
                 held[-1].bind(("0.0.0.0", port))
-            return first
+            return first, reservation
         except OSError:
-            continue
+            reservation.close()
         finally:
             for s in held:
                 s.close()
@@ -337,9 +339,11 @@ class Site:
         folder.mkdir()
         address = address or self.host()
         control = free_port()
+        media, reservation = (media, None) if media else media_ports()
         outbound = outbound or f"{self.sip(connector)};transport={transport}"
         phone = Phone(folder, user, password or f"{user}-secret", outbound, tones.make(folder / "tone.wav", tone, seconds), port, control,
-                      media or media_ports(), ip=address, answer=answer, **more)
+                      media, ip=address, answer=answer, **more)
+        phone.reservation = reservation  # for as long as it lives
         self.use(phone)
         if registered:
             phone.wait_registered(20 * SLOW)

@@ -67,7 +67,7 @@ void reclaim_contested(Core& core, const CtiLink& link) {
 
 link::Snapshot disown_moved(Core& core, CtiLink& link, const link::Snapshot& snapshot, bool called) {
   if (takeover_unknown(link)) return snapshot;
-  if (!link.taken_by) core.cancel_timer(link.takeover_timer);
+  core.cancel_timer(link.takeover_timer);
   link::Snapshot rest;
   std::set<LinkNo> by;
   std::optional<std::unordered_map<PartyNo, Call*>> parties;

@@ -64,7 +64,7 @@ void move(Core& core, Call& call, CtiLink& to) {
 }
 
 // What the taker tells of them takes its place; should it die before, it is given back what it was given.
-void pass_call_data(CtiLink& from, CtiLink& to, const link::TakenOver& taken, Instant until) {
+void pass_call_data(const Core& core, CtiLink& from, CtiLink& to, const link::TakenOver& taken) {
   const auto pass = [&](const CallDataKey& key) {
     if (to.call_data.contains(key)) return;
     if (auto known = from.call_data.extract(key)) to.former_call_data.insert(std::move(known));
@@ -73,7 +73,7 @@ void pass_call_data(CtiLink& from, CtiLink& to, const link::TakenOver& taken, In
     pass({kConversation, conversation.conversation()});
     for (const link::Party& party : conversation.parties()) pass({kParty, party.party()});
   }
-  to.former_until = until;
+  to.former_until = core.now.steady + core.settings().link_loss_timeout;
   forget_call_data(from);
 }
 
@@ -143,7 +143,7 @@ void on_taken_over(Core& core, CtiLink& link, const link::Happening& happening) 
   }
   core.cancel_timer(from->takeover_timer);
   from->taken_by.reset();
-  pass_call_data(*from, link, happening.taken_over(), core.now.steady + core.settings().link_loss_timeout);
+  pass_call_data(core, *from, link, happening.taken_over());
   from->moved.clear();
   core.state.touched.links();
   There there;
@@ -231,7 +231,7 @@ void note_taken_over(Core& core, CtiLink& by, const link::Happening& happening) 
   for (const link::Conversation& conversation : happening.taken_over().conversations()) {
     for (CtiLink& link : core.state.links) {
       if (link.no != by.no && !link.up && link.call_data.contains({kConversation, conversation.conversation()}))
-        pass_call_data(link, by, happening.taken_over(), core.now.steady + core.settings().link_loss_timeout);
+        pass_call_data(core, link, by, happening.taken_over());
     }
   }
 }

@@ -55,7 +55,7 @@ void Identity::follow(std::vector<Range> former, std::int32_t last_call_id) {
   if (former_.size() > kRemembered)
     former_.erase(former_.begin(), former_.end() - static_cast<std::ptrdiff_t>(kRemembered));
   call_ = std::max(call_, last_call_id);
-  // Should our clock be behind theirs. What they gave out in their last moment may not have been told.
+  // Should we have started before them, or our clock be behind. What they gave out in their last moment may be untold.
   for (const Range& range : former_) {
     if (range.last_conn + kUntoldConns > conn_) first_conn_ = conn_ = (range.last_conn + kUntoldConns) & kConnMask;
     if (range.last_link + kUntoldLinks > link_) first_link_ = link_ = range.last_link + kUntoldLinks;

@@ -17,14 +17,14 @@ class Sipp:
         self.folder = site.folder / self.name
         self.folder.mkdir()
         (self.folder / "scenario.xml").write_text(scenario)
-        command = ["sipp"]
+        command = ["sipp"]  # its media port lies above those of phones, which take theirs at every address
         if target:
             command.append(target)
         command += ["-sf", str(self.folder / "scenario.xml"), "-i", self.address, "-p", str(port), "-t", transport, "-nostdin", "-m", str(calls),
                     "-timeout", f"{int(timeout * harness.SLOW)}s", "-timeout_error",
                     *(["-trace_err", "-error_file", str(self.folder / "errors"), "-trace_msg", "-message_file", str(self.folder / "messages")]
                       if messages else []), "-trace_stat", "-stf", str(self.folder / "stat.csv"), "-fd", "1",
-                    "-key", "domain", harness.DOMAIN, "-mi", self.address, "-mp", str(harness.media_ports(2)), "-d", str(pause),
+                    "-key", "domain", harness.DOMAIN, "-mi", self.address, "-mp", "19000", "-d", str(pause),
                     "-key", "from", source or f"caller@{self.address}"]
         for key, value in (keys or {}).items():
             command += ["-key", key, str(value)]
