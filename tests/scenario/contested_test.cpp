@@ -58,6 +58,31 @@ TEST_CASE("Who was to take calls over is lost, too: they go to whoever comes, an
   CHECK(world.faults().empty());
 }
 
+TEST_CASE("A call that was told of as it was told to be another Connector's is the other's alone") {
+  World world(two_connectors());
+  Scene scene(world);
+  link::Snapshot waiting;
+  auto& conversation = *waiting.add_conversations();
+  conversation.set_conversation(1);
+  conversation.add_parties()->set_party(11);
+  const auto told = scene.orders(world.handle(up(1, 2, waiting)));
+  REQUIRE(told.size() == 3);
+  CHECK(told[0].link == 1);
+  CHECK(told[0].command.has_disown());
+  CHECK(told[1].link == 0);
+  CHECK(told[1].command.has_resume());
+  CHECK(told[2].link == 1);
+  CHECK(told[2].command.has_resume());
+  link::Happening offered;
+  offered.set_conversation(1);
+  offered.set_party(11);
+  offered.mutable_offered()->set_from("sip:+1555@t.test");
+  offered.mutable_offered()->set_to("sip:alice@t.test");
+  CHECK(world.handle(Happened{1, offered}).empty());
+  CHECK(world.state().calls.size() == 1);
+  CHECK(world.state().calls.begin()->second->link == 0);
+}
+
 TEST_CASE("Who took calls over and dies before it told of them is given them back") {
   World world(two_connectors());
   Scene scene(world);

@@ -8,6 +8,7 @@
 #include "tserver/features/awaited.h"
 #include "tserver/features/conference_address.h"
 #include "tserver/features/ending.h"
+#include "tserver/features/let_go.h"
 #include "tserver/features/lobby.h"
 #include "tserver/features/make_call.h"
 #include "tserver/features/single_step.h"
@@ -202,7 +203,7 @@ void adopt(Core& core, CtiLink& link, Legs& legs, const link::Conversation& conv
       !legs_fit(core, legs, members)) {
     core.log(LogLevel::Standard,
              "link " + link.name + ": conversation " + to_string(no) + " is released, it can't be taken up");
-    core.order(link, no, {}, [](link::Command& command) { command.mutable_release(); });
+    end_there(core, link, no);
     return;
   }
   legs.add(take_up(core, link, conversation, members));

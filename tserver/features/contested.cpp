@@ -5,6 +5,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "tserver/features/let_go.h"
 #include "tserver/features/takeover.h"
 
 namespace tandem::tserver {
@@ -88,7 +89,7 @@ link::Snapshot disown_moved(Core& core, CtiLink& link, const link::Snapshot& sna
   for (const link::Conversation& conversation : snapshot.conversations()) {
     const ConversationNo no{conversation.conversation()};
     if (link.moved.contains(no) || elsewhere(no, false, &conversation)) {
-      core.order(link, no, {}, [](link::Command& command) { command.mutable_disown(); });
+      disown(core, link, no);
     } else {
       *rest.add_conversations() = conversation;
     }

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "tserver/features/ending.h"
+#include "tserver/features/let_go.h"
 #include "tserver/features/recovery.h"
 #include "tserver/features/takeover.h"
 
@@ -189,7 +190,7 @@ link::Snapshot give_back(Core& core, CtiLink& link, const link::Snapshot& snapsh
   order_restore(core, link, link, records_of(link, there, over));
   link.given_back_command = link.last_command;
   for (const ConversationNo no : over)
-    core.order(link, no, {}, [](link::Command& command) { command.mutable_release(); });
+    end_there(core, link, no);
   if (!link.given_back.empty()) await_taker(core, link);
   link::Snapshot rest;
   for (const link::Conversation& conversation : snapshot.conversations()) {
@@ -204,7 +205,7 @@ link::Snapshot give_back(Core& core, CtiLink& link, const link::Snapshot& snapsh
                                                          return into->second->party(PartyNo{party.party()}) == nullptr;
                                                        });
       // Else it ends as they are given back, and an order about it would fail, as if the call were gone.
-      if (left) core.order(link, no, {}, [](link::Command& command) { command.mutable_release(); });
+      if (left) end_there(core, link, no);
     } else {
       *rest.add_conversations() = conversation;
     }

@@ -79,6 +79,7 @@ void happened(Core& core, const Happened& input) {
     note_taken_over(core, core.state.links[input.link], input.happening);
   const auto what = static_cast<std::size_t>(input.happening.what_case());
   if (core.state.role == Role::Backup && !of_backup(input.happening.what_case())) return;
+  if (core.state.links[input.link].let_go.contains(ConversationNo{input.happening.conversation()})) return;
   if (what >= Table::kHappenings || core.table.happenings[what] == nullptr) return;
   if (core.state.touched.on) {
     if (const Call* call = find_call(core.state.links[input.link], input.happening)) core.state.touch(*call);

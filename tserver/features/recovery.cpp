@@ -13,6 +13,7 @@
 #include "tserver/features/giving_back.h"
 #include "tserver/features/hold.h"
 #include "tserver/features/leaving.h"
+#include "tserver/features/let_go.h"
 #include "tserver/features/lobby.h"
 #include "tserver/features/locations.h"
 #include "tserver/features/make_call.h"
@@ -129,7 +130,7 @@ void reconcile(Core& core, Call& call, const link::Conversation& conversation, t
     leave_call(core, call, *party, {.state = lost, .order = false});
     if (core.state.call(id) != nullptr) continue;
     // Who is in it there was given up here.
-    if (others) core.order(link, no, {}, [](link::Command& command) { command.mutable_release(); });
+    if (others) end_there(core, link, no);
     return;
   }
   // It had answered, which the Connector forgot: nobody can tell it to talk again.
@@ -173,7 +174,7 @@ void complete_merge(Core& core, CtiLink& link, const link::Conversation& convers
     // Whoever was in that one has left: the call ends here, and so do those who were to join it. One that is given back
     // comes with them.
     if (link.given_back.contains(into)) return;
-    core.order(link, merged->first, {}, [](link::Command& command) { command.mutable_release(); });
+    end_there(core, link, merged->first);
     return;
   }
   core.order(link, merged->first, {}, [&](link::Command& command) { command.mutable_merge()->set_into(into.value); });
@@ -251,6 +252,7 @@ void link_up(Core& core, const LinkUp& input) {
   // It may have waited for the word of a T-Server that is gone.
   const bool resume = (!same || link.coming_up) && input.snapshot.conversations_size() > 0 && !takeover_unknown(link);
   core.cancel_timer(link.loss_timer);
+  link.let_go.clear();
   link.up = true;
   if (std::exchange(link.lost, false)) link.returned = core.now.steady;
   link.draining = input.snapshot.draining();

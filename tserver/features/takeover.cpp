@@ -6,6 +6,7 @@
 #include "tserver/features/contested.h"
 #include "tserver/features/features.h"
 #include "tserver/features/giving_back.h"
+#include "tserver/features/let_go.h"
 #include "tserver/features/postponed.h"
 #include "tserver/features/recovery.h"
 
@@ -118,14 +119,11 @@ void let_go_taken(Core& core, CtiLink& link, const link::TakenOver& taken) {
   for (const link::Conversation& conversation : taken.conversations()) {
     const ConversationNo no{conversation.conversation()};
     if (link.conversations.contains(no) || link.merged.contains(no)) continue;
-    const bool elsewhere = contest_elsewhere(core, link, no);
-    core.order(link, no, {}, [&](link::Command& command) {
-      if (elsewhere) {
-        command.mutable_disown();
-      } else {
-        command.mutable_release();
-      }
-    });
+    if (contest_elsewhere(core, link, no)) {
+      disown(core, link, no);
+    } else {
+      end_there(core, link, no);
+    }
   }
   for (const CtiLink& other : core.state.links)
     if (other.up && other.no != link.no) reclaim_contested(core, other);
@@ -152,6 +150,7 @@ void on_taken_over(Core& core, CtiLink& link, const link::Happening& happening) 
   for (const link::Conversation& conversation : happening.taken_over().conversations()) {
     const ConversationNo no{conversation.conversation()};
     there.emplace(no, &conversation);
+    link.let_go.erase(no);
     from->moved.insert(no);
     if (from->merged.contains(no) || link.merged.contains(no)) {
       parts.push_back(&conversation);
@@ -162,7 +161,7 @@ void on_taken_over(Core& core, CtiLink& link, const link::Happening& happening) 
       move(core, call, link);
       moved.push_back(call.id);
     } else if (from->given_up.erase(no) != 0) {
-      core.order(link, no, {}, [](link::Command& command) { command.mutable_release(); });
+      end_there(core, link, no);
     } else if (!not_heard_of(conversation)) {
       strangers.push_back(&conversation);
     }
@@ -175,7 +174,7 @@ void on_taken_over(Core& core, CtiLink& link, const link::Happening& happening) 
     if (link.merged.contains(no)) {
       complete_merge(core, link, *part, there, completed);
     } else {
-      core.order(link, no, {}, [](link::Command& command) { command.mutable_release(); });
+      end_there(core, link, no);
     }
   }
   for (const ConnId id : moved) {
@@ -294,7 +293,7 @@ void find_moved(Core& core, CtiLink& link, const link::Snapshot& snapshot) {
       move(core, *known->second, link);
       forget_call_data(from, {kConversation, no.value});  // the rest of it is void without
       if (from.up) {
-        core.order(from, no, {}, [](link::Command& command) { command.mutable_disown(); });
+        disown(core, from, no);
         reclaim(core, *link.conversations.at(no));
       } else {
         from.moved.insert(no);

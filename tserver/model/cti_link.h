@@ -48,6 +48,8 @@ struct CtiLink {
   std::uint64_t taken_command = 0;                 // 0: by a primary before us; its snapshot will say what came of that
   std::unordered_set<ConversationNo> handed_over;  // what it had when we gave its calls away; later ones are its own
   std::unordered_set<ConversationNo> moved;        // live on another Connector since
+  // Told to forget or to end, without a call of ours: what it still tells of them was on its way.
+  std::unordered_set<ConversationNo> let_go;
   // Given back to the Connector, which had lost them, by the command; what came of that it hasn't said yet.
   std::unordered_set<ConversationNo> given_back;
   std::uint64_t given_back_command = 0;
