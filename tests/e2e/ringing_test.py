@@ -170,64 +170,78 @@ def a_caller_waits_on_at_another_connector():
         closed(alice, bob)
 
 
-def waiting_over_tcp(site, **more):
-    """A caller over TCP who hears that it rings, and the client with its call."""
-    client = site.tlib(dn("support"), dn("bob"), name="router")
-    caller = site.use(TcpCaller(site, **more))
-    conn = client.wait("EventRouteRequest")["ConnID"]
-    caller.wait(183)
-    time.sleep(0.3)
-    return caller, client, conn
+class Waiting:
+    """A caller over TCP or TLS who hears that it rings, and the client with its call."""
+
+    def __init__(self, transport, listens=True, **more):
+        self.site, self.transport, self.listens = Site(**more), transport, listens
+        self.ip = self.site.host()
+        self.site.more_hosts.append(self.ip)
+
+    def __enter__(self):
+        with contextlib.ExitStack() as stack:
+            site = stack.enter_context(self.site)
+            self.client = site.tlib(dn("support"), dn("bob"), name="router")
+            self.caller = site.use(TcpCaller(site, self.ip, tls=self.transport == "tls", listens=self.listens))
+            self.call = self.client.wait("EventRouteRequest")["ConnID"]
+            self.caller.wait(183)
+            time.sleep(0.3)
+            self.mark = self.client.mark()
+            self.stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *what):
+        self.stack.__exit__(*what)
+
+    def kill(self):
+        self.site.connector(1).kill()
+        self.caller.lost()
+
+    def answered(self):
+        """By bob."""
+        self.client.send("RequestRouteCall", ThisDN=dn("support"), ConnID=self.call, OtherDN=dn("bob"))
+        self.caller.wait(200)
+        self.caller.request("ACK")
+        self.client.wait("EventEstablished", ThisDN=dn("bob"), ConnID=self.call, since=self.mark)
+
+    def hangs_up(self, phone):
+        phone.do("hangup")
+        self.client.wait("EventReleased", ThisDN=dn("bob"), ConnID=self.call, since=self.mark)
+        harness.until("BYE at the caller", self.caller.hung_up)
 
 
-@test
-def a_caller_over_tcp_is_answered_over_a_new_connection():
-    with Site() as site:
-        bob = site.phone("bob", "B")
-        caller, client, conn = waiting_over_tcp(site)
-        mark = client.mark()
-        site.connector().kill()
-        caller.lost()
-        site.start_connector()
-        assert caller.called_back(), "nobody came back to the caller"
-        site.linked(1, 2)
-        client.send("RequestRouteCall", ThisDN=dn("support"), ConnID=conn, OtherDN=dn("bob"))
-        caller.wait(200)
-        caller.request("ACK")
-        client.wait("EventEstablished", ThisDN=dn("bob"), ConnID=conn, since=mark)
-        bob.do("hangup")
-        client.wait("EventReleased", ThisDN=dn("bob"), ConnID=conn, since=mark)
-        harness.until("BYE at the caller", lambda: caller.got("BYE"))
+@over("tcp", "tls")
+def a_caller_is_answered_over_a_new_connection(transport):
+    with Waiting(transport) as wait:
+        bob = wait.site.phone("bob", "B")
+        wait.kill()
+        wait.site.start_connector()
+        assert wait.caller.called_back(), "nobody came back to the caller"
+        wait.site.linked(1, 2)
+        wait.answered()
+        wait.hangs_up(bob)
 
 
-@test
-def a_caller_over_tcp_waits_on_at_another_connector():
-    with Site(connectors=2, tserver={"takeover-timeout": "1 sec"}) as site:
-        site.phone("bob", "B", connector=2)
-        caller, client, conn = waiting_over_tcp(site)
-        mark = client.mark()
-        site.connector(1).kill()
-        caller.lost()
-        assert caller.called_back(), "nobody came back to the caller"
-        harness.until("the takeover", lambda: "taken over by" in site.log("tserver"))
-        client.send("RequestRouteCall", ThisDN=dn("support"), ConnID=conn, OtherDN=dn("bob"))
-        caller.wait(200)
-        caller.request("ACK")
-        client.wait("EventEstablished", ThisDN=dn("bob"), ConnID=conn, since=mark)
+@over("tcp", "tls")
+def a_caller_waits_on_at_another_connector(transport):
+    with Waiting(transport, connectors=2, tserver={"takeover-timeout": "1 sec"}) as wait:
+        bob = wait.site.phone("bob", "B", connector=2)
+        wait.kill()
+        assert wait.caller.called_back(), "nobody came back to the caller"
+        harness.until("the takeover", lambda: "taken over by" in wait.site.log("tserver"))
+        wait.answered()
+        wait.hangs_up(bob)
 
 
-@test
-def a_caller_over_tcp_that_cant_be_reached_ends_at_once():
-    with Site(tserver={"router-timeout": 60}) as site:
-        caller, client, conn = waiting_over_tcp(site, listens=False)
-        mark = client.mark()
-        site.connector().kill()
-        caller.lost()
-        site.start_connector()
-        site.linked(1, 2)
+@over("tcp", "tls")
+def a_caller_that_cant_be_reached_ends_at_once(transport):
+    with Waiting(transport, listens=False, tserver={"router-timeout": 60}) as wait:
+        wait.kill()
+        wait.site.start_connector()
+        wait.site.linked(1, 2)
         back = time.monotonic()
-        over = client.wait("EventAbandoned", ThisDN=dn("support"), ConnID=conn, since=mark)
-        equal(over.get("CallState"), "CallStateSystemError", "CallState")
+        ended = wait.client.wait("EventAbandoned", ThisDN=dn("support"), ConnID=wait.call, since=wait.mark)
+        equal(ended.get("CallState"), "CallStateSystemError", "CallState")
         assert time.monotonic() - back < 5 * harness.SLOW
 
 

@@ -189,8 +189,7 @@ link::Snapshot give_back(Core& core, CtiLink& link, const link::Snapshot& snapsh
                                    ", which lost what it knew of them");
   order_restore(core, link, link, records_of(link, there, over));
   link.given_back_command = link.last_command;
-  for (const ConversationNo no : over)
-    end_there(core, link, no);
+  for (const ConversationNo no : over) end_there(core, link, no);
   if (!link.given_back.empty()) await_taker(core, link);
   link::Snapshot rest;
   for (const link::Conversation& conversation : snapshot.conversations()) {
