@@ -61,6 +61,10 @@ void Core::on(Commanded& input) {
       return admit(*party, conversation, command);
     case What::kReject:
       return reject(*party, command);
+    case What::kStrayCancel:
+      if (party->state == PartyState::Offered)
+        act(TakeCancel{party->dialog, command.stray_cancel().branch(), command.stray_cancel().reason()});
+      return;
     case What::kRemove:
       return remove(*party, conversation, command);
     case What::kHold:

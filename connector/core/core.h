@@ -49,6 +49,7 @@ class Core final : public Machine {
   // --- Inputs ---
   void on(Invited& input);
   void on(Cancelled& input);
+  void on(CancelStrayed& input);
   void on(Acked& input);
   void on(AckMissing& input);
   void on(Progressed& input);

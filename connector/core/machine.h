@@ -73,6 +73,10 @@ struct Cancelled {
   LegId leg;
   std::string reason;
 };
+// CANCEL of an INVITE that isn't known here: the sip room sent 481.
+struct CancelStrayed {
+  std::string call_id, branch, reason;
+};
 struct Acked {
   LegId leg;
   std::optional<std::string> sdp;
@@ -220,11 +224,11 @@ struct CoreConfigured {
 };
 struct CoreStopping {};  // the process ends: every party leaves with cause SHUTDOWN
 
-using Input = std::variant<Invited, Cancelled, Acked, AckMissing, Progressed, InviteAccepted, InviteRejected, Reinvited,
-                           ReinviteAccepted, ReinviteRejected, ByeReceived, LegLost, ReferAsked, InfoDigit, TalkRefused,
-                           ConferenceSubscribed, ConferenceUnsubscribed, MediaSilent, DigitReceived, MediaPlayed,
-                           MediaRecorded, LinkOpened, LinkRole, LinkClosed, Commanded, CallsKept, PortsOpened,
-                           CoreTimer, CoreConfigured, CoreStopping>;
+using Input = std::variant<Invited, Cancelled, CancelStrayed, Acked, AckMissing, Progressed, InviteAccepted,
+                           InviteRejected, Reinvited, ReinviteAccepted, ReinviteRejected, ByeReceived, LegLost,
+                           ReferAsked, InfoDigit, TalkRefused, ConferenceSubscribed, ConferenceUnsubscribed,
+                           MediaSilent, DigitReceived, MediaPlayed, MediaRecorded, LinkOpened, LinkRole, LinkClosed,
+                           Commanded, CallsKept, PortsOpened, CoreTimer, CoreConfigured, CoreStopping>;
 
 // --- To the sip room ---
 
@@ -255,6 +259,11 @@ struct SendCancel {
   LegId leg;
   std::string reason;
 };  // its final response is still reported
+// The CANCEL of an incoming INVITE that came to another Connector. If the branch is the INVITE's, Cancelled follows.
+struct TakeCancel {
+  LegId leg;
+  std::string branch, reason;
+};
 struct SendBye {
   LegId leg;
   std::string reason;
@@ -351,10 +360,10 @@ struct CoreLog {
   std::string text;
 };
 
-using Action = std::variant<SendInvite, Answer, SendCancel, SendBye, SendReinvite, AnswerReinvite, AnswerRefer,
-                            NotifyRefer, SendTalk, AnswerSubscription, NotifyConference, ForgetLeg, RestoreLeg, DropLeg,
-                            TurnLeg, MediaConnect, MediaScene, MediaPlay, MediaRecord, MediaDigits, MediaClose, Report,
-                            SendSnapshot, LearnLocation, SetCoreTimer, CancelCoreTimer, CoreLog>;
+using Action = std::variant<SendInvite, Answer, SendCancel, TakeCancel, SendBye, SendReinvite, AnswerReinvite,
+                            AnswerRefer, NotifyRefer, SendTalk, AnswerSubscription, NotifyConference, ForgetLeg,
+                            RestoreLeg, DropLeg, TurnLeg, MediaConnect, MediaScene, MediaPlay, MediaRecord, MediaDigits,
+                            MediaClose, Report, SendSnapshot, LearnLocation, SetCoreTimer, CancelCoreTimer, CoreLog>;
 using Actions = std::vector<Action>;
 
 // How much there is.

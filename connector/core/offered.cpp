@@ -260,6 +260,15 @@ void Core::on(Cancelled& input) {
   end_party(*party, End{.cause = link::Left::CANCELLED, .reason = std::move(input.reason), .gone = true});
 }
 
+void Core::on(CancelStrayed& input) {
+  link::Happening message;
+  auto& stray = *message.mutable_stray_cancel();
+  stray.set_call_id(std::move(input.call_id));
+  stray.set_branch(std::move(input.branch));
+  stray.set_reason(std::move(input.reason));
+  report(std::move(message));
+}
+
 void Core::on(Acked& input) {
   auto* leg = find_leg(input.leg);
   if (!leg || leg->state == LegState::Trying || leg->state == LegState::Cancelling) return;

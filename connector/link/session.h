@@ -14,7 +14,7 @@
 namespace tandem::connector {
 
 inline constexpr std::uint32_t kLinkMajor = 1;
-inline constexpr std::uint32_t kLinkMinor = 2;
+inline constexpr std::uint32_t kLinkMinor = 3;
 
 // What our Hello says, and how long we wait.
 struct LinkIdentity {

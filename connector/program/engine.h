@@ -100,6 +100,7 @@ class Engine final : private http::Operated {
   void act(SendInvite& a) { sip_->perform(a); }
   void act(Answer& a) { sip_->perform(a); }
   void act(SendCancel& a) { sip_->perform(a); }
+  void act(TakeCancel& a) { sip_->perform(a); }
   void act(SendBye& a) { sip_->perform(a); }
   void act(SendReinvite& a) { sip_->perform(a); }
   void act(AnswerReinvite& a) { sip_->perform(a); }

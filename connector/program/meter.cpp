@@ -12,7 +12,9 @@ void Meter::took(const Input& input) {
                    ++calls_;
                    request("INVITE", "in");
                  },
-                 [&](const Cancelled&) { request("CANCEL", "in"); }, [&](const ByeReceived&) { request("BYE", "in"); },
+                 [&](const Cancelled&) { request("CANCEL", "in"); },
+                 [&](const CancelStrayed&) { request("CANCEL", "in"); },
+                 [&](const ByeReceived&) { request("BYE", "in"); },
                  [&](const Reinvited& in) { request(in.update ? "UPDATE" : "re-INVITE", "in"); },
                  [&](const ReferAsked&) { request("REFER", "in"); }, [&](const InfoDigit&) { request("INFO", "in"); },
                  [&](const ConferenceSubscribed&) { request("SUBSCRIBE", "in"); },

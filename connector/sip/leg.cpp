@@ -113,14 +113,26 @@ void SipLeg::answer_offered(int status, const Answer& order) {
   if (sent < 0 && final_2xx) host_.emit_later(LegLost{id_, "the answer could not be sent"});
 }
 
+void SipLeg::refuse_cancelled() {
+  nta_incoming_treply(invite_in_.get(), SIP_487_REQUEST_CANCELLED, SIPTAG_SERVER(host_.headers().server), TAG_END());
+  ticket_.answered();
+  state_ = State::Ended;
+}
+
+void SipLeg::take_cancel(const TakeCancel& order) {
+  if (!waiting() || !invite_in_) return;
+  const sofia::Message request(nta_incoming_getrequest(invite_in_.get()));
+  const sip_t* const sip = request ? sip_object(request.get()) : nullptr;
+  if (sip == nullptr || sip->sip_via == nullptr || text::view(sip->sip_via->v_branch) != order.branch) return;
+  refuse_cancelled();
+  host_.emit_later(Cancelled{id_, order.reason});
+}
+
 int SipLeg::on_invite_ack(SipLeg* self, nta_incoming_t*, const sip_t* sip) {
   self->host_.enter();
   if (sip != nullptr && sip->sip_request->rq_method == sip_method_cancel) {
     std::string why = text::reason(sip);
-    nta_incoming_treply(self->invite_in_.get(), SIP_487_REQUEST_CANCELLED, SIPTAG_SERVER(self->host_.headers().server),
-                        TAG_END());
-    self->ticket_.answered();
-    self->state_ = State::Ended;
+    self->refuse_cancelled();
     if (!self->forgotten_) self->host_.emit(Cancelled{self->id_, std::move(why)});
     return 0;
   }

@@ -82,6 +82,7 @@ class SipLeg {
   void resolved(std::vector<std::string> hops);
   void answer(const Answer& order);
   void cancel(const std::string& reason);
+  void take_cancel(const TakeCancel& order);
   void bye(const std::string& reason);
   void reinvite(const SendReinvite& order);
   void answer_reinvite(const AnswerReinvite& order);
@@ -135,6 +136,7 @@ class SipLeg {
   int handle_bye(nta_incoming_t* request, const sip_t* sip);
   int handle_refer(nta_incoming_t* request, const sip_t* sip);
   int handle_info(nta_incoming_t* request, const sip_t* sip);
+  void refuse_cancelled();
   void tell_referral(int status, const std::string& reason);
   bool early_dialog(const sip_t* sip);  // true: NOTIFY with Event: talk can be sent in it
   bool renew_dialog(const sip_t* sip);

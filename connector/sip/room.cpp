@@ -200,6 +200,9 @@ void SipRoom::perform(const Answer& action) {
 void SipRoom::perform(const SendCancel& action) {
   if (auto* leg = impl_->find(action.leg)) leg->cancel(action.reason);
 }
+void SipRoom::perform(const TakeCancel& action) {
+  if (auto* leg = impl_->find(action.leg)) leg->take_cancel(action);
+}
 void SipRoom::perform(const SendBye& action) {
   if (auto* leg = impl_->find(action.leg)) leg->bye(action.reason);
 }

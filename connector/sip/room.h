@@ -56,6 +56,7 @@ class SipRoom {
   void perform(const SendInvite& action);
   void perform(const Answer& action);
   void perform(const SendCancel& action);
+  void perform(const TakeCancel& action);
   void perform(const SendBye& action);
   void perform(const SendReinvite& action);
   void perform(const AnswerReinvite& action);

@@ -73,6 +73,7 @@ struct SipRoomImpl final : SipLegHost {
   int on_message(msg_t* msg, sip_t* sip);
   void on_invite(msg_t* msg, sip_t* sip);
   int replaced(const sip_t* sip, LegId& leg);
+  void on_stray_cancel(msg_t* msg, const sip_t* sip);
   void on_subscribe(msg_t* msg, sip_t* sip);
   void on_register(msg_t* msg, sip_t* sip);
   void refuse(msg_t* msg, int status, const char* reason, const std::string& lines = {});

@@ -63,7 +63,9 @@ int SipRoomImpl::on_message(msg_t* msg, sip_t* sip) {
     nta_msg_discard(nta.get(), msg);
     return 0;
   }
-  if (sip->sip_request->rq_method == sip_method_cancel || sip->sip_to->a_tag != nullptr) {
+  if (sip->sip_request->rq_method == sip_method_cancel) {
+    on_stray_cancel(msg, sip);
+  } else if (sip->sip_to->a_tag != nullptr) {
     refuse(msg, 481, nullptr);
   } else if (const auto unknown = text::unsupported(sip); !unknown.empty()) {
     refuse(msg, 420, nullptr, "Unsupported: " + unknown + "\r\n");
@@ -185,6 +187,15 @@ void SipRoomImpl::on_invite(msg_t* msg, sip_t* sip) {
   leg->came_from(facts.origin);
   legs.emplace(invited.leg, std::move(leg));
   sink(std::move(invited));
+}
+
+// Told as seldom as calls may come from there.
+void SipRoomImpl::on_stray_cancel(msg_t* msg, const sip_t* sip) {
+  CancelStrayed stray{std::string(text::view(sip->sip_call_id->i_id)), std::string(text::view(sip->sip_via->v_branch)),
+                      text::reason(sip)};
+  const bool told = gate.check(ports.origin(nta.get(), msg).ip, loop.now().steady) == SipGate::Verdict::Pass;
+  refuse(msg, 481, nullptr);
+  if (told) sink(std::move(stray));
 }
 
 void SipRoomImpl::on_subscribe(msg_t* msg, sip_t* sip) {

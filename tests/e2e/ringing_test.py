@@ -131,6 +131,21 @@ def nobody_answers_after_the_restart():
 
 
 @test
+def the_caller_gives_up_at_the_connector_that_lost_him():
+    """His CANCEL goes where his INVITE went. Another Connector took him over since."""
+    with Ringing(connectors=2, tserver={"takeover-timeout": "1 sec"}) as ring:
+        mark = ring.bob.mark()
+        ring.kill()
+        ring.bob.wait("CALL_INCOMING", since=mark)
+        ring.start()
+        mark = ring.bob.mark()
+        ring.alice.do("hangup")
+        ring.bob.wait("CALL_CLOSED", since=mark)
+        ring.client.wait("EventAbandoned", ThisDN=dn("bob"), ConnID=ring.call, since=ring.mark)
+        ring.tells("EventAbandoned bob", "EventAbandoned support", "EventError support")
+
+
+@test
 def another_connector_rings_the_phone_anew():
     """Answers to the old INVITE go to whoever is no more: that one is cancelled, the phone called once more."""
     with Ringing(connectors=2, tserver={"takeover-timeout": "1 sec"}) as ring:

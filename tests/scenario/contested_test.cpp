@@ -83,6 +83,30 @@ TEST_CASE("A call that was told of as it was told to be another Connector's is t
   CHECK(world.state().calls.begin()->second->link == 0);
 }
 
+TEST_CASE("A CANCEL that came to a Connector without the call is passed on to the one that has it") {
+  World world(two_connectors());
+  Scene scene(world);
+  link::Happening offered;
+  offered.set_conversation(2);
+  offered.set_party(21);
+  offered.mutable_offered()->set_from("sip:+1555@t.test");
+  offered.mutable_offered()->set_to("sip:alice@t.test");
+  offered.mutable_offered()->set_call_id("of-the-caller");
+  world.handle(Happened{0, offered});
+  link::Happening stray;
+  stray.mutable_stray_cancel()->set_call_id("of-another");
+  stray.mutable_stray_cancel()->set_branch("z9hG4bK1");
+  CHECK(scene.orders(world.handle(Happened{1, stray})).empty());
+  stray.mutable_stray_cancel()->set_call_id("of-the-caller");
+  const auto told = scene.orders(world.handle(Happened{1, stray}));
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].link == 0);
+  CHECK(told[0].command.conversation() == 2);
+  CHECK(told[0].command.party() == 21);
+  CHECK(told[0].command.stray_cancel().branch() == "z9hG4bK1");
+  CHECK(world.faults().empty());
+}
+
 TEST_CASE("Who took calls over and dies before it told of them is given them back") {
   World world(two_connectors());
   Scene scene(world);

@@ -115,6 +115,7 @@ class Connector final : public Process, connector::Directory, connector::MediaAl
   void act(const connector::SendInvite& a);
   void act(const connector::Answer& a);
   void act(const connector::SendCancel& a);
+  void act(const connector::TakeCancel& a);
   void act(const connector::SendBye& a);
   void act(const connector::SendReinvite& a);
   void act(const connector::AnswerReinvite& a);
@@ -151,6 +152,7 @@ class Connector final : public Process, connector::Directory, connector::MediaAl
   void say(const DialogPtr& dialog, What what);
   void send_invite(const LegPtr& leg);
   void say_cancel(const LegPtr& leg);
+  bool refuse_cancelled(const LegPtr& leg);
 
   void take_up();
   std::optional<ha::Dialog> record_of(connector::LegId id) const;

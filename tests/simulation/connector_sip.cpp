@@ -90,10 +90,18 @@ void Connector::invited(const DialogPtr& dialog, const std::string& to, const st
 
 void Connector::cancelled(const DialogPtr& dialog) {
   const LegPtr leg = this->leg(dialog);
-  if (!leg) dialog->unheard = true;
-  if (!leg || std::exchange(leg->final_sent, true)) return;
-  say(dialog, [this, dialog](Phone& phone) { phone.responded(dialog, *this, 487, {}); });
+  if (!leg) {
+    dialog->unheard = true;
+    return take(CancelStrayed{dialog->call_id, dialog->call_id, {}});
+  }
+  if (!refuse_cancelled(leg)) return;
   take(Cancelled{leg->id, {}});
+}
+
+bool Connector::refuse_cancelled(const LegPtr& leg) {
+  if (std::exchange(leg->final_sent, true)) return false;
+  say(leg->dialog, [this, dialog = leg->dialog](Phone& phone) { phone.responded(dialog, *this, 487, {}); });
+  return true;
 }
 
 void Connector::acked(const DialogPtr& dialog) {
@@ -179,6 +187,16 @@ void Connector::act(const Answer& a) {
   later(kTimerB, [this, leg] {
     if (there(leg) && !std::exchange(leg->acked, true)) take(AckMissing{leg->id});
   });
+}
+
+void Connector::act(const TakeCancel& a) {
+  const LegPtr leg = this->leg(a.leg);
+  if (!leg || !leg->dialog->by_phone) return fault("takes a CANCEL for no leg");
+  if (leg->dialog->call_id == a.branch && refuse_cancelled(leg)) {
+    later(Instant{0}, [this, leg] {
+      if (there(leg)) take(Cancelled{leg->id, {}});
+    });
+  }
 }
 
 void Connector::act(const SendCancel& a) {

@@ -97,8 +97,10 @@ bool Server::heard_all_of(const Server& former) const {
   return told && told == sync_->heard_on() && sync_->heard_all();
 }
 
-// The links first: no order goes out any more.
+// The links first: no order goes out any more. What they tell at that, that a Connector has been silent for long, is
+// told to a backup.
 void Server::become_backup(const std::string& why) {
+  held_ = true;
   set_role(link::ROLE_BACKUP, 0);
   told_on_ = sync_->telling_on();
   sync_->become_backup();

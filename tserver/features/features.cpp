@@ -16,6 +16,7 @@ Table all_features() {
   register_release(table);
   register_treatment(table);
   register_identified(table);
+  register_stray_cancel(table);
   register_user_data(table);
   register_hold(table);
   register_consultation(table);

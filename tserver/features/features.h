@@ -16,6 +16,7 @@ void register_attempts(Table& table);
 void register_release(Table& table);
 void register_treatment(Table& table);
 void register_identified(Table& table);
+void register_stray_cancel(Table& table);
 void register_user_data(Table& table);
 void register_hold(Table& table);
 void register_consultation(Table& table);

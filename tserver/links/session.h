@@ -21,7 +21,7 @@
 namespace tandem::tserver {
 
 inline constexpr std::uint32_t link_major = 1;
-inline constexpr std::uint32_t link_minor = 2;
+inline constexpr std::uint32_t link_minor = 3;
 
 struct LinkSessionOptions {
   link::Hello hello;        // what we say of ourselves; the session adds protocol version and heartbeat times

@@ -126,8 +126,10 @@ void Server::taken_over() {
 }
 
 // The links first: no order goes out any more. Nor does an event to sessions that go on at the other T-Server: it would
-// have a number that the other gives to another one.
+// have a number that the other gives to another one. What the links tell meanwhile, that a Connector has been silent
+// for long, is told to a backup.
 void Server::become_backup(const std::string& why) {
+  held_ = true;
   links_->set_role(link::ROLE_BACKUP, 0);
   sync_->become_backup();
   remember();

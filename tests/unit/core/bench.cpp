@@ -72,6 +72,9 @@ struct Writer {
     for (const auto& header : a.headers) result += " " + header.name + ": " + header.value;
     return result;
   }
+  std::string operator()(const TakeCancel& a) const {
+    return "take cancel " + name(a.leg) + " " + a.branch + quoted(a.reason);
+  }
   std::string operator()(const SendCancel& a) const { return "cancel " + name(a.leg) + quoted(a.reason); }
   std::string operator()(const SendBye& a) const { return "bye " + name(a.leg) + quoted(a.reason); }
   std::string operator()(const SendReinvite& a) const {
@@ -182,6 +185,10 @@ struct Writer {
         break;
       case What::kLeft:
         result += " left " + link::Left::Cause_Name(h.left().cause()) + quoted(h.left().reason());
+        break;
+      case What::kStrayCancel:
+        result = "report stray CANCEL " + h.stray_cancel().call_id() + " " + h.stray_cancel().branch() +
+                 quoted(h.stray_cancel().reason());
         break;
       case What::kHoldChanged:
         result += h.hold_changed().held() ? " held" : " retrieved";

@@ -306,6 +306,15 @@ TEST_CASE("the caller gives up") {
     bench.admit(made(1), made(2), link::Admit::WAITING);
     CHECK(bench.step(Cancelled{in(1), ""}) == Lines{"forget in1", "close m1", "report P2 left CANCELLED"});
   }
+  SECTION("and told another Connector: the sip room looks whether it is this INVITE") {
+    link::Command order;
+    order.set_conversation(made(1));
+    order.set_party(made(2));
+    order.mutable_stray_cancel()->set_branch("z9hG4bK1");
+    order.mutable_stray_cancel()->set_reason("SIP;cause=487");
+    CHECK(bench.command(order) == Lines{"take cancel in1 z9hG4bK1 'SIP;cause=487'"});
+    CHECK(bench.step(Cancelled{in(1), ""}) == Lines{"forget in1", "report P2 left CANCELLED"});
+  }
   SECTION("its BYE ends the early dialog") {
     CHECK(bench.step(ByeReceived{in(1), ""}) == Lines{"answer in1 487", "forget in1", "report P2 left CANCELLED"});
   }
@@ -315,6 +324,12 @@ TEST_CASE("the caller gives up") {
   }
   CHECK(bench.timers.size() == 0);
   CHECK(bench.step(Cancelled{in(1), ""}).empty());
+}
+
+TEST_CASE("a CANCEL of nobody's INVITE is told to the T-Servers") {
+  Bench bench;
+  CHECK(bench.step(CancelStrayed{"call-1", "z9hG4bK1", "SIP;cause=487"}) ==
+        Lines{"report stray CANCEL call-1 z9hG4bK1 'SIP;cause=487'"});
 }
 
 TEST_CASE("the ACK never comes") {

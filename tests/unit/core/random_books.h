@@ -36,6 +36,7 @@ class Books {
     ++forks;
     CHECK(up.count(a.leg) == 0);
   }
+  void note(const TakeCancel& a) { alive(a.leg); }
   void note(const SendBye& a) {
     alive(a.leg);
     CHECK(up.count(a.leg) == 1);

@@ -131,6 +131,34 @@ TEST_CASE("CANCEL before the answer: 200, 487, Cancelled; an Answer that comes l
   for (const auto& m : call.peer.drain(300ms)) CHECK(m.status() != 200);
 }
 
+TEST_CASE("CANCEL of an INVITE that isn't known: 481, and told") {
+  Call call;
+  call.peer.send(call.peer.make("CANCEL", "sip:support@tandem.test", "elsewhere", 1, "call-2", "", "",
+                                "Reason: SIP;cause=200\r\n"));
+  CHECK(call.peer.response(481));
+  const auto stray = call.bench.next<CancelStrayed>();
+  REQUIRE(stray);
+  CHECK(stray->call_id == "call-2");
+  CHECK(stray->branch == "z9hG4bKelsewhere");
+  CHECK(stray->reason == "SIP;cause=200");
+}
+
+TEST_CASE("A CANCEL that came to another Connector counts if it has the INVITE's branch") {
+  Call call;
+  call.bench.perform(TakeCancel{call.invited.leg, "z9hG4bKother", ""});
+  CHECK(call.bench.nothing_else());
+  call.bench.perform(TakeCancel{call.invited.leg, "z9hG4bKin1", "SIP;cause=200"});
+  const auto gone = call.peer.response(487);
+  REQUIRE(gone);
+  const auto cancelled = call.bench.next<Cancelled>();
+  REQUIRE(cancelled);
+  CHECK(cancelled->reason == "SIP;cause=200");
+  call.bench.perform(TakeCancel{call.invited.leg, "z9hG4bKin1", ""});
+  call.bench.perform(ForgetLeg{call.invited.leg});
+  call.peer.send(call.peer.make("ACK", "sip:support@tandem.test", "in1", 1, "call-1", gone->tag("To")));
+  CHECK(call.bench.nothing_else());
+}
+
 TEST_CASE("CANCEL after the answer comes too late: 481, the call stays") {
   Call call;
   call.bench.perform(answer_with(call.invited.leg, 200, kAnswer));
