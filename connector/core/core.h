@@ -231,6 +231,8 @@ class Core final : public Machine {
   void say_all_byes();
 
   // --- Links (servers.cpp) ---
+  void tell(CancelStrayed stray);
+  void tell_strays();
   void offer_again();
   void offer_again(const std::vector<ConversationNo>& conversations);
   void reach_changed();
@@ -302,6 +304,7 @@ class Core final : public Machine {
   bool disowning_ = false;
   std::unordered_set<PartyNo> over_unheard_;  // ended with no T-Server in reach: none can give them back
   bool first_word_due_ = false;               // calls of the former run, and no T-Server yet: it will know more of them
+  std::vector<CancelStrayed> strays_;         // with no T-Server in reach; another Connector may have had the calls
   bool tell_all_ = false;
   std::vector<std::pair<LegId, ha::Dialog>> withheld_;  // callers of held back calls
   std::vector<ha::Record> restored_;                    // of a Restore whose last part is still to come

@@ -72,6 +72,7 @@ struct Invited {
 struct Cancelled {
   LegId leg;
   std::string reason;
+  std::string branch = {};  // the INVITE's
 };
 // CANCEL of an INVITE that isn't known here: the sip room sent 481.
 struct CancelStrayed {

@@ -257,16 +257,8 @@ void Core::on(Cancelled& input) {
   if (!leg || !leg->incoming || leg->state == LegState::Confirmed) return;
   auto* party = find_party(leg->party);
   if (!party) return;
+  if (!in_reach_ && !input.branch.empty()) tell({leg->call_id, std::move(input.branch), input.reason});
   end_party(*party, End{.cause = link::Left::CANCELLED, .reason = std::move(input.reason), .gone = true});
-}
-
-void Core::on(CancelStrayed& input) {
-  link::Happening message;
-  auto& stray = *message.mutable_stray_cancel();
-  stray.set_call_id(std::move(input.call_id));
-  stray.set_branch(std::move(input.branch));
-  stray.set_reason(std::move(input.reason));
-  report(std::move(message));
 }
 
 void Core::on(Acked& input) {

@@ -90,6 +90,7 @@ void Core::reach_changed() {
     fallback_ = first_word_due_ = false;
     disarm(Wait::NoServer, 0, no_server_);
     log(LogLevel::Standard, "a primary T-Server is in reach");
+    tell_strays();
   } else {
     over_unheard_.clear();  // those of before, it has heard of
     arm(Wait::NoServer, 0, no_server_, settings_.without_server);

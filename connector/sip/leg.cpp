@@ -131,9 +131,9 @@ void SipLeg::take_cancel(const TakeCancel& order) {
 int SipLeg::on_invite_ack(SipLeg* self, nta_incoming_t*, const sip_t* sip) {
   self->host_.enter();
   if (sip != nullptr && sip->sip_request->rq_method == sip_method_cancel) {
-    std::string why = text::reason(sip);
+    Cancelled cancelled{self->id_, text::reason(sip), std::string(text::view(sip->sip_via->v_branch))};
     self->refuse_cancelled();
-    if (!self->forgotten_) self->host_.emit(Cancelled{self->id_, std::move(why)});
+    if (!self->forgotten_) self->host_.emit(std::move(cancelled));
     return 0;
   }
   const bool acknowledged = sip != nullptr;

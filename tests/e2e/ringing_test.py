@@ -146,6 +146,22 @@ def the_caller_gives_up_at_the_connector_that_lost_him():
 
 
 @test
+def the_caller_gives_up_while_the_connector_that_lost_him_is_away():
+    """It hears his CANCEL, which he repeats, as it starts, before it hears that his call is another one's."""
+    with Ringing(connectors=2, tserver={"takeover-timeout": "1 sec"}) as ring:
+        mark = ring.bob.mark()
+        ring.kill()
+        ring.bob.wait("CALL_INCOMING", since=mark)
+        mark = ring.bob.mark()
+        ring.alice.do("hangup")
+        time.sleep(0.5)
+        ring.start()
+        ring.bob.wait("CALL_CLOSED", since=mark)
+        ring.client.wait("EventAbandoned", ThisDN=dn("bob"), ConnID=ring.call, since=ring.mark)
+        ring.tells("EventAbandoned bob", "EventAbandoned support", "EventError support")
+
+
+@test
 def another_connector_rings_the_phone_anew():
     """Answers to the old INVITE go to whoever is no more: that one is cancelled, the phone called once more."""
     with Ringing(connectors=2, tserver={"takeover-timeout": "1 sec"}) as ring:

@@ -95,7 +95,7 @@ void Connector::cancelled(const DialogPtr& dialog) {
     return take(CancelStrayed{dialog->call_id, dialog->call_id, {}});
   }
   if (!refuse_cancelled(leg)) return;
-  take(Cancelled{leg->id, {}});
+  take(Cancelled{leg->id, {}, dialog->call_id});
 }
 
 bool Connector::refuse_cancelled(const LegPtr& leg) {
@@ -194,7 +194,7 @@ void Connector::act(const TakeCancel& a) {
   if (!leg || !leg->dialog->by_phone) return fault("takes a CANCEL for no leg");
   if (leg->dialog->call_id == a.branch && refuse_cancelled(leg)) {
     later(Instant{0}, [this, leg] {
-      if (there(leg)) take(Cancelled{leg->id, {}});
+      if (there(leg)) take(Cancelled{leg->id, {}, leg->dialog->call_id});
     });
   }
 }

@@ -23,7 +23,9 @@ KeptSessions::Attached KeptSessions::attach(const Wish& wish) {
   if (!session.attempt(wish.attempt)) return Overtaken{};
   // A T-Server that was cut off may know one of that name from before the client's present one.
   const bool another = wish.session && wish.session != id;
-  if (another || !session.can_resume(wish.last_seen)) {
+  const auto waiting = waiting_.find(id);
+  const bool untold = waiting != waiting_.end() && waiting->second.told && wish.last_seen > *waiting->second.told;
+  if (another || untold || !session.can_resume(wish.last_seen)) {
     erase(id);
     return Opened{open(wish), id};
   }
@@ -175,7 +177,8 @@ void KeptSessions::apply(const SessionChanges& changes) {
 
 void KeptSessions::take_over(Instant now) {
   waiting_.clear();
-  for (const auto& [id, session] : sessions_) waiting_.emplace(id, Waiting{now + options_.keep});
+  for (const auto& [id, session] : sessions_)
+    waiting_.emplace(id, Waiting{.until = now + options_.keep, .told = session.head().last_number});
 }
 
 }  // namespace tandem::tserver

@@ -99,6 +99,8 @@ class KeptSessions {
   struct Waiting {
     Instant until;
     bool whole = true;  // nothing that the client lacks was given up
+    // Taken over: the last number that was told. What the client has beyond it is another event than ours.
+    std::optional<std::uint64_t> told;
   };
 
   SessionId open(const Wish& wish);

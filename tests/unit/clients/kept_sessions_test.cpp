@@ -161,6 +161,27 @@ TEST_CASE("what is held is bounded: who misses more has no session any more, who
   CHECK(kept.find(large)->bytes() == 500);
 }
 
+TEST_CASE("a client that has more than was told can't go on where another T-Server took over") {
+  Kept primary({.keep = 5s}), backup({.keep = 5s});
+  const SessionId session = opened(primary, wish(0, 1));
+  primary.add(session, 0, body("a"));
+  backup.replace_all(primary.records());
+  primary.add(session, 0, body("b"));
+  backup.take_over(100s);
+  backup.add(session, 0, body("ours, and the second as well"));
+  SECTION("it has the former primary's second event") {
+    const auto how = backup.attach(wish(2, 2));
+    const auto* another = std::get_if<Kept::Opened>(&how);
+    REQUIRE(another != nullptr);
+    CHECK(another->instead == session);
+  }
+  SECTION("it has what was told; from then on our events count") {
+    REQUIRE(resumes(backup, wish(1, 2)));
+    backup.detach(session, 101s);
+    CHECK(resumes(backup, wish(2, 3)));
+  }
+}
+
 TEST_CASE("another T-Server goes on with the sessions from their changes alone") {
   Kept primary({.keep = 5s}), backup({.keep = 5s});
   primary.keep_changes(true);

@@ -330,6 +330,22 @@ TEST_CASE("a CANCEL of nobody's INVITE is told to the T-Servers") {
   Bench bench;
   CHECK(bench.step(CancelStrayed{"call-1", "z9hG4bK1", "SIP;cause=487"}) ==
         Lines{"report stray CANCEL call-1 z9hG4bK1 'SIP;cause=487'"});
+  bench.invited(in(1), kCarl.sdp());
+  bench.step(LinkClosed{1});
+  SECTION("or to the next one") {
+    CHECK(bench.step(CancelStrayed{"call-2", "z9hG4bK2", ""}).empty());
+    CHECK(bench.step(CancelStrayed{"call-3", "z9hG4bK3", ""}).empty());
+    bench.step(LinkOpened{2, false});
+    const auto told = bench.step(LinkRole{2, true});
+    REQUIRE(told.size() >= 3);
+    CHECK(Lines(told.end() - 2, told.end()) ==
+          Lines{"report stray CANCEL call-2 z9hG4bK2", "report stray CANCEL call-3 z9hG4bK3"});
+    CHECK(bench.step(LinkRole{2, true}) == Lines(told.begin(), told.end() - 2));
+  }
+  SECTION("so is that of one who waits here while none is there: another Connector may have his call, too") {
+    bench.step(Cancelled{in(1), "", "z9hG4bK4"});
+    CHECK(bench.step(LinkOpened{2}) == Lines{"snapshot 2", "report stray CANCEL call-1 z9hG4bK4"});
+  }
 }
 
 TEST_CASE("the ACK never comes") {
