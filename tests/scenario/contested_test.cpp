@@ -83,6 +83,39 @@ TEST_CASE("A call that was told of as it was told to be another Connector's is t
   CHECK(world.state().calls.begin()->second->link == 0);
 }
 
+TEST_CASE("A T-Server that knows nothing finds a call on a disk and then on another Connector: there it lives") {
+  World world(two_connectors());
+  Scene scene(world, Scene::Bare{});
+  link::Snapshot kept;
+  *kept.add_conversations() = talk(1);
+  kept.set_stale(true);
+  world.handle(up(0, 1, kept));
+  REQUIRE(world.state().calls.size() == 1);
+  link::Snapshot lives;
+  *lives.add_conversations() = talk(1);
+  SECTION("it takes the place of the other one") {
+    const auto told = scene.orders(world.handle(up(1, 1, lives)));
+    REQUIRE(told.size() == 3);
+    CHECK(told[0].link == 0);
+    CHECK(told[0].command.has_disown());
+    CHECK(told[1].link == 1);
+    CHECK(told[1].command.has_resume());
+    CHECK(told[1].command.conversation() == 1);
+    CHECK(told[2].command.has_resume());
+    CHECK(world.state().calls.begin()->second->link == 1);
+  }
+  SECTION("a while later it is the other's that lives") {
+    scene.wait(std::chrono::minutes(10));
+    const auto told = scene.orders(world.handle(up(1, 1, lives)));
+    REQUIRE_FALSE(told.empty());
+    CHECK(told[0].link == 1);
+    CHECK(told[0].command.has_disown());
+    CHECK(world.state().calls.begin()->second->link == 0);
+  }
+  CHECK(world.state().calls.size() == 1);
+  CHECK(world.faults().empty());
+}
+
 TEST_CASE("A CANCEL that came to a Connector without the call is passed on to the one that has it") {
   World world(two_connectors());
   Scene scene(world);

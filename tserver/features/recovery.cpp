@@ -255,6 +255,7 @@ void link_up(Core& core, const LinkUp& input) {
   link.let_go.clear();
   link.up = true;
   if (std::exchange(link.lost, false)) link.returned = core.now.steady;
+  link.stale = input.snapshot.stale() ? std::optional(core.now.steady) : std::nullopt;
   link.draining = input.snapshot.draining();
   const bool taken_over = std::exchange(link.coming_up, false);
   link.incarnation = input.hello.incarnation();

@@ -187,6 +187,11 @@ void on_taken_over(Core& core, CtiLink& link, const link::Happening& happening) 
   serve_postponed(core);
 }
 
+// What it came up with just now was on its disk; here, it lives. No T-Server knew that it had been taken over.
+bool older(const Core& core, const CtiLink& from, const link::Snapshot& snapshot) {
+  return from.stale && core.now.steady - *from.stale < core.settings().link_loss_timeout && !snapshot.stale();
+}
+
 }  // namespace
 
 void order_restore(Core& core, CtiLink& to, const CtiLink& from, const std::vector<const std::string*>& records) {
@@ -285,7 +290,7 @@ void await_unknown(Core& core, CtiLink& link) {
 void find_moved(Core& core, CtiLink& link, const link::Snapshot& snapshot) {
   for (CtiLink& from : core.state.links) {
     const bool told = takeover_unknown(from) && from.taken_by == link.no;
-    if (from.no == link.no || (from.up && !told)) continue;
+    if (from.no == link.no || (from.up && !told && !older(core, from, snapshot))) continue;
     for (const link::Conversation& conversation : snapshot.conversations()) {
       const ConversationNo no{conversation.conversation()};
       const auto known = from.conversations.find(no);

@@ -23,6 +23,7 @@ struct CtiLink {
   bool draining = false;            // takes no new calls, keeps those it has
   bool lost = false;                // was up, and isn't
   std::optional<Instant> returned;  // was lost, and is up since then; no concern of the next primary
+  std::optional<Instant> stale;     // came up with what its disk had; no concern of the next primary
   std::uint64_t incarnation = 0;    // of the Connector last heard of
   std::string application;          // its name
   std::uint64_t last_command = 0;
