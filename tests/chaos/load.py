@@ -6,7 +6,7 @@ import socket
 import struct
 
 from peers import scenarios, sipp
-from peers.scenarios import ack, answer, inside, outside, scenario, sdp, send
+from peers.scenarios import ack, answer, inside, outside, scenario, sdp, send, then
 from stack import AGENTS, POOL
 
 ANSWER = send(answer("200 OK", sdp(2), tag=False, contact="sip:load@[local_ip]:[local_port];transport=[transport]"), True)
@@ -22,10 +22,6 @@ def label(number):
 
 def to(field):
     return f'  <nop><action><setdest host="[field{field}]" port="5060" protocol="UDP"/></action></nop>\n'
-
-
-def go(number):
-    return f'  <nop next="{number}"/>\n'
 
 
 def answered(number):
@@ -44,7 +40,7 @@ def answered(number):
 def talks(begin, end):
     """Until the pause is over, with re-INVITEs answered."""
     return (label(begin) + f'  <recv request="INVITE" timeout="[talk]" ontimeout="{end}"><action>{MOVED}</action></recv>\n' + ANSWER +
-            scenarios.receive(request="ACK") + go(begin))
+            then(scenarios.receive(request="ACK"), begin))
 
 
 def caller(addresses, talk):
@@ -53,12 +49,12 @@ def caller(addresses, talk):
     for number in range(addresses):
         cseq, last = number + 1, number + 1 == addresses
         onward = 0 if last else 2 * number + 1
-        text += to(number) + send(outside("INVITE", f"{cseq} INVITE", content=sdp()), True) + answered(onward) + ack(cseq) + go(20)
+        text += to(number) + send(outside("INVITE", f"{cseq} INVITE", content=sdp()), True) + answered(onward) + then(ack(cseq), 20)
         if not last:
             text += label(onward) + send(outside("ACK", f"{cseq} ACK", "[peer_tag_param]", via="[last_Via:]\nMax-Forwards: 70")) + label(onward + 1)
     hangs_up = (label(30) + send(inside("BYE", "20 BYE"), True) + label(31) +
-                '  <recv request="INVITE" optional="true" next="32"/>\n' + scenarios.receive(200) + go(40) +
-                label(32) + send(answer("481 Call Does Not Exist", tag=False)) + go(31) + label(40))
+                '  <recv request="INVITE" optional="true" next="32"/>\n' + then(scenarios.receive(200), 40) +
+                label(32) + then(send(answer("481 Call Does Not Exist", tag=False)), 31) + label(40))
     return scenario(text, talks(20, 30).replace("[talk]", str(talk)), hangs_up, variables=VARIABLES)
 
 
@@ -66,7 +62,7 @@ def agent():
     """Rings, answers, takes re-INVITEs, until BYE comes."""
     return scenario(scenarios.CALLED, scenarios.RINGS, scenarios.ANSWERS, label(20),
                     f'  <recv request="INVITE" optional="true" next="21"><action>{MOVED}</action></recv>\n', scenarios.receive(request="BYE", timeout=600000),
-                    send(answer("200 OK", tag=False)), go(40), label(21), ANSWER, scenarios.receive(request="ACK"), go(20), label(40),
+                    then(send(answer("200 OK", tag=False)), 40), label(21), ANSWER, then(scenarios.receive(request="ACK"), 20), label(40),
                     variables="8,9," + VARIABLES)
 
 

@@ -1,5 +1,6 @@
 """SIPp scenarios, put together from steps and written out as XML where SIPp runs. Keys: [domain] always; callers take [from]
 (user@host) and the called user as [service]; the pause between steps is SIPp's -d (milliseconds)."""
+import re
 
 SDP = """Content-Type: application/sdp
 Content-Length: [len]
@@ -33,6 +34,11 @@ def find(name, header, pattern):
 
 def body_has(name, pattern):
     return f'<ereg regexp="{pattern}" search_in="body" check_it="true" assign_to="{name}"/>'
+
+
+def then(step, label):
+    """Goes on there afterwards. A step that does nothing else would not do: what comes while SIPp is at it is unexpected."""
+    return re.sub(r"<(send|recv)", rf'<\1 next="{label}"', step, count=1)
 
 
 def receive(response=None, request=None, actions="", optional=False, routes=False, auth=False, timeout=None):
@@ -223,6 +229,5 @@ def watcher(expires=600):
         '  <label id="1"/>\n',
         f'  <recv request="NOTIFY" timeout="60000" next="2" test="2"><action>{find(1, "Event", "conference")}'
         '<ereg regexp="terminated" search_in="hdr" header="Subscription-State:" assign_to="2"/></action></recv>\n',
-        # The next NOTIFY may come on the heels of this answer: no step may lie between it and the wait.
-        send(answer("200 OK", tag=False)).replace("<send>", '<send next="1">'),
+        then(send(answer("200 OK", tag=False)), 1),
         '  <label id="2"/>\n', send(answer("200 OK", tag=False)), variables="1")

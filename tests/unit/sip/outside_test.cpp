@@ -46,6 +46,7 @@ TEST_CASE("What we don't do is refused by the documented status") {
   SECTION("CANCEL of nothing: 481") {
     peer.send(peer.make("CANCEL", "sip:127.0.0.1", "e", 1, "e"));
     CHECK(peer.response(481));
+    CHECK(bench.next<CancelStrayed>());
   }
   SECTION("an extension we don't know: 420 naming it") {
     peer.send(peer.make("INVITE", "sip:x@tandem.test", "f", 1, "f", "", kOffer, "Require: timer, 100rel\r\n"));
