@@ -74,7 +74,7 @@ struct Cancelled {
   std::string reason;
   std::string branch = {};  // the INVITE's
 };
-// CANCEL of an INVITE that isn't known here: the sip room sent 481.
+// CANCEL of an INVITE that isn't known here, or whose leg was dropped: the sip room sent 481, or 487.
 struct CancelStrayed {
   std::string call_id, branch, reason;
 };
@@ -322,7 +322,8 @@ struct RestoreLeg {
   LegId leg;
   ha::Dialog dialog;
 };
-// Its dialog is somebody else's now: nothing is sent for it, and nothing more will be asked of it.
+// Its dialog is somebody else's now: nothing is sent for it, and nothing more will be asked of it. The CANCEL of a caller
+// who waits still comes here (CancelStrayed).
 struct DropLeg {
   LegId leg;
 };

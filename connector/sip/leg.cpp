@@ -36,6 +36,11 @@ void SipLeg::close() {
   if (invite_out_) nta_outgoing_bind(invite_out_.get(), nullptr, nullptr);
   invite_out_.reset();
   reinvite_in_.reset();
+  // Giving it up would answer it. It ends with the agent.
+  if (let_be_ && invite_in_ && state_ == State::Offered) {
+    nta_incoming_bind(invite_in_.get(), nullptr, nullptr);
+    static_cast<void>(invite_in_.release());
+  }
   invite_in_.reset();
   ticket_.done();
   dialog_.reset();
@@ -119,11 +124,29 @@ void SipLeg::refuse_cancelled() {
   state_ = State::Ended;
 }
 
-void SipLeg::take_cancel(const TakeCancel& order) {
-  if (!waiting() || !invite_in_) return;
+std::string_view SipLeg::branch() const {
+  if (!invite_in_) return {};
   const sofia::Message request(nta_incoming_getrequest(invite_in_.get()));
   const sip_t* const sip = request ? sip_object(request.get()) : nullptr;
-  if (sip == nullptr || sip->sip_via == nullptr || text::view(sip->sip_via->v_branch) != order.branch) return;
+  return sip == nullptr || sip->sip_via == nullptr ? std::string_view() : text::view(sip->sip_via->v_branch);
+}
+
+bool SipLeg::let_be() {
+  if (!waiting() || !invite_in_) return false;
+  way_timer_.reset();
+  ticket_.done();
+  dialog_.reset();
+  forgotten_ = let_be_ = true;
+  return true;
+}
+
+bool SipLeg::is_let_be(const std::string& call_id, std::string_view branch) const {
+  return let_be_ && state_ == State::Offered && call_id_ == call_id && this->branch() == branch;
+}
+
+void SipLeg::take_cancel(const TakeCancel& order) {
+  if (!waiting() || !invite_in_) return;
+  if (branch() != order.branch) return;
   refuse_cancelled();
   host_.emit_later(Cancelled{id_, order.reason});
 }
@@ -133,7 +156,11 @@ int SipLeg::on_invite_ack(SipLeg* self, nta_incoming_t*, const sip_t* sip) {
   if (sip != nullptr && sip->sip_request->rq_method == sip_method_cancel) {
     Cancelled cancelled{self->id_, text::reason(sip), std::string(text::view(sip->sip_via->v_branch))};
     self->refuse_cancelled();
-    if (!self->forgotten_) self->host_.emit(std::move(cancelled));
+    if (self->let_be_) {
+      self->host_.emit(CancelStrayed{self->call_id_, std::move(cancelled.branch), std::move(cancelled.reason)});
+    } else if (!self->forgotten_) {
+      self->host_.emit(std::move(cancelled));
+    }
     return 0;
   }
   const bool acknowledged = sip != nullptr;

@@ -58,6 +58,8 @@ class SipLegHost {
   virtual void hop_failed(const std::string& hop) = 0;
   // Those where somebody answered lately first, else in the order given.
   virtual void prefer_answering(std::vector<std::string>& hops) = 0;
+  // A caller's INVITE that was let be, as it is; null: there is none with this branch.
+  virtual sofia::Incoming invite_let_be(const std::string& call_id, std::string_view branch) = 0;
   virtual void retire(LegId leg) = 0;  // nothing is under way and nobody is interested any more
   virtual void enter() = 0;            // a callback of the library begins
 };
@@ -90,6 +92,11 @@ class SipLeg {
   void notify_refer(const NotifyRefer& order);
   void talk();
   void forget();
+  // A caller whose call is somebody else's now: nothing is said to him any more, but to his CANCEL, which comes here,
+  // and is told as CancelStrayed. False: it is no such leg.
+  bool let_be();
+  bool is_let_be(const std::string& call_id, std::string_view branch) const;
+  sofia::Incoming take_invite() { return std::move(invite_in_); }
 
   // What another process needs to go on with this dialog; none: it is neither confirmed, nor a caller's that waits for
   // its answer, nor one that our INVITE may make.
@@ -137,6 +144,7 @@ class SipLeg {
   int handle_refer(nta_incoming_t* request, const sip_t* sip);
   int handle_info(nta_incoming_t* request, const sip_t* sip);
   void refuse_cancelled();
+  std::string_view branch() const;  // of the INVITE that waits
   void tell_referral(int status, const std::string& reason);
   bool early_dialog(const sip_t* sip);  // true: NOTIFY with Event: talk can be sent in it
   bool renew_dialog(const sip_t* sip);
@@ -173,8 +181,9 @@ class SipLeg {
   SipLegHost& host_;
   LegId id_;
   State state_ = State::Idle;
-  bool cancelled_ = false;                // we cancelled our INVITE
-  bool forgotten_ = false;                // the core is through with it
+  bool cancelled_ = false;  // we cancelled our INVITE
+  bool forgotten_ = false;  // the core is through with it
+  bool let_be_ = false;
   bool referred_before_ = false;          // a REFER came in this dialog
   bool routed_ = false;                   // the dialog has a route set
   bool by_holder_ = false;                // which leads to the Connector that holds the phone's connection

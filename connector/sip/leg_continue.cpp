@@ -40,10 +40,15 @@ Parsed parse(const std::string& bytes) {
 // The caller's INVITE as if it had just come, so that our responses go the same way. Where that was a connection they
 // go where its Via says, over a new one (RFC 3261 section 18.2.2).
 bool SipLeg::continue_invite() {
+  auto request = parse(unanswered_->request());
+  if (request.sip == nullptr) return false;
+  if ((invite_in_ = host_.invite_let_be(call_id_, text::view(request.sip->sip_via->v_branch)))) {
+    nta_incoming_bind(invite_in_.get(), &SipLeg::on_invite_ack, this);
+    return true;
+  }
   const bool ipv6 = source_.ip.find(':') != std::string::npos;
   tport_t* const port = host_.port(source_.transport, ipv6, source_.local_port);
-  auto request = parse(unanswered_->request());
-  if (port == nullptr || request.sip == nullptr) return false;
+  if (port == nullptr) return false;
   su_sockaddr_t from{};
   from.su_family = static_cast<sa_family_t>(ipv6 ? AF_INET6 : AF_INET);
   from.su_port = htons(source_.port);

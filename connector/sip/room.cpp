@@ -8,11 +8,17 @@
 #include "connector/sip/text.h"
 
 namespace tandem::connector {
+namespace {
+
+constexpr std::size_t kLetBeMax = 1000;  // callers, the oldest of which are long gone
+
+}  // namespace
 
 SipRoomImpl::~SipRoomImpl() {
   if (tport_t* const any = nta ? nta_agent_tports(nta.get()) : nullptr; any != nullptr)
     closed_connections.watch(any, {});
   legs.clear();
+  let_be.clear();
   graveyard.clear();
   subscriptions.clear();
   nta.reset();
@@ -103,11 +109,26 @@ void SipRoomImpl::prefer_answering(std::vector<std::string>& hops) {
 }
 
 void SipRoomImpl::retire(LegId leg) {
-  const auto it = legs.find(leg);
-  if (it == legs.end()) return;
-  it->second->close();
-  graveyard.push_back(std::move(it->second));
-  legs.erase(it);
+  if (const auto it = legs.find(leg); it != legs.end()) {
+    it->second->close();
+    graveyard.push_back(std::move(it->second));
+    legs.erase(it);
+    return;
+  }
+  const auto it = std::find_if(let_be.begin(), let_be.end(), [leg](const auto& one) { return one->id() == leg; });
+  if (it == let_be.end()) return;
+  (*it)->close();
+  graveyard.push_back(std::move(*it));
+  let_be.erase(it);
+}
+
+sofia::Incoming SipRoomImpl::invite_let_be(const std::string& call_id, std::string_view branch) {
+  const auto it =
+      std::find_if(let_be.begin(), let_be.end(), [&](const auto& one) { return one->is_let_be(call_id, branch); });
+  if (it == let_be.end()) return {};
+  auto invite = (*it)->take_invite();
+  retire((*it)->id());
+  return invite;
 }
 
 // As many lines a second as one can read; the rest are counted.
@@ -242,7 +263,11 @@ void SipRoom::perform(const TurnLeg& action) {
   if (auto* leg = impl_->find(action.leg)) leg->turn(action.flow, action.route);
 }
 void SipRoom::perform(const DropLeg& action) {
-  impl_->retire(action.leg);
+  const auto it = impl_->legs.find(action.leg);
+  if (it == impl_->legs.end() || !it->second->let_be()) return impl_->retire(action.leg);
+  if (impl_->let_be.size() >= kLetBeMax) impl_->retire(impl_->let_be.front()->id());
+  impl_->let_be.push_back(std::move(it->second));
+  impl_->legs.erase(it);
 }
 std::optional<ha::Dialog> SipRoom::dialog(LegId leg) const {
   const auto* found = impl_->find(leg);

@@ -58,6 +58,7 @@ struct SipRoomImpl final : SipLegHost {
   sofia::Timer make_timer() override { return sofia::Timer(su_timer_create(su_root_task(loop.root()), 0)); }
   void hop_failed(const std::string& hop) override;
   void prefer_answering(std::vector<std::string>& hops) override;
+  sofia::Incoming invite_let_be(const std::string& call_id, std::string_view branch) override;
   void retire(LegId leg) override;
   void enter() override { graveyard.clear(); }
 
@@ -98,6 +99,7 @@ struct SipRoomImpl final : SipLegHost {
   library::ClosedConnections closed_connections;
   sofia::Agent nta;
   std::unordered_map<LegId, std::unique_ptr<SipLeg>> legs;
+  std::vector<std::unique_ptr<SipLeg>> let_be;           // callers whose call is somebody else's now
   std::vector<std::unique_ptr<SipLeg>> graveyard;        // retired, perhaps still on the call stack
   std::unordered_map<std::string, Instant> silent_hops;  // until when each is tried last
   std::uint64_t last_leg = 0;

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """A Connector is killed while a phone rings or a caller waits: as far as SIP allows nobody hears of it. MMC-110, MMC-112; LTB-10 lifted."""
 import contextlib
+import signal
 import time
 
 import harness
@@ -9,11 +10,22 @@ from harness import Site, test, until
 from peers.tcp_caller import TcpCaller
 
 
+class Watched(Site):
+    """A Connector that hangs is missed soon."""
+
+    def environment(self):
+        environment = super().environment()
+        options = environment["applications"]["TServer_1"]["options"]
+        for number in range(1, len(self.addresses) + 1):
+            options[f"connector{number}"] |= {"addp-timeout": 1}
+        return environment
+
+
 class Ringing:
     """Alice waits on a routing point, and bob's phone rings for her."""
 
-    def __init__(self, caller="udp", callee="udp", killed=1, **site):
-        self.site, self.caller, self.callee, self.killed = Site(**site), caller, callee, killed
+    def __init__(self, caller="udp", callee="udp", killed=1, kind=Site, **site):
+        self.site, self.caller, self.callee, self.killed = kind(**site), caller, callee, killed
 
     def __enter__(self):
         with contextlib.ExitStack() as stack:
@@ -156,6 +168,40 @@ def the_caller_gives_up_while_the_connector_that_lost_him_is_away():
         ring.alice.do("hangup")
         time.sleep(0.5)
         ring.start()
+        ring.bob.wait("CALL_CLOSED", since=mark)
+        ring.client.wait("EventAbandoned", ThisDN=dn("bob"), ConnID=ring.call, since=ring.mark)
+        ring.tells("EventAbandoned bob", "EventAbandoned support", "EventError support")
+
+
+@contextlib.contextmanager
+def hung():
+    """The Connector hung until another one had taken its calls over, and has heard that they aren't its own any more."""
+    with Ringing(kind=Watched, connectors=2, tserver={"takeover-timeout": "1 sec"}) as ring:
+        mark = ring.bob.mark()
+        process = ring.site.connector(1).process
+        process.send_signal(signal.SIGSTOP)
+        try:
+            ring.bob.wait("CALL_INCOMING", since=mark)
+        finally:
+            process.send_signal(signal.SIGCONT)
+        until("that it lets them be", lambda: "disowned" in ring.site.log("connector1"))
+        yield ring
+
+
+@test
+def the_callers_of_a_connector_that_hung_wait_on_at_another():
+    with hung() as ring:
+        time.sleep(0.5)
+        equal(ring.told(), [], "events")
+        ring.bob.do("accept")
+        ring.answered()
+
+
+@test
+def the_caller_of_a_connector_that_hung_gives_up():
+    with hung() as ring:
+        mark = ring.bob.mark()
+        ring.alice.do("hangup")
         ring.bob.wait("CALL_CLOSED", since=mark)
         ring.client.wait("EventAbandoned", ThisDN=dn("bob"), ConnID=ring.call, since=ring.mark)
         ring.tells("EventAbandoned bob", "EventAbandoned support", "EventError support")

@@ -159,6 +159,44 @@ TEST_CASE("A CANCEL that came to another Connector counts if it has the INVITE's
   CHECK(call.bench.nothing_else());
 }
 
+TEST_CASE("A caller whose call is another Connector's now hears nothing of it, and his CANCEL is told") {
+  Call call;
+  call.bench.perform(answer_with(call.invited.leg, 180));
+  REQUIRE(call.peer.response(180));
+  call.bench.perform(DropLeg{call.invited.leg});
+  CHECK(call.peer.drain(300ms).empty());
+  call.peer.send(call.peer.make("CANCEL", "sip:support@tandem.test", "in1", 1, "call-1"));
+  CHECK(call.peer.wait([](const Message& m) { return m.status() == 200 && m.cseq_method() == "CANCEL"; }));
+  const auto gone = call.peer.response(487);
+  REQUIRE(gone);
+  const auto stray = call.bench.next<CancelStrayed>();
+  REQUIRE(stray);
+  CHECK(stray->call_id == "call-1");
+  CHECK(stray->branch == "z9hG4bKin1");
+  call.peer.send(call.peer.make("ACK", "sip:support@tandem.test", "in1", 1, "call-1", gone->tag("To")));
+  CHECK(call.bench.nothing_else());
+}
+
+TEST_CASE("A caller who was another Connector's is answered once he is ours again") {
+  Call call;
+  call.bench.perform(answer_with(call.invited.leg, 180));
+  REQUIRE(call.peer.response(180));
+  std::optional<ha::Dialog> record;
+  call.bench.loop.call([&] { record = call.bench.room->dialog(call.invited.leg); });
+  REQUIRE(record);
+  call.bench.perform(DropLeg{call.invited.leg});
+  const LegId again{1000};
+  call.bench.perform(RestoreLeg{again, *record});
+  CHECK(call.peer.drain(300ms).empty());
+  call.bench.perform(answer_with(again, 200, kAnswer));
+  const auto ok = call.peer.response(200);
+  REQUIRE(ok);
+  call.peer.send(call.peer.make("ACK", "sip:support@tandem.test", "ack", 1, "call-1", ok->tag("To")));
+  CHECK(call.bench.next<Acked>());
+  CHECK(call.peer.drain(1s).empty());
+  CHECK(call.bench.counts().legs == 1);
+}
+
 TEST_CASE("CANCEL after the answer comes too late: 481, the call stays") {
   Call call;
   call.bench.perform(answer_with(call.invited.leg, 200, kAnswer));
