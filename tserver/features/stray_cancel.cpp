@@ -12,7 +12,7 @@ void on_stray_cancel(Core& core, CtiLink& by, const link::Happening& happening) 
     if (!link.up) continue;
     for (const auto& [no, call] : link.conversations) {
       for (const Party& party : call->parties) {
-        if (party.call_id != stray.call_id()) continue;
+        if (party.call_id != stray.call_id() || call->invites(party)) continue;
         core.log(LogLevel::Interaction, *call, party.name(), "CANCEL came to " + by.application);
         core.order(link, no, party.no, [&](link::Command& command) { *command.mutable_stray_cancel() = stray; });
         return;
