@@ -74,6 +74,12 @@ class Ringing:
         closed(self.alice, self.bob)
         self.client.wait("EventReleased", ThisDN=dn("bob"), ConnID=self.call, since=self.mark)
 
+    def given_up(self, mark):
+        """Alice is gone, and bob's phone stops."""
+        self.bob.wait("CALL_CLOSED", since=mark)
+        self.client.wait("EventAbandoned", ThisDN=dn("bob"), ConnID=self.call, since=self.mark)
+        self.tells("EventAbandoned bob", "EventAbandoned support", "EventError support")
+
 
 def over(*transports):
     def each(function):
@@ -152,9 +158,7 @@ def the_caller_gives_up_at_the_connector_that_lost_him():
         ring.start()
         mark = ring.bob.mark()
         ring.alice.do("hangup")
-        ring.bob.wait("CALL_CLOSED", since=mark)
-        ring.client.wait("EventAbandoned", ThisDN=dn("bob"), ConnID=ring.call, since=ring.mark)
-        ring.tells("EventAbandoned bob", "EventAbandoned support", "EventError support")
+        ring.given_up(mark)
 
 
 @test
@@ -168,9 +172,7 @@ def the_caller_gives_up_while_the_connector_that_lost_him_is_away():
         ring.alice.do("hangup")
         time.sleep(0.5)
         ring.start()
-        ring.bob.wait("CALL_CLOSED", since=mark)
-        ring.client.wait("EventAbandoned", ThisDN=dn("bob"), ConnID=ring.call, since=ring.mark)
-        ring.tells("EventAbandoned bob", "EventAbandoned support", "EventError support")
+        ring.given_up(mark)
 
 
 @contextlib.contextmanager
@@ -202,9 +204,7 @@ def the_caller_of_a_connector_that_hung_gives_up():
     with hung() as ring:
         mark = ring.bob.mark()
         ring.alice.do("hangup")
-        ring.bob.wait("CALL_CLOSED", since=mark)
-        ring.client.wait("EventAbandoned", ThisDN=dn("bob"), ConnID=ring.call, since=ring.mark)
-        ring.tells("EventAbandoned bob", "EventAbandoned support", "EventError support")
+        ring.given_up(mark)
 
 
 @test
