@@ -230,9 +230,11 @@ class Core final : public Machine {
   void say_bye(Leg& leg);
   void say_all_byes();
 
-  // --- Links (servers.cpp) ---
+  // --- Callers who gave up, and whose call may be elsewhere (stray_cancel.cpp) ---
   void tell(CancelStrayed stray);
   void tell_strays();
+
+  // --- Links (servers.cpp) ---
   void offer_again();
   void offer_again(const std::vector<ConversationNo>& conversations);
   void reach_changed();

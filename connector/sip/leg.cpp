@@ -145,8 +145,7 @@ bool SipLeg::is_let_be(const std::string& call_id, std::string_view branch) cons
 }
 
 void SipLeg::take_cancel(const TakeCancel& order) {
-  if (!waiting() || !invite_in_) return;
-  if (branch() != order.branch) return;
+  if (!waiting() || !invite_in_ || branch() != order.branch) return;
   refuse_cancelled();
   host_.emit_later(Cancelled{id_, order.reason});
 }

@@ -181,9 +181,9 @@ class SipLeg {
   SipLegHost& host_;
   LegId id_;
   State state_ = State::Idle;
-  bool cancelled_ = false;  // we cancelled our INVITE
-  bool forgotten_ = false;  // the core is through with it
-  bool let_be_ = false;
+  bool cancelled_ = false;                // we cancelled our INVITE
+  bool forgotten_ = false;                // the core is through with it
+  bool let_be_ = false;                   // its call is somebody else's
   bool referred_before_ = false;          // a REFER came in this dialog
   bool routed_ = false;                   // the dialog has a route set
   bool by_holder_ = false;                // which leads to the Connector that holds the phone's connection

@@ -10,7 +10,7 @@
 namespace tandem::connector {
 namespace {
 
-constexpr std::size_t kLetBeMax = 1000;  // callers, the oldest of which are long gone
+constexpr std::size_t kLetBeMax = 1000;  // callers whose CANCEL is told; the oldest are long gone
 
 }  // namespace
 
@@ -110,16 +110,19 @@ void SipRoomImpl::prefer_answering(std::vector<std::string>& hops) {
 
 void SipRoomImpl::retire(LegId leg) {
   if (const auto it = legs.find(leg); it != legs.end()) {
-    it->second->close();
-    graveyard.push_back(std::move(it->second));
+    bury(std::move(it->second));
     legs.erase(it);
     return;
   }
   const auto it = std::find_if(let_be.begin(), let_be.end(), [leg](const auto& one) { return one->id() == leg; });
   if (it == let_be.end()) return;
-  (*it)->close();
-  graveyard.push_back(std::move(*it));
+  bury(std::move(*it));
   let_be.erase(it);
+}
+
+void SipRoomImpl::bury(std::unique_ptr<SipLeg> leg) {
+  leg->close();
+  graveyard.push_back(std::move(leg));
 }
 
 sofia::Incoming SipRoomImpl::invite_let_be(const std::string& call_id, std::string_view branch) {

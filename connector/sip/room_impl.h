@@ -60,6 +60,7 @@ struct SipRoomImpl final : SipLegHost {
   void prefer_answering(std::vector<std::string>& hops) override;
   sofia::Incoming invite_let_be(const std::string& call_id, std::string_view branch) override;
   void retire(LegId leg) override;
+  void bury(std::unique_ptr<SipLeg> leg);
   void enter() override { graveyard.clear(); }
 
   tport_t* connection(const std::string& uri) override { return ports.connection(nta.get(), sip_host(uri)); }

@@ -1,4 +1,4 @@
-// What a Connector has, and isn't its or nobody's call any more.
+// What a Connector has, and is another one's call now, or nobody's.
 #pragma once
 
 #include "tserver/features/core.h"
