@@ -32,6 +32,7 @@ AGENTS = [f"agent{number}" for number in range(1, 9)]
 SPECIALISTS = [f"special{number}" for number in range(1, 5)]
 TLS_USERS = [f"tls{number}" for number in range(1, 5)]
 GROWTH = 1.0  # MB that a process may have allocated more when all is over than when it was warm
+SPARE = 10.0  # and that its heap may keep of the system without use
 CALLS = 3  # a second
 EXPIRES = 86400  # seconds for which agents are registered, longer than any soak
 RTP_PORTS = range(20000, 26000)  # the harness's
@@ -311,6 +312,10 @@ def everything_at_once():
         created = sum(site.metrics(address)["tandem_calls_created_total"] for address in site.servers)
         print(f"    {took:.0f} s: {created:.0f} calls, " + ", ".join(f"{worker.done} {worker.what}" for worker in workers), flush=True)
         print("    requests: " + ", ".join(f"{count} {name[7:]}" for name, count in sorted(desk.asked.items())), flush=True)
+        def spare():  # each minute a T-Server gives back what it keeps without use
+            return all(now[1] - warm[name][1] < GROWTH + SPARE for name, now in memory(site, kept).items())
+        with contextlib.suppress(AssertionError):
+            until("memory to be given back", spare, 90, 1)
         end = memory(site, kept)
         print("    MB in use (resident) when warm and at the end: " + ", ".join(
             f"{name} {warm[name][0]:.2f} {end[name][0]:.2f} ({warm[name][1]:.1f} {end[name][1]:.1f})" for name in kept), flush=True)
@@ -318,6 +323,7 @@ def everything_at_once():
             assert worker.done > worker.failed, f"{worker.what}: {worker.done}, failed {worker.failed}: {worker.last}"
         for name in kept:
             assert end[name][0] - warm[name][0] < GROWTH, f"{name} grew from {warm[name][0]:.2f} to {end[name][0]:.2f} MB"
+            assert end[name][1] - warm[name][1] < GROWTH + SPARE, f"{name} has {end[name][1]:.1f} MB of the system, and had {warm[name][1]:.1f}"
 
 
 harness.main()

@@ -156,6 +156,19 @@ TEST_CASE("Calls that a Connector lost with its former run are given back to it"
     world.handle(Happened{0, over});
     CHECK(world.state().calls.contains(call));
   }
+  SECTION("it takes them, and dies before it has told what it has") {
+    link::Happening nothing;
+    nothing.mutable_call_data()->set_first(true);
+    world.handle(Happened{0, nothing});
+    *over.mutable_taken_over()->add_conversations() = talk(1);
+    world.handle(Happened{0, over});
+    CHECK(world.state().links[0].call_data.empty());  // nobody would tell that they ended
+    world.handle(LinkDown{0, "killed"});
+    const auto handed_over = scene.wait(std::chrono::milliseconds(2100));
+    REQUIRE(handed_over.size() == 1);
+    CHECK(handed_over[0].link == 1);
+    CHECK(handed_over[0].command.restore().records_size() == 3);
+  }
   CHECK(world.faults().empty());
 }
 

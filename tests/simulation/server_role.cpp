@@ -153,9 +153,7 @@ void Server::begin_sync() {
       sync_handlers(
           clients_->kept(), [this](const PairReport&) { later(Instant{0}, [this] { report_progress(); }); },
           [this] { return static_cast<std::uint32_t>(state().links_up); },
-          [this] {
-            if (remembered_ == nullptr) take_role(RoleYielded{});
-          }));
+          [this] { return remembered_ != nullptr; }, [this] { take_role(RoleYielded{}); }));
   sync_->on_caught_up([this] {
     ++tally_.polls;
     if (schedule_.steady() - compared_at_ >= kCompareEvery) compare_with_primary();

@@ -111,6 +111,21 @@ std::vector<const std::string*> records_of(const CtiLink& link, const There& the
   return records;
 }
 
+// False: it ended. `former` knows better than what has been told since only if the latter is older.
+bool bring_back(CtiLink& link, const decltype(CtiLink::former_call_data)& former, const Call& call, bool better) {
+  if (!former.contains({kConversation, call.conversation.value})) return false;
+  const auto bring = [&](const CallDataKey& key) {
+    const auto known = former.find(key);
+    if (known == former.end() || (!better && link.call_data.contains(key))) return;
+    forget_call_data(link, key);
+    link.call_data.insert(*known);
+    link.call_data_bytes += known->second.size();
+  };
+  for (const ConversationNo part : conversations_of(call)) bring({kConversation, part.value});
+  for (const Party& party : call.parties) bring({kParty, party.no.value});
+  return true;
+}
+
 std::vector<Call*> calls_given_back(const CtiLink& link) {
   std::vector<Call*> calls;
   for (const ConversationNo no : link.given_back) {
@@ -156,22 +171,17 @@ void note_lacking_since(Core& core, CtiLink& link, const link::Snapshot& snapsho
   std::erase_if(link.given_back, [&](ConversationNo no) { return !link.conversations.contains(no); });
   if (link.taken_by || core.now.steady >= link.former_until) return;
   const There there = by_number(snapshot.conversations());
-  const auto bring_back = [&](const CallDataKey& key) {
-    const auto known = former.find(key);
-    if (known == former.end() || (!snapshot.stale() && link.call_data.contains(key))) return;
-    forget_call_data(link, key);
-    link.call_data.insert(*known);
-    link.call_data_bytes += known->second.size();
-  };
   for (const auto& [no, call] : link.conversations) {
     if (!snapshot.stale() && there.contains(no)) continue;
-    if (!former.contains({kConversation, no.value})) continue;  // it ended
-    for (const ConversationNo part : conversations_of(*call)) bring_back({kConversation, part.value});
-    for (const Party& party : call->parties) bring_back({kParty, party.no.value});
-    link.given_back.insert(no);
+    if (bring_back(link, former, *call, snapshot.stale())) link.given_back.insert(no);
   }
   add_joined(core, link);
   leave_newer(core, link, there);
+}
+
+void bring_back_untold(const Core& core, CtiLink& link) {
+  if (core.now.steady >= link.former_until) return;
+  for (const auto& [no, call] : link.conversations) bring_back(link, link.former_call_data, *call, false);
 }
 
 link::Snapshot give_back(Core& core, CtiLink& link, const link::Snapshot& snapshot) {
@@ -227,18 +237,20 @@ void given_back(Core& core, CtiLink& link, const link::TakenOver& over) {
   core.cancel_timer(link.takeover_timer);
   There there = by_number(over.conversations());
   const std::vector<Call*> calls = calls_given_back(link);
-  // What it didn't take it has no more to tell of.
+  // What it didn't take it has no more to tell of, nor of what ends before it has told it.
+  link.former_until = core.now.steady + core.settings().link_loss_timeout;
   std::unordered_set<std::uint64_t> taken;
   for (const auto& [no, conversation] : there) {
     for (const link::Party& party : conversation->parties()) taken.insert(party.party());
   }
+  const auto pass = [&](const CallDataKey& key, bool is_taken) {
+    if (const auto known = link.call_data.find(key); is_taken && known != link.call_data.end())
+      link.former_call_data.insert(*known);
+    forget_call_data(link, key);
+  };
   for (const Call* call : calls) {
-    for (const ConversationNo no : conversations_of(*call)) {
-      if (!there.contains(no)) forget_call_data(link, {kConversation, no.value});
-    }
-    for (const Party& party : call->parties) {
-      if (!taken.contains(party.no.value)) forget_call_data(link, {kParty, party.no.value});
-    }
+    for (const ConversationNo no : conversations_of(*call)) pass({kConversation, no.value}, there.contains(no));
+    for (const Party& party : call->parties) pass({kParty, party.no.value}, taken.contains(party.no.value));
   }
   const std::vector<ConnId> ids = ids_given_back(link);
   link.given_back.clear();

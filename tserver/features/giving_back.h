@@ -12,6 +12,8 @@ void note_lacking(Core& core, CtiLink& link, const link::Snapshot& snapshot);
 void set_aside(const Core& core, CtiLink& link);
 // A new primary, or one that heard the Connector's data before its snapshot: calls that are in what was set aside only.
 void note_lacking_since(Core& core, CtiLink& link, const link::Snapshot& snapshot);
+// It is away: what it was given, and died with before it told it, is its own as well.
+void bring_back_untold(const Core& core, CtiLink& link);
 // It is up: they are given back. The rest of its snapshot.
 link::Snapshot give_back(Core& core, CtiLink& link, const link::Snapshot& snapshot);
 // The Connector tells its call data anew: what is on its way to it it can't tell yet.

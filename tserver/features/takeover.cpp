@@ -271,9 +271,9 @@ void taker_lost(Core& core, CtiLink& link) {
 void await_takeover(Core& core, CtiLink& link) {
   const bool alone = std::none_of(core.state.links.begin(), core.state.links.end(),
                                   [&](const CtiLink& other) { return other.no != link.no && other.pool == link.pool; });
-  if (alone || core.settings().takeover_timeout.count() == 0 || link.call_data.empty() ||
-      core.state.role == Role::Backup)
-    return;
+  if (alone || core.settings().takeover_timeout.count() == 0 || core.state.role == Role::Backup) return;
+  bring_back_untold(core, link);
+  if (link.call_data.empty()) return;
   const Instant away = core.now.steady - link.lost_at;
   set_timer(core, link, std::max<Instant>(core.settings().takeover_timeout - away, Instant{0}));
 }

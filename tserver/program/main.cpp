@@ -10,6 +10,7 @@
 #include "common/config/log_settings.h"
 #include "common/config/reload.h"
 #include "common/log/server_log.h"
+#include "common/service/heap.h"
 #include "common/service/notify.h"
 #include "tserver/program/server.h"
 
@@ -40,6 +41,7 @@ class Program {
         log_(log_settings_),
         server_(loop_, log_, TANDEM_VERSION),
         flush_(loop_),
+        tidy_(loop_),
         alive_(loop_) {}
 
   int run() {
@@ -65,6 +67,7 @@ class Program {
     }
     loop_.on_signal(SIGHUP, [this, name] { reload(name); });
     keep_flushing();
+    keep_tidy();
     ready_line_ = *started;
     manager_.ready(ready_line_);
     keep_alive();
@@ -117,13 +120,20 @@ class Program {
     flush_.start_in(1s, [this] { keep_flushing(); });
   }
 
+  void keep_tidy() {
+    tidy_heap(spare_heap_);
+    tidy_.start_in(1min, [this] { keep_tidy(); });
+  }
+
   config::Start start_;
   LogSettings log_settings_;
   ServerLog log_;
   net::EventLoop loop_;
   tserver::Server server_;
   net::Timer flush_;
+  net::Timer tidy_;
   net::Timer alive_;
+  SpareHeap spare_heap_;
   ServiceManager manager_ = ServiceManager::from_environment();
   std::string ready_line_;
 };

@@ -109,6 +109,7 @@ class Server final : private http::Operated {
   struct Remembered {
     Replica replica;
     std::vector<SessionRecord> sessions;
+    bool forced = false;  // the other one is to have the role, whatever it knows
   };
   std::optional<Remembered> remembered_;
   Effects effects_;

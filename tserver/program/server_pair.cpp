@@ -40,8 +40,9 @@ Result<void, Failure> Server::make_sync(const config::Scope& scope) {
       sync_handlers(
           clients_->kept(), [this](const PairReport&) { loop_.post([this] { paired(sync_->reported()); }); },
           [this] { return static_cast<std::uint32_t>(machine_->state().links_up); },
+          [this] { return remembered_ && !remembered_->forced; },
           [this] {
-            if (standby_ != nullptr && !remembered_) standby_->yield();
+            if (standby_ != nullptr) standby_->yield();
           }));
   if (auto opened = sync_->open(); !opened) return Failure{"port ha-sync: " + opened.error().text};
   return {};
@@ -163,6 +164,7 @@ void Server::give_up(GiveUpRole role) {
         log_.write(LogLevel::Standard, "role: given up by force, the backup does not know all");
         go_on();
         standby_->give_up(role.why);
+        if (remembered_) remembered_->forced = true;
       } else {
         held_ = false;
         take(SwitchoverFailed{"the backup did not confirm in time that it knows all"});

@@ -92,9 +92,11 @@ void read_all(const std::vector<sync::Session>& from, KeptSessions& kept) {
 }  // namespace
 
 Sync::Handlers sync_handlers(KeptSessions& kept, std::function<void(const PairReport&)> report,
-                             std::function<std::uint32_t()> links, std::function<void()> other_knows) {
+                             std::function<std::uint32_t()> links, std::function<bool()> remembers,
+                             std::function<void()> other_knows) {
   return {.report = std::move(report),
           .links = std::move(links),
+          .remembers = std::move(remembers),
           .other_knows = std::move(other_knows),
           .all_sessions = [&kept](sync::Records& to) { write_all(kept, to); },
           .session_changes = [&kept](sync::Delta& to) { write_changes(kept, to); },

@@ -10,6 +10,7 @@ namespace tandem::tserver {
 
 // `kept` must outlive them.
 Sync::Handlers sync_handlers(KeptSessions& kept, std::function<void(const PairReport&)> report,
-                             std::function<std::uint32_t()> links, std::function<void()> other_knows);
+                             std::function<std::uint32_t()> links, std::function<bool()> remembers,
+                             std::function<void()> other_knows);
 
 }  // namespace tandem::tserver

@@ -65,7 +65,7 @@ void PairSync::open(Now now) {
 
 void PairSync::accepted(SyncLine& line, Now now) {
   if (!epoch_ || stopped_)
-    return say_goodbye(line, sync::Goodbye::NOT_PRIMARY, "not primary", !stopped_ && knowledge() != nullptr);
+    return say_goodbye(line, sync::Goodbye::NOT_PRIMARY, "not primary", !stopped_ && knows());
   if (backup_ != nullptr) {
     carrier_.note(LogLevel::Standard, "synchronisation: the backup connects anew");
     let_go_of_backup();
@@ -271,7 +271,7 @@ void PairSync::carry_out(Primary& primary, SyncEffects effects, Now now) {
                    [&](SyncClose& close) {
                      primary.over = close.why;
                      primary.line.close(close.why);
-                     if (close.other_knows && knowledge() == nullptr && handlers_.other_knows) handlers_.other_knows();
+                     if (close.other_knows && !knows() && handlers_.other_knows) handlers_.other_knows();
                    },
                },
                effect);
@@ -290,6 +290,10 @@ void PairSync::tell_progress(Primary& primary, const PairReport& progress, Now n
   }
   primary.caught_up = there;
   report(progress, now);
+}
+
+bool PairSync::knows() const {
+  return knowledge() != nullptr || (handlers_.remembers && handlers_.remembers());
 }
 
 std::shared_ptr<const Replica> PairSync::knowledge() const {

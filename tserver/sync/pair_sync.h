@@ -41,6 +41,7 @@ struct SyncHandlers {
   // be another by then.
   std::function<void(const PairReport&)> report;
   std::function<std::uint32_t()> links{};  // backup: how many Connectors it reaches
+  std::function<bool()> remembers{};       // no primary any more: we have what we knew as one
   std::function<void()> other_knows{};     // we know nothing, and the other one, no primary either, does
   // Client sessions that outlive their connection; may be empty.
   std::function<void(sync::Records&)> all_sessions;               // primary: adds them
@@ -110,6 +111,7 @@ class PairSync {
   void let_go_of_backup();
   void tell_rest(Now now);
   void end_confirming(bool confirmed);
+  bool knows() const;
   void tell_progress(Primary& primary, const PairReport& report, Now now);
   void report(const PairReport& report, Now now);
 

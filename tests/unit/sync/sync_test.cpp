@@ -55,12 +55,15 @@ struct Side {
               .queue_limit = queue,
               .times = {.poll = 20ms}},
              machine,
-             {.report = [this](const PairReport& r) { report = r; }, .other_knows = [this] { ++other_knows; }}) {
+             {.report = [this](const PairReport& r) { report = r; },
+              .remembers = [this] { return remembers; },
+              .other_knows = [this] { ++other_knows; }}) {
     REQUIRE(sync.open().has_value());
   }
   Lines log;
   FakeMachine machine;
   PairReport report;
+  bool remembers = false;
   int other_knows = 0;
   Sync sync;
 };
@@ -188,6 +191,18 @@ TEST_CASE("who starts with nothing hears that the other one, no primary either, 
   // As primary it tells what it knows, and nobody is waited for any more.
   two.sync.become_primary(8);
   REQUIRE(until(loop, [&] { return one->report.sync == PairReport::Sync::CaughtUp; }));
+}
+
+TEST_CASE("who starts with nothing hears that the other one was the primary until just now") {
+  net::EventLoop loop;
+  const std::uint16_t a = free_port(loop), b = free_port(loop);
+  Side one(loop, "T1", "T2", a, b);
+  one.sync.become_primary(7);
+  one.sync.become_backup();
+  one.remembers = true;
+  Side two(loop, "T2", "T1", b, a);
+  REQUIRE(until(loop, [&] { return two.other_knows > 0; }));
+  CHECK(one.other_knows == 0);
 }
 
 TEST_CASE("a backup that doesn't read is dropped, and nothing is kept for it") {
