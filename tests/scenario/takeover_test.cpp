@@ -160,14 +160,17 @@ TEST_CASE("Calls that a Connector lost with its former run are given back to it"
     link::Happening nothing;
     nothing.mutable_call_data()->set_first(true);
     world.handle(Happened{0, nothing});
+    const bool told_since = GENERATE(true, false);
+    put.set_first(false);
+    if (told_since) world.handle(Happened{0, told});
     *over.mutable_taken_over()->add_conversations() = talk(1);
     world.handle(Happened{0, over});
-    CHECK(world.state().links[0].call_data.empty());  // nobody would tell that they ended
+    CHECK(world.state().links[0].call_data.size() == (told_since ? 4 : 0));  // nobody would tell that the rest ended
     world.handle(LinkDown{0, "killed"});
     const auto handed_over = scene.wait(std::chrono::milliseconds(2100));
     REQUIRE(handed_over.size() == 1);
     CHECK(handed_over[0].link == 1);
-    CHECK(handed_over[0].command.restore().records_size() == 3);
+    CHECK(handed_over[0].command.restore().records_size() == (told_since ? 4 : 3));
   }
   CHECK(world.faults().empty());
 }

@@ -116,7 +116,9 @@ bool bring_back(CtiLink& link, const decltype(CtiLink::former_call_data)& former
   if (!former.contains({kConversation, call.conversation.value})) return false;
   const auto bring = [&](const CallDataKey& key) {
     const auto known = former.find(key);
-    if (known == former.end() || (!better && link.call_data.contains(key))) return;
+    const bool told = link.call_data.contains(key);
+    if (known == former.end() || (told && !better)) return;
+    if (!told) link.untold.insert(key);
     forget_call_data(link, key);
     link.call_data.insert(*known);
     link.call_data_bytes += known->second.size();
@@ -124,6 +126,16 @@ bool bring_back(CtiLink& link, const decltype(CtiLink::former_call_data)& former
   for (const ConversationNo part : conversations_of(call)) bring({kConversation, part.value});
   for (const Party& party : call.parties) bring({kParty, party.no.value});
   return true;
+}
+
+// Of what ends before the Connector has told it nobody would hear.
+void set_aside_untold(const Core& core, CtiLink& link) {
+  for (const CallDataKey& key : std::exchange(link.untold, {})) {
+    if (const auto known = link.call_data.find(key); known != link.call_data.end())
+      link.former_call_data.insert_or_assign(key, known->second);
+    forget_call_data(link, key);
+  }
+  link.former_until = core.now.steady + core.settings().link_loss_timeout;
 }
 
 std::vector<Call*> calls_given_back(const CtiLink& link) {
@@ -229,6 +241,7 @@ void keep_on_its_way(CtiLink& link) {
     for (const Party& party : call->parties) keys.emplace(kParty, party.no.value);
   }
   std::erase_if(link.call_data, [&](const auto& one) { return !keys.contains(one.first); });
+  link.untold = std::move(keys);
   link.call_data_bytes = 0;
   for (const auto& [key, data] : link.call_data) link.call_data_bytes += data.size();
 }
@@ -237,21 +250,20 @@ void given_back(Core& core, CtiLink& link, const link::TakenOver& over) {
   core.cancel_timer(link.takeover_timer);
   There there = by_number(over.conversations());
   const std::vector<Call*> calls = calls_given_back(link);
-  // What it didn't take it has no more to tell of, nor of what ends before it has told it.
-  link.former_until = core.now.steady + core.settings().link_loss_timeout;
+  // What it didn't take it has no more to tell of.
   std::unordered_set<std::uint64_t> taken;
   for (const auto& [no, conversation] : there) {
     for (const link::Party& party : conversation->parties()) taken.insert(party.party());
   }
-  const auto pass = [&](const CallDataKey& key, bool is_taken) {
-    if (const auto known = link.call_data.find(key); is_taken && known != link.call_data.end())
-      link.former_call_data.insert(*known);
-    forget_call_data(link, key);
-  };
   for (const Call* call : calls) {
-    for (const ConversationNo no : conversations_of(*call)) pass({kConversation, no.value}, there.contains(no));
-    for (const Party& party : call->parties) pass({kParty, party.no.value}, taken.contains(party.no.value));
+    for (const ConversationNo no : conversations_of(*call)) {
+      if (!there.contains(no)) forget_call_data(link, {kConversation, no.value});
+    }
+    for (const Party& party : call->parties) {
+      if (!taken.contains(party.no.value)) forget_call_data(link, {kParty, party.no.value});
+    }
   }
+  set_aside_untold(core, link);
   const std::vector<ConnId> ids = ids_given_back(link);
   link.given_back.clear();
   std::list<link::Conversation> completed;
@@ -271,6 +283,7 @@ void not_given_back(Core& core, CtiLink& link) {
   core.log(LogLevel::Standard, "link " + link.name + ": calls given back were not taken in time, they end");
   const std::vector<ConnId> ids = ids_given_back(link);
   link.given_back.clear();
+  set_aside_untold(core, link);
   for (const ConnId id : ids) {
     if (Call* call = core.state.call(id)) end_call(core, *call, {.state = tlib::CallStateSystemError});
   }

@@ -221,6 +221,7 @@ void keep_call_data(const Core& core, CtiLink& link, const link::CallData& data)
   for (const auto& put : data.put()) {
     const auto key = std::pair(put.kind(), put.number());
     link.former_call_data.erase(key);  // it knows better
+    link.untold.erase(key);
     if (const auto known = link.call_data.find(key); known != link.call_data.end()) {
       link.call_data_bytes -= known->second.size();
       if (put.data().empty()) link.call_data.erase(known);
@@ -242,6 +243,7 @@ void note_taken_over(Core& core, CtiLink& by, const link::Happening& happening) 
 
 void forget_call_data(CtiLink& link) {
   link.call_data.clear();
+  link.untold.clear();
   link.call_data_bytes = 0;
 }
 

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -38,6 +39,8 @@ struct CtiLink {
   // What another Connector needs to take its calls over, by kind and number: kept as it was told.
   std::map<std::pair<std::uint32_t, std::uint64_t>, std::string> call_data;
   std::size_t call_data_bytes = 0;
+  // Of it what the Connector is given back, and hasn't told since it started anew.
+  std::set<std::pair<std::uint32_t, std::uint64_t>> untold;
   // What the Connector had told before it started anew, until then: of a backup, to which it may fall to give it back,
   // since the primary died as well; or as it begins to tell its data before its snapshot has come. And what it was
   // given to take over, and hasn't told yet.
