@@ -16,7 +16,18 @@ std::size_t unused(const SpareHeap::Bytes& bytes) {
   return bytes.resident - std::min(bytes.resident, bytes.used);
 }
 
+std::size_t resident_bytes() {
+  std::ifstream file("/proc/self/statm");  // proc(5): size and resident, in pages
+  std::size_t size = 0, resident = 0;
+  if (!(file >> size >> resident)) return 0;
+  return resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
+
 }  // namespace
+
+bool SpareHeap::may_have_grown(std::size_t resident) const {
+  return !looked_ || resident > least_ + kWorthIt;
+}
 
 bool SpareHeap::grown(const Bytes& now) {
   const std::size_t kept = unused(now);
@@ -30,15 +41,12 @@ void SpareHeap::gave_back(const Bytes& now) {
 }
 
 SpareHeap::Bytes heap_bytes() {
-  std::ifstream file("/proc/self/statm");  // proc(5): size and resident, in pages
-  std::size_t size = 0, resident = 0;
-  if (!(file >> size >> resident)) resident = 0;
   const auto heap = mallinfo2();
-  return {resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE)), heap.uordblks + heap.hblkhd};
+  return {resident_bytes(), heap.uordblks + heap.hblkhd};
 }
 
 void tidy_heap(SpareHeap& spare) {
-  if (!spare.grown(heap_bytes())) return;
+  if (!spare.may_have_grown(resident_bytes()) || !spare.grown(heap_bytes())) return;
   malloc_trim(0);
   spare.gave_back(heap_bytes());
 }

@@ -13,6 +13,8 @@ class SpareHeap {
     std::size_t resident = 0;
     std::size_t used = 0;  // allocated
   };
+  // Whether it is worth asking how much is used: that takes the heap some milliseconds if it is in many pieces.
+  bool may_have_grown(std::size_t resident) const;
   // More is kept without use than there has been: 8 MiB, and half of what is used.
   bool grown(const Bytes& now);
   // It was given back; what is left can't be.
@@ -25,7 +27,7 @@ class SpareHeap {
 
 // Nothing is resident if /proc can't be read.
 SpareHeap::Bytes heap_bytes();
-// Looks, and gives back what is worth it.
+// Looks, and gives back what is worth it: some 0.3 ms a MiB.
 void tidy_heap(SpareHeap& spare);
 
 }  // namespace tandem
