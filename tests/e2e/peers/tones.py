@@ -26,8 +26,10 @@ def make(path, party, seconds=120, rate=8000, amplitude=0.25):
 
 
 def samples(path):
-    """(samples, rate) of a PCM16 WAV's first channel, also of one whose header was never completed."""
+    """(samples, rate) of a PCM16 WAV's first channel, also of one whose header was never completed, or isn't there yet."""
     data = open(path, "rb").read()
+    if b"data" not in data:
+        return array.array("h"), 8000
     at = data.find(b"data") + 8
     channels, rate = int.from_bytes(data[22:24], "little"), int.from_bytes(data[24:28], "little")
     pcm = array.array("h", data[at:at + (len(data) - at) // 2 * 2])
