@@ -12,6 +12,9 @@ namespace {
 
 namespace options = config::options;
 
+// A T-Server is linked with us again within a second, and gives back at once what we lost.
+constexpr std::chrono::seconds kUnsureFor{2};
+
 SipTransport transport_of(config::Transport transport) {
   switch (transport) {
     case config::Transport::Udp:
@@ -110,6 +113,7 @@ SipSettings sip_settings(const config::Environment& environment, const config::A
   out.idle_timeout = scope.get(options::sip.idle_timeout);
   out.message_timeout = scope.get(options::sip.message_timeout);
   out.next_address = scope.get(options::sip.next_address_timeout);
+  out.unsure_for = kUnsureFor;
   out.t1 = scope.get(options::sip.t1);
   out.t1x64 = out.t1 * 64;
   out.udp_receive_buffer =

@@ -62,6 +62,7 @@ Result<void, Failure> SipRoomImpl::open() {
   watch_connections();
   logs.write(LogLevel::Standard, "SIP library: " + library::name());
   open_ = true;
+  sure_from = loop.now().steady + wanted.unsure_for;
   for (const auto& [id, leg] : legs) leg->ports_open();
   for (const auto& port : ports.opened())
     logs.write(LogLevel::Standard,

@@ -76,6 +76,7 @@ struct SipRoomImpl final : SipLegHost {
   void on_invite(msg_t* msg, sip_t* sip);
   int replaced(const sip_t* sip, LegId& leg);
   void on_stray_cancel(msg_t* msg, const sip_t* sip);
+  void on_unknown_dialog(msg_t* msg);
   void on_subscribe(msg_t* msg, sip_t* sip);
   void on_register(msg_t* msg, sip_t* sip);
   void refuse(msg_t* msg, int status, const char* reason, const std::string& lines = {});
@@ -105,6 +106,7 @@ struct SipRoomImpl final : SipLegHost {
   std::unordered_map<std::string, Instant> silent_hops;  // until when each is tried last
   std::uint64_t last_leg = 0;
   bool open_ = false;
+  Instant sure_from{0};  // that a dialog which isn't there is nobody's
   bool refusing = false;
   std::uint64_t refused = 0;
   std::uint64_t refused_told = 0;

@@ -66,7 +66,7 @@ int SipRoomImpl::on_message(msg_t* msg, sip_t* sip) {
   if (sip->sip_request->rq_method == sip_method_cancel) {
     on_stray_cancel(msg, sip);
   } else if (sip->sip_to->a_tag != nullptr) {
-    refuse(msg, 481, nullptr);
+    on_unknown_dialog(msg);
   } else if (const auto unknown = text::unsupported(sip); !unknown.empty()) {
     refuse(msg, 420, nullptr, "Unsupported: " + unknown + "\r\n");
   } else if (sip->sip_request->rq_method == sip_method_options && refusing) {
@@ -121,8 +121,17 @@ int SipRoomImpl::replaced(const sip_t* sip, LegId& leg) {
   return 0;
 }
 
+// 481 ends it for who asks. So as long as it may be given back a datagram isn't answered, it comes again; and what came
+// over a connection is put off (RFC 3261 section 21.5.1).
+void SipRoomImpl::on_unknown_dialog(msg_t* msg) {
+  if (loop.now().steady >= sure_from) return refuse(msg, 481, nullptr);
+  if (ports.origin(nta.get(), msg).transport != "udp")
+    return refuse(msg, 500, "Dialog Not Known Yet", "Retry-After: 1\r\n");
+  nta_msg_discard(nta.get(), msg);
+}
+
 void SipRoomImpl::on_invite(msg_t* msg, sip_t* sip) {
-  if (sip->sip_to->a_tag != nullptr) return refuse(msg, 481, nullptr);
+  if (sip->sip_to->a_tag != nullptr) return on_unknown_dialog(msg);
   Origin origin = ports.origin(nta.get(), msg);
   const Now now = loop.now();
   const std::string later = "Retry-After: " + std::to_string(wanted.retry_after.count()) + "\r\n";

@@ -68,6 +68,8 @@ struct SipSettings {
   std::chrono::milliseconds idle_timeout{180000};         // of a connection over which nothing comes
   std::chrono::milliseconds message_timeout{10000};       // of a message that isn't whole
   std::chrono::milliseconds next_address{4000};           // of silence before another address of a name is tried
+  // After the ports were opened: a T-Server may still give back a dialog that nobody knows.
+  std::chrono::milliseconds unsure_for{0};
   std::chrono::milliseconds t1{500}, t2{4000}, t4{5000};  // RFC 3261 section 17
   std::chrono::milliseconds t1x64{32000};
 

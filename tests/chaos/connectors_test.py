@@ -76,7 +76,8 @@ def connectors_are_killed_and_stopped():
                 before, mark = given_back(), len(site.log(f"connector{carries}"))
                 site.connector(carries).kill()
                 back(carries)
-                until("calls given back", lambda: given_back() > before)
+                # Unless it took the host so long to start it that another one has them.
+                until("calls given back", lambda: given_back() > before or trial.carrier() != carries)
                 says("can't be written: ", mark)
                 time.sleep(5)  # calls of the load that were up end
             with trial.fault("  there is room again, and it is killed", gap=HOLD + 1.5):

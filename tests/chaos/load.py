@@ -123,6 +123,8 @@ class Call:
         if sent and method == "INVITE" and line.startswith("INVITE"):
             self.begun = self.begun or when
             self.tries = max(self.tries, int(sequence.split(":")[1].split()[0]))
+        elif sent and method == "CANCEL" and not self.up:
+            self.finish(when, "given up by its caller")  # an answer that crosses it isn't acknowledged by SIPp
         elif not sent and method == "INVITE" and line.startswith("SIP/2.0 200") and not self.end:
             self.up = self.up or when
         elif not sent and line.startswith("BYE"):

@@ -72,7 +72,7 @@ struct World {
     if (what == 1 && found != connections.end()) {
       const SessionId session = found->second;
       connections.erase(found);
-      kept.detach(session, now);
+      kept.detach(session, {now, std::chrono::duration_cast<std::chrono::microseconds>(now)});
     } else if (what == 2) {
       now += 1s;
       for (const auto& over : kept.overdue(now)) require(kept.find(over.session) == nullptr);

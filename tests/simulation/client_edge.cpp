@@ -141,7 +141,7 @@ void ClientEdge::let_go(SessionId session) {
 
 void ClientEdge::closed(SessionId session, const std::string& why) {
   if (sessions_.erase(session) == 0) return;
-  if (is_kept(session) && kept_.detach(session, owner_.now().steady)) return watch_kept();
+  if (is_kept(session) && kept_.detach(session, owner_.now())) return watch_kept();
   kept_.end(session);
   take_(ClientClosed{session, why});
 }
@@ -171,7 +171,7 @@ std::vector<SessionId> ClientEdge::set_primary(bool primary) {
   primary_ = primary;
   std::vector<SessionId> gone;
   if (primary) {
-    kept_.take_over(owner_.now().steady);
+    kept_.take_over(owner_.now());
   } else {
     for (const SessionRecord& record : kept_.records()) {
       gone.push_back(record.head.session);

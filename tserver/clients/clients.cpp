@@ -300,7 +300,7 @@ std::vector<SessionId> Clients::set_primary(bool primary) {
   primary_ = primary;
   std::vector<SessionId> gone;
   if (primary) {
-    kept_.take_over(loop_.steady());
+    kept_.take_over(loop_.now());
   } else {
     for (const SessionRecord& record : kept_.records()) {
       gone.push_back(record.head.session);
@@ -381,7 +381,7 @@ Clients::Queues Clients::queues() const {
 void Clients::closed(SessionId session, const std::string& why, LogLevel level, bool may_return) {
   const auto found = sessions_.find(session);
   if (found == sessions_.end()) return;
-  const bool kept = is_kept(session) && (stopping_ || (may_return && kept_.detach(session, loop_.steady())));
+  const bool kept = is_kept(session) && (stopping_ || (may_return && kept_.detach(session, loop_.now())));
   if (kept) level = std::max(level, LogLevel::Interaction);
   if (log_.enabled(level)) {
     log_.write(level, found->second->name() + ": closed, " + why +

@@ -38,6 +38,9 @@ class KeptSession {
   // The first event after `last_seen` that is held; null: none.
   const SessionEvent* after(std::uint64_t last_seen) const;
 
+  // Without a connection since then, in microseconds of the wall clock; 0: it has one.
+  void set_alone_since(std::int64_t wall) { record_.head.alone_since = wall; }
+
   // As told by the T-Server whose session it is.
   void set_head(const SessionHead& head);
 

@@ -8,6 +8,7 @@ namespace {
 
 constexpr std::size_t kShortestToken = 16;
 constexpr std::size_t kLongestToken = 64;
+constexpr std::chrono::milliseconds kLeftAtLeast{5000};  // after a takeover: clients have to find out who is primary
 
 }  // namespace
 
@@ -30,6 +31,7 @@ KeptSessions::Attached KeptSessions::attach(const Wish& wish) {
     return Opened{open(wish), id};
   }
   session.confirm(wish.last_seen);
+  session.set_alone_since(0);
   waiting_.erase(id);
   changed(id);
   return Resumed{id};
@@ -48,13 +50,16 @@ SessionId KeptSessions::open(const Wish& wish) {
   return id;
 }
 
-bool KeptSessions::detach(SessionId session, Instant now) {
-  if (!sessions_.contains(session)) return false;
+bool KeptSessions::detach(SessionId session, Now now) {
+  const auto found = sessions_.find(session);
+  if (found == sessions_.end()) return false;
   if (options_.keep.count() == 0 || waiting_.size() >= options_.unconnected) {
     erase(session);
     return false;
   }
-  waiting_.emplace(session, Waiting{now + options_.keep});
+  waiting_.emplace(session, Waiting{now.steady + options_.keep});
+  found->second.set_alone_since(now.wall.count());
+  changed(session);
   return true;
 }
 
@@ -175,10 +180,17 @@ void KeptSessions::apply(const SessionChanges& changes) {
   for (const SessionHead& head : changes.heads) sessions_.at(head.session).set_head(head);
 }
 
-void KeptSessions::take_over(Instant now) {
+// Else a client that is gone for good would be kept for as long as the role passes often enough.
+void KeptSessions::take_over(Now now) {
   waiting_.clear();
-  for (const auto& [id, session] : sessions_)
-    waiting_.emplace(id, Waiting{.until = now + options_.keep, .told = session.head().last_number});
+  const std::chrono::microseconds all = options_.keep, least = std::min(options_.keep, kLeftAtLeast);
+  for (auto& [id, session] : sessions_) {
+    if (session.head().alone_since == 0) session.set_alone_since(now.wall.count());
+    const std::chrono::microseconds since{session.head().alone_since};
+    const auto left = std::clamp(all - (now.wall - since), least, all);
+    waiting_.emplace(id, Waiting{.until = now.steady + left, .told = session.head().last_number});
+    changed(id);
+  }
 }
 
 }  // namespace tandem::tserver

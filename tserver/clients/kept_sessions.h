@@ -59,7 +59,7 @@ class KeptSessions {
   Attached attach(const Wish& wish);
 
   // The connection is gone. False: the session isn't kept, it has ended.
-  bool detach(SessionId session, Instant now);
+  bool detach(SessionId session, Now now);
   // The session ends, whyever.
   void end(SessionId session);
 
@@ -92,8 +92,9 @@ class KeptSessions {
   // From the primary: all there is; one change.
   void replace_all(std::vector<SessionRecord> records);
   void apply(const SessionChanges& changes);
-  // This T-Server goes on with all of them: each has its time to be resumed from now on.
-  void take_over(Instant now);
+  // This T-Server goes on with all of them. Who had a connection has its time to be resumed from now on, who had none
+  // what is left of it, but some seconds.
+  void take_over(Now now);
 
  private:
   struct Waiting {

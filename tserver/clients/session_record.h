@@ -30,6 +30,7 @@ struct SessionHead {
   std::uint64_t confirmed = 0;     // the client has everything up to here
   std::uint64_t last_request = 0;  // highest RequestID taken: this and all below have had their effect
   std::uint64_t attempt = 0;       // highest SessionAttempt
+  std::int64_t alone_since = 0;    // without a connection since then: wall clock, microseconds; 0: it has one
 
   friend bool operator==(const SessionHead&, const SessionHead&) = default;
 };

@@ -14,6 +14,7 @@ void write(const SessionHead& head, sync::SessionHead& to) {
   to.set_confirmed(head.confirmed);
   to.set_last_request(head.last_request);
   to.set_attempt(head.attempt);
+  to.set_alone_since(head.alone_since);
 }
 
 SessionHead read(const sync::SessionHead& from) {
@@ -23,7 +24,8 @@ SessionHead read(const sync::SessionHead& from) {
           .last_number = from.last_number(),
           .confirmed = from.confirmed(),
           .last_request = from.last_request(),
-          .attempt = from.attempt()};
+          .attempt = from.attempt(),
+          .alone_since = from.alone_since()};
 }
 
 void add_stream(SessionId session, const SessionEvent& event, sync::SessionEvent& to) {

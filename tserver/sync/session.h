@@ -17,7 +17,7 @@
 namespace tandem::tserver {
 
 inline constexpr std::uint32_t kSyncMajor = 1;
-inline constexpr std::uint32_t kSyncMinor = 1;
+inline constexpr std::uint32_t kSyncMinor = 2;
 
 struct SyncIdentity {
   std::string application;

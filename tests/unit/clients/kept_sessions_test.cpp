@@ -15,6 +15,10 @@ std::shared_ptr<const std::string> body(const std::string& text) {
   return std::make_shared<const std::string>(text);
 }
 
+Now at(Instant steady) {
+  return {steady, std::chrono::hours(500000) + std::chrono::duration_cast<std::chrono::microseconds>(steady)};
+}
+
 Kept::Wish wish(std::uint64_t last_seen = 0, std::uint64_t attempt = 0, std::string token = kToken,
                 std::string holder = {}) {
   return {std::move(token), std::move(holder), last_seen, attempt};
@@ -48,7 +52,7 @@ TEST_CASE("a session that lost its connection goes on after the last event the c
   kept.add(session, 1, body("a"));
   kept.add(session, 0, body("b"));
   kept.add(session, 0, body("c"));
-  CHECK(kept.detach(session, 10s));
+  CHECK(kept.detach(session, at(10s)));
   CHECK(kept.next() == Instant(40s));
   kept.add(session, 0, body("d"));
   CHECK(kept.overdue(39s).empty());
@@ -72,7 +76,7 @@ TEST_CASE("what is confirmed is given up, and only what is there can be confirme
   kept.confirm(session, 4);
   CHECK(kept.find(session)->head().confirmed == 2);
   CHECK(kept.find(session)->bytes() == 1);
-  kept.detach(session, 0s);
+  kept.detach(session, at(0s));
   CHECK(resumes(kept, wish(2)));
   CHECK(missed(kept, session, 2) == "3c ");
 }
@@ -82,7 +86,7 @@ TEST_CASE("a client that lacks what isn't there, or has what never was, begins a
   const SessionId session = opened(kept);
   for (const char* text : {"a", "b", "c"}) kept.add(session, 0, body(text));
   kept.confirm(session, 2);
-  kept.detach(session, 0s);
+  kept.detach(session, at(0s));
   const std::uint64_t last_seen = GENERATE(1U, 4U);
   const auto attached = kept.attach(wish(last_seen));
   REQUIRE(std::holds_alternative<Kept::Opened>(attached));
@@ -98,7 +102,7 @@ TEST_CASE("each request is taken once, over however many connections") {
   CHECK(kept.take(session, 1));
   CHECK(kept.take(session, 2));
   CHECK_FALSE(kept.take(session, 2));
-  kept.detach(session, 0s);
+  kept.detach(session, at(0s));
   REQUIRE(resumes(kept, wish(0)));
   CHECK_FALSE(kept.take(session, 1));
   CHECK_FALSE(kept.take(session, 2));
@@ -128,8 +132,8 @@ TEST_CASE("nobody waits longer than the option says, and only so many wait") {
   Kept kept({.keep = 5s, .unconnected = 1});
   const SessionId one = opened(kept);
   const SessionId two = opened(kept, wish(0, 0, kToken + "2"));
-  CHECK(kept.detach(one, 1s));
-  CHECK_FALSE(kept.detach(two, 1s));  // it has ended
+  CHECK(kept.detach(one, at(1s)));
+  CHECK_FALSE(kept.detach(two, at(1s)));  // it has ended
   CHECK(kept.find(two) == nullptr);
   const auto over = kept.overdue(6s);
   REQUIRE(over.size() == 1);
@@ -145,7 +149,7 @@ TEST_CASE("what is held is bounded: who misses more has no session any more, who
   const SessionId session = opened(kept);
   for (const char* text : {"a", "b", "c"}) kept.add(session, 0, body(text));
   CHECK(missed(kept, session, 0) == "2b 3c ");
-  kept.detach(session, 0s);
+  kept.detach(session, at(0s));
   CHECK(kept.overdue(0s).empty());
   kept.add(session, 0, body("d"));
   CHECK(kept.next() == Instant{0});
@@ -167,7 +171,7 @@ TEST_CASE("a client that has more than was told can't go on where another T-Serv
   primary.add(session, 0, body("a"));
   backup.replace_all(primary.records());
   primary.add(session, 0, body("b"));
-  backup.take_over(100s);
+  backup.take_over(at(100s));
   backup.add(session, 0, body("ours, and the second as well"));
   SECTION("it has the former primary's second event") {
     const auto how = backup.attach(wish(2, 2));
@@ -177,8 +181,37 @@ TEST_CASE("a client that has more than was told can't go on where another T-Serv
   }
   SECTION("it has what was told; from then on our events count") {
     REQUIRE(resumes(backup, wish(1, 2)));
-    backup.detach(session, 101s);
+    backup.detach(session, at(101s));
     CHECK(resumes(backup, wish(2, 3)));
+  }
+}
+
+TEST_CASE("a client that is gone for good isn't kept longer since the role passes from one T-Server to the other") {
+  Kept first({.keep = 30s}), second({.keep = 30s});
+  const SessionId session = opened(first);
+  first.detach(session, at(100s));
+  second.replace_all(first.records());
+  second.take_over(at(110s));
+  CHECK(second.next() == Instant(130s));
+  SECTION("but for some seconds, to find the new primary") {
+    first.replace_all(second.records());
+    first.take_over(at(128s));
+    CHECK(first.next() == Instant(133s));
+  }
+  SECTION("one that was there until the takeover has all its time from then on, wherever") {
+    REQUIRE(resumes(second, wish()));
+    first.replace_all(second.records());
+    first.take_over(at(120s));
+    CHECK(first.next() == Instant(150s));
+    second.replace_all(first.records());
+    second.take_over(at(140s));
+    CHECK(second.next() == Instant(150s));
+  }
+  SECTION("clocks that are apart give it no more, and not less than that") {
+    first.replace_all(second.records());
+    const bool ahead = GENERATE(true, false);
+    first.take_over({120s, at(ahead ? 1000s : 0s).wall});
+    CHECK(first.next() == Instant(ahead ? 125s : 150s));
   }
 }
 
@@ -212,7 +245,7 @@ TEST_CASE("another T-Server goes on with the sessions from their changes alone")
       CHECK(*left[i].events[e].body == *right[i].events[e].body);
     }
   }
-  backup.take_over(100s);
+  backup.take_over(at(100s));
   CHECK(resumes(backup, wish(2, 2)));
   CHECK(missed(backup, session, 2) == "3c ");
   CHECK_FALSE(backup.take(session, 1));
@@ -225,6 +258,6 @@ TEST_CASE("another T-Server goes on with the sessions from their changes alone")
   Kept joined({});
   joined.replace_all(primary.records());
   CHECK(joined.size() == 2);
-  joined.take_over(0s);
+  joined.take_over(at(0s));
   CHECK(resumes(joined, wish(2, 2)));
 }

@@ -116,7 +116,7 @@ struct World {
     backup = KeptSessions({});
     backup.replace_all(server.records());
     server.keep_changes(true);
-    server.take_over(now);
+    server.take_over(both());
   }
 
   // --- The client ---
@@ -195,7 +195,7 @@ struct World {
     if (!wire.cut) return;
     if (wire.server_has && pick(2) == 0) {
       wire.server_has = false;
-      if (std::exchange(wire.session, {}) == session && session) server.detach(session, now);
+      if (std::exchange(wire.session, {}) == session && session) server.detach(session, both());
     } else if (wire.client_has) {
       wire.client_has = false;
       if (&wire == current) dial();
@@ -261,6 +261,7 @@ struct World {
   Wire* current = nullptr;
   bool ready = false;
   Instant now{1s};
+  Now both() const { return {now, std::chrono::duration_cast<std::chrono::microseconds>(now)}; }
   std::int32_t reference = 0;
   std::vector<std::int32_t> asked, told, heard, under_way;
   std::map<std::int32_t, int> effects, answers;

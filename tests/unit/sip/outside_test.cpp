@@ -21,6 +21,22 @@ TEST_CASE("OPTIONS is answered with what we can do") {
   CHECK(ok->tag("To") != "");
 }
 
+TEST_CASE("A request in a dialog that may still be given back is not answered, until it is sure that it isn't") {
+  auto settings = quick_settings();
+  settings.unsure_for = 400ms;
+  const auto before = std::chrono::steady_clock::now();
+  Bench bench(settings);
+  Peer peer;
+  peer.towards("127.0.0.1", bench.port());
+  std::optional<Message> refused;
+  for (int i = 0; i < 100 && !refused; ++i) {
+    peer.send(peer.make("BYE", "sip:127.0.0.1", "c", 1, "c", "nobody"));
+    refused = peer.response(481, 50ms);
+  }
+  CHECK(refused);
+  CHECK(std::chrono::steady_clock::now() - before >= settings.unsure_for);
+}
+
 TEST_CASE("What we don't do is refused by the documented status") {
   Bench bench;
   Peer peer;

@@ -123,6 +123,20 @@ struct Certificates {
 
 }  // namespace
 
+TEST_CASE("A request in a dialog that may still be given back is put off if it came over a connection") {
+  auto settings = over_tcp();
+  settings.unsure_for = 1h;
+  Bench bench(settings);
+  Stream phone(bench.port());
+  for (const auto* method : {"BYE", "INVITE"}) {
+    phone.send(phone.request(method, 1, "nobody"));
+    const auto later = phone.next();
+    REQUIRE(later);
+    CHECK(later->status() == 500);
+    CHECK(later->header("Retry-After") == "1");
+  }
+}
+
 TEST_CASE("A call over TCP from behind a NAT is ended over the connection it came by") {
   Bench bench(over_tcp());
   REQUIRE(bench.opened.has_value());
