@@ -65,9 +65,9 @@ struct SipSettings {
   std::size_t message_bytes_max = 65536;
   std::uint32_t udp_mtu = 65535;  // larger requests try TCP first; a phone on UDP may not speak it
   std::uint32_t udp_receive_buffer = 4 << 20;
-  std::chrono::milliseconds idle_timeout{180000};         // of a connection over which nothing comes
-  std::chrono::milliseconds message_timeout{10000};       // of a message that isn't whole
-  std::chrono::milliseconds next_address{4000};           // of silence before another address of a name is tried
+  std::chrono::milliseconds idle_timeout{180000};    // of a connection over which nothing comes
+  std::chrono::milliseconds message_timeout{10000};  // of a message that isn't whole
+  std::chrono::milliseconds next_address{4000};      // of silence before another address of a name is tried
   // After the ports were opened: a T-Server may still give back a dialog that nobody knows.
   std::chrono::milliseconds unsure_for{0};
   std::chrono::milliseconds t1{500}, t2{4000}, t4{5000};  // RFC 3261 section 17
