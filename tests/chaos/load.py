@@ -30,7 +30,8 @@ def answered(number):
     def optional(status, wait, on=""):
         return f'  <recv response="{status}" optional="true" timeout="{wait}"{on}/>\n'
     onward = f' ontimeout="{number + 1}"' if number else ""
-    first = 1500 if number else 10000
+    # Not when the INVITE is repeated, after 0.5 and 1.5 s: SIPp would send that to the next address.
+    first = 1250 if number else 10000
     refused = [f'  <recv response="503" optional="true" next="{number}" timeout="{wait}"{on}/>\n' if number else ""
                for wait, on in ((first, onward), (20000, ""))]
     return (optional(100, first, onward) + refused[0] + optional(180, first, onward) + optional(183, first, onward) + refused[1] + optional(180, 20000) +
